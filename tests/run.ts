@@ -1,0 +1,200 @@
+// The test run: `npm test`, `npm test -- unit shell`. The last line is 'N passed, N failed[, N skipped]'.
+
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { installCommand, lacks, type PartName, tools } from "./support/tools.ts";
+
+interface Count {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const ci = process.env.CI === "true";
+const scratch = mkdtempSync(join(tmpdir(), "ccr-tests-"));
+const notes = join(scratch, "notes");
+
+/** Minutes after which a part is ended: far more than it takes. */
+const bound = 15;
+const parts: Record<PartName, () => Promise<Count>> = {
+  unit: () => vitest("unit"),
+  infra: () => vitest("infra"),
+  shell: () => bats("tests/shell"),
+  e2e: () => vitest("e2e", "--no-file-parallelism"),
+  platform: () => vitest("platform", "--no-file-parallelism"),
+};
+
+const running = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => {
+    running.abort();
+    rmSync(scratch, { recursive: true, force: true });
+    process.kill(process.pid, signal);
+  });
+}
+
+process.exitCode = await main(process.argv.slice(2));
+rmSync(scratch, { recursive: true, force: true });
+
+async function main(words: string[]): Promise<number> {
+  const names = Object.keys(parts) as PartName[];
+  const strange = words.find((word) => !names.includes(word as PartName));
+  if (strange !== undefined) {
+    console.error(`npm test: there is no part "${strange}"; the parts are ${names.join(", ")}.`);
+    return 2;
+  }
+  const wanted = words.length ? names.filter((name) => words.includes(name)) : names;
+
+  const notRun = missingTools(wanted);
+  const total: Count = { passed: 0, failed: 0, skipped: 0 };
+  const lines: string[] = [];
+
+  const built = await execa("node", ["--import", "tsx", "infra/prepare.ts", "template"], {
+    ...quiet(),
+    all: true,
+  });
+  if (built.failed) {
+    console.log(built.all);
+    lines.push("build     failed: the parts below ran on whatever dist/ held");
+    total.failed++;
+  }
+
+  for (const name of wanted) {
+    const reason = notRun.get(name);
+    if (reason) {
+      lines.push(`${name.padEnd(9)} not run: ${reason}`);
+      if (ci) total.failed++;
+      continue;
+    }
+    console.log(`\n== ${name}`);
+    const started = Date.now();
+    const count = await parts[name]();
+    if (count.passed + count.failed + count.skipped === 0) {
+      console.log(`${name} ran no test`);
+      count.failed++;
+    }
+    if (ci && count.skipped) {
+      console.log(`${name} skipped ${count.skipped}: under CI=true a skipped test is a failed one`);
+      count.failed += count.skipped;
+      count.skipped = 0;
+    }
+    for (const key of ["passed", "failed", "skipped"] as const) total[key] += count[key];
+    lines.push(`${name.padEnd(9)} ${summary(count)} (${Math.round((Date.now() - started) / 1000)} s)`);
+  }
+
+  console.log(`\n${lines.join("\n")}`);
+  if (existsSync(notes)) process.stdout.write(readFileSync(notes, "utf8"));
+  console.log(summary(total));
+  return total.failed ? 1 : 0;
+}
+
+/** Says what is missing, and gives the parts that cannot run with the reason. */
+function missingTools(wanted: PartName[]): Map<PartName, string> {
+  const reasons = new Map<PartName, string>();
+  const missing = tools.filter(
+    (tool) =>
+      [...tool.parts, ...(tool.partly ?? [])].some((name) => wanted.includes(name)) && lacks(tool.name),
+  );
+  for (const tool of missing) {
+    const whole = tool.parts.filter((name) => wanted.includes(name));
+    for (const name of whole) reasons.set(name, `${tool.name} is missing`);
+    const effect = whole.length ? `not run: ${whole.join(", ")}` : "the tests that need it are skipped";
+    console.log(`missing: ${tool.name} (${effect}${ci ? "; under CI=true that is a failure" : ""})`);
+  }
+  if (missing.length)
+    console.log(
+      installCommand(missing)
+        .map((line) => `  ${line}`)
+        .join("\n"),
+    );
+  return reasons;
+}
+
+async function vitest(project: PartName, ...flags: string[]): Promise<Count> {
+  const report = join(scratch, `${project}.json`);
+  const result = await execa(
+    "vitest",
+    [
+      "run",
+      "--project",
+      project,
+      ...flags,
+      "--passWithNoTests",
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${report}`,
+    ],
+    { ...quiet(), stdio: ["ignore", "inherit", "inherit"] },
+  );
+  const count = existsSync(report) ? readVitest(report) : { passed: 0, failed: 0, skipped: 0 };
+  // An error outside of any test ends vitest with 1 though every test passed.
+  if (result.failed && count.failed === 0) count.failed = 1;
+  if (result.timedOut) console.log(`${project} was ended after ${bound} minutes`);
+  return count;
+}
+
+function readVitest(report: string): Count {
+  const json = JSON.parse(readFileSync(report, "utf8"));
+  const broken = json.testResults.filter(
+    (file: { status: string; assertionResults: { status: string }[] }) =>
+      file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed"),
+  ).length;
+  return {
+    passed: json.numPassedTests,
+    failed: json.numFailedTests + broken,
+    skipped: json.numPendingTests + json.numTodoTests,
+  };
+}
+
+/** Runs bats and counts its TAP stream: a test that is planned but never reported failed. */
+async function bats(folder: string): Promise<Count> {
+  const count: Count = { passed: 0, failed: 0, skipped: 0 };
+  const files = existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => name.endsWith(".bats"))
+        .sort()
+    : [];
+  if (files.length === 0) return count;
+  const run = execa("bats", ["--formatter", "tap", "--timing", ...files.map((name) => join(folder, name))], {
+    ...quiet(),
+    stdin: "ignore",
+    stderr: "inherit",
+  });
+  let planned = 0;
+  for await (const line of run.iterable()) {
+    if (line.startsWith("not ok ")) count.failed++;
+    else if (/^ok \d+ .*# skip/i.test(line)) count.skipped++;
+    else if (line.startsWith("ok ")) count.passed++;
+    else if (/^1\.\.\d+/.test(line)) planned = Number(line.slice(3));
+    if (!line.startsWith("ok ") || line.includes("# skip")) console.log(line);
+  }
+  const result = await run;
+  count.failed += Math.max(0, planned - count.passed - count.failed - count.skipped);
+  if (result.failed && count.failed === 0) count.failed = 1;
+  return count;
+}
+
+/** A test must not see the reader's own Claude, Coder or tmux. */
+function quiet() {
+  const env: Record<string, string | undefined> = { CHECKPOINT_DISABLE: "1", CCR_TEST_NOTES: notes };
+  for (const name of Object.keys(process.env)) {
+    if (/^(CLAUDE|ANTHROPIC|CODER|TF)_|^(CLAUDECODE|TMUX|TMUX_PANE)$/.test(name)) env[name] = undefined;
+  }
+  return {
+    cwd: root,
+    env,
+    preferLocal: true,
+    localDir: root,
+    reject: false,
+    timeout: bound * 60_000,
+    cancelSignal: running.signal,
+  } as const;
+}
+
+function summary({ passed, failed, skipped }: Count): string {
+  return `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ""}`;
+}

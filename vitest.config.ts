@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config";
+
+/** One vitest project a part of the test run; `npx vitest run --project unit` runs one alone. */
+function part(name: string, seconds: number) {
+  const testTimeout = seconds * 1000;
+  return {
+    test: { name, include: [`tests/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout * 2 },
+  };
+}
+
+export default defineConfig({
+  test: {
+    pool: "forks",
+    projects: [part("unit", 15), part("infra", 60), part("e2e", 60), part("platform", 180)],
+  },
+});
