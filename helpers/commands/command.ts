@@ -1,0 +1,52 @@
+import type { Problem } from "../system/problem.ts";
+import type { Warning } from "../terminal/json.ts";
+
+/** What completion offers for a value. */
+export type Completes = "session" | "project" | "directory" | "file" | readonly string[];
+
+export type Flag = {
+  type: "boolean" | "string";
+  short?: string;
+  /** name of the value in help, for strings */
+  value?: string;
+  /** may be given more than once */
+  multiple?: boolean;
+  about: string;
+  completes?: Completes;
+};
+
+export type Values = Record<string, string | boolean | (string | boolean)[] | undefined>;
+
+export type Call = {
+  /** values of the flags that were given, by their long names */
+  flags: Values;
+  /** the words that are no flags */
+  words: string[];
+  json: boolean;
+  /** said on stderr, or kept for `warnings` in JSON */
+  warn(problem: Problem): void;
+  warnings: readonly Warning[];
+};
+
+export type Command = {
+  /** without the program's name: `list [n] [flags]` */
+  usage: string;
+  /** sentences below the usage line */
+  about: string;
+  flags: Record<string, Flag>;
+  /** what the words are, for completion */
+  words?: Completes;
+  /** at most this many words; more are an error. Default: any number */
+  most?: number;
+  /** whether `--json` is offered */
+  json?: boolean;
+  examples: readonly (readonly [command: string, does: string])[];
+  /** the exit status */
+  run(call: Call): number | Promise<number>;
+};
+
+export const text = (call: Call, flag: string): string | undefined => {
+  const value = call.flags[flag];
+  return typeof value === "string" ? value : undefined;
+};
+export const on = (call: Call, flag: string): boolean => call.flags[flag] === true;

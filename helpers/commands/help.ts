@@ -1,0 +1,142 @@
+import { parseArgs } from "node:util";
+import { errno, Problem } from "../system/problem.ts";
+import { paint } from "../terminal/colour.ts";
+import { out } from "../terminal/output.ts";
+import type { Command, Flag, Values } from "./command.ts";
+import { VERBS, type Verb } from "./verbs.ts";
+import { VERSION } from "./version.ts";
+
+const COMMON: Record<string, Flag> = {
+  json: { type: "boolean", about: "print JSON (one object, versioned)" },
+  help: { type: "boolean", short: "h", about: "show this page" },
+  color: { type: "boolean", about: "colours even in a pipe" },
+  "no-color": { type: "boolean", about: "no colours" },
+};
+
+/** All flags of a command, the common ones included. */
+export function flagsOf(command: Command): Record<string, Flag> {
+  const { json, ...rest } = COMMON;
+  return { ...command.flags, ...(command.json ? { json: json! } : {}), ...rest };
+}
+
+/** Words and flags of a command line, or a Problem that names the nearest flag. */
+export function parse(
+  verb: Verb,
+  command: Command,
+  args: readonly string[],
+): { flags: Values; words: string[] } {
+  const flags = flagsOf(command);
+  const options = Object.fromEntries(
+    Object.entries(flags).map(([name, { type, short, multiple }]) => [
+      name,
+      { type, ...(short ? { short } : {}), ...(multiple ? { multiple } : {}) },
+    ]),
+  );
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options,
+      allowPositionals: true,
+      strict: true,
+    });
+    if (command.most !== undefined && positionals.length > command.most) {
+      throw usage(verb, `"${positionals[command.most]}" is one word too many`);
+    }
+    return { flags: values as Values, words: positionals };
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    const flag = /'(-{1,2}[^' ,=]+)/.exec(message)?.[1];
+    if (errno(error) === "ERR_PARSE_ARGS_UNKNOWN_OPTION" && flag) {
+      const near = nearest(
+        flag,
+        Object.keys(flags).map((name) => `--${name}`),
+      );
+      throw usage(verb, `no flag ${flag}`, near && `did you mean ${near}?`);
+    }
+    if (errno(error) === "ERR_PARSE_ARGS_INVALID_OPTION_VALUE" && flag) {
+      const wants = flags[flag.replace(/^--/, "")]?.type === "string";
+      throw usage(verb, wants ? `${flag} needs a value` : `${flag} takes no value`);
+    }
+    throw usage(verb, message.split(/[.\n]/, 1)[0]!);
+  }
+}
+
+function usage(verb: Verb, message: string, near?: string | false): Problem {
+  const help = `ccr ${verb.name} --help`;
+  return new Problem("usage", `${message}.`, { hint: near ? [near, help] : help, exit: 2 });
+}
+
+/** The most similar of some words, or undefined where none is near. */
+export function nearest(word: string, words: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let least = Math.max(1, Math.floor(word.replace(/^-+/, "").length / 3)) + 1;
+  for (const other of words) {
+    const d = distance(word, other);
+    if (d < least) [best, least] = [other, d];
+  }
+  return best;
+}
+
+/** Edit distance in which two swapped neighbours count as one edit. */
+export function distance(a: string, b: string): number {
+  let before: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      let d = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        d = Math.min(d, before[j - 2]! + 1);
+      row.push(d);
+    }
+    [before, last] = [last, row];
+  }
+  return last[b.length]!;
+}
+
+/** Help of one verb. */
+export function helpOf(verb: Verb, command: Command): string {
+  const flags = Object.entries(flagsOf(command)).map(([name, flag]) => [
+    `${flag.short ? `-${flag.short}, ` : "    "}--${name}${flag.type === "string" ? ` ${flag.value ?? "value"}` : ""}`,
+    flag.about,
+  ]);
+  const wide = Math.max(...flags.map(([left]) => left!.length));
+  const exampleWide = Math.max(...command.examples.map(([left]) => left.length));
+  return [
+    `${paint("usage", "bold")}  ccr ${command.usage}${verb.classic ? `\n       ${verb.classic} ${command.usage.split(" ").slice(1).join(" ")}`.trimEnd() : ""}`,
+    "",
+    command.about,
+    "",
+    paint("flags", "bold"),
+    ...flags.map(([left, right]) => `  ${left!.padEnd(wide)}  ${right}`),
+    "",
+    paint("examples", "bold"),
+    ...command.examples.map(([left, right]) => `  ${left.padEnd(exampleWide)}  ${right}`),
+    "",
+  ].join("\n");
+}
+
+/** The page of `ccr --help`. */
+export function overview(): string {
+  const rows = VERBS.map((verb) => [verb.classic ?? `ccr ${verb.name}`, verb.summary]);
+  const wide = Math.max(...rows.map(([left]) => left!.length));
+  return [
+    `ccr ${VERSION}: find and resume Claude Code sessions, wherever they were started.`,
+    "",
+    `${paint("usage", "bold")}  ccr <session> [prompt]    resume: an id, its first characters, a title, or . for the newest here`,
+    "       ccr <verb> --help         flags and examples of one verb",
+    "",
+    paint("verbs", "bold"),
+    ...rows.map(([left, right]) => `  ${left!.padEnd(wide)}  ${right}`),
+    "",
+    paint("examples", "bold"),
+    "  ccr-list 5                the five newest sessions",
+    "  ccr 4bb6                  resume the session whose id starts with 4bb6",
+    '  ccr 4bb6 "go on"          … and give it a prompt',
+    "  ccr-find retry gateway    sessions that speak of both words",
+    "",
+  ].join("\n");
+}
+
+export const printHelp = (verb: Verb, command: Command): void => out(helpOf(verb, command));

@@ -1,0 +1,90 @@
+import type { Call, Values } from "./commands/command.ts";
+import { helpOf, overview, parse } from "./commands/help.ts";
+import { VERBS, verbOf } from "./commands/verbs.ts";
+import { VERSION } from "./commands/version.ts";
+import { Problem, problemOf } from "./system/problem.ts";
+import { forceColour, paint } from "./terminal/colour.ts";
+import type { Warning } from "./terminal/json.ts";
+import { out, say } from "./terminal/output.ts";
+import { clean } from "./terminal/text.ts";
+
+const OLDEST_NODE = [18, 19] as const;
+
+/** Runs one command line (without program name) and returns its exit status. */
+export async function main(args: readonly string[]): Promise<number> {
+  const [first = ""] = args;
+  const json = args.includes("--json");
+  try {
+    requireNode();
+    if (first === "--version" || first === "-v" || first === "-V") {
+      out(`ccr ${VERSION}\n`);
+      return 0;
+    }
+    if (first === "--help" || first === "-h" || first === "help") {
+      const topic = first === "help" && args[1] ? verbNamed(args[1]) : undefined;
+      out(topic ? helpOf(topic, await topic.load()) : overview());
+      return 0;
+    }
+    const named = verbNamed(first);
+    const verb = named ?? verbOf(first === "" && verbOf("pick") ? "pick" : "resume")!;
+    const command = await verb.load();
+    const rest = named ? args.slice(1) : args;
+    if (first === "" && verb.name === "resume") {
+      out(overview());
+      return 0;
+    }
+    const beforeDashes = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
+    if (beforeDashes.includes("--help") || beforeDashes.includes("-h")) {
+      out(helpOf(verb, command));
+      return 0;
+    }
+    const { flags, words } = parse(verb, command, rest);
+    if (flags.color === true) forceColour(true);
+    if (flags["no-color"] === true) forceColour(false);
+    return await command.run(callOf(flags, words));
+  } catch (error) {
+    return fail(problemOf(error), json, error);
+  }
+}
+
+const verbNamed = (name: string) => verbOf(name) ?? VERBS.find((verb) => verb.classic === name);
+
+function callOf(flags: Values, words: string[]): Call {
+  const json = flags.json === true;
+  const warnings: Warning[] = [];
+  const warn = ({ kind, message, hint }: Problem): void => {
+    const [first] = hint;
+    warnings.push({ kind, message: clean(message), hint: first === undefined ? null : clean(first) });
+    if (!json)
+      say(
+        `${paint("ccr:", "yellow", 2)} ${clean(message)}${first === undefined ? "" : ` (${clean(first)})`}\n`,
+      );
+  };
+  return { flags, words, json, warn, warnings };
+}
+
+function requireNode(): void {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
+  throw new Problem(
+    "node-too-old",
+    `Node.js ${process.versions.node} is too old, ccr needs ${OLDEST_NODE.join(".")} or newer.`,
+    {
+      hint: "install a newer Node.js, then run: ccr install",
+    },
+  );
+}
+
+function fail(problem: Problem, json: boolean, error: unknown): number {
+  if (process.env.CCR_DEBUG && error instanceof Error) say(`${error.stack}\n`);
+  if (json) {
+    const { kind, message, hint } = problem;
+    say(
+      `${JSON.stringify({ schema: "ccr/error@1", error: { kind, message: clean(message), hint: hint.join("\n") || null } })}\n`,
+    );
+  } else {
+    say(`${paint("ccr:", "red", 2)} ${clean(problem.message)}\n`);
+    for (const line of problem.hint) say(`     ${line.includes("\u001b") ? line : clean(line)}\n`);
+  }
+  return problem.exit;
+}

@@ -1,0 +1,57 @@
+/** What is shown to the person instead of a stack: one sentence of what, and what to do now. */
+export class Problem extends Error {
+  /** kebab-case, for scripts (`error.kind` in JSON) */
+  readonly kind: string;
+  /** lines that say what is near and what to type */
+  readonly hint: readonly string[];
+  /** exit status: 1 failed or nothing found, 2 wrong usage or ambiguous */
+  readonly exit: number;
+
+  constructor(
+    kind: string,
+    message: string,
+    options: { hint?: string | readonly string[]; exit?: number } = {},
+  ) {
+    super(message);
+    this.name = "Problem";
+    this.kind = kind;
+    this.hint =
+      options.hint === undefined ? [] : typeof options.hint === "string" ? [options.hint] : options.hint;
+    this.exit = options.exit ?? 1;
+  }
+}
+
+/** The errno code of a Node error (`"ENOENT"`), or undefined for anything else. */
+export const errno = (error: unknown): string | undefined =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+
+const REASONS: Record<string, [string, string]> = {
+  ENOSPC: ["the disk is full", "make room, then run it again: df -h ~"],
+  EDQUOT: ["the disk quota is used up", "make room, then run it again"],
+  EACCES: ["no permission", "look at the owner and mode: ls -ld"],
+  EPERM: ["not permitted", "look at the owner and mode: ls -ld"],
+  EROFS: ["the file system is read-only", "use a place that can be written"],
+  ENOENT: ["no such file or directory", "check the path"],
+  ENOTDIR: ["a part of the path is not a directory", "check the path"],
+  EISDIR: ["it is a directory", "check the path"],
+  EMFILE: ["too many open files", "raise the limit: ulimit -n"],
+  ENAMETOOLONG: ["the name is too long", "use a shorter path"],
+  ELOOP: ["too many symbolic links", "check the path"],
+};
+
+/** A Problem for any error; errors of the file system get the person's words. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const code = errno(error);
+  const known = code === undefined ? undefined : REASONS[code];
+  if (known && code) {
+    const path = (error as NodeJS.ErrnoException).path;
+    return new Problem(code.toLowerCase(), path ? `${path}: ${known[0]}.` : `${known[0]}.`, {
+      hint: known[1],
+    });
+  }
+  const message = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
+  return new Problem("internal", `unexpected: ${message}.`, {
+    hint: "this is a fault of ccr; CCR_DEBUG=1 shows where",
+  });
+}

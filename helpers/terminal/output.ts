@@ -1,0 +1,51 @@
+import { fstatSync, writeSync } from "node:fs";
+
+/** Ends the process without a word when the reader of a pipe has gone (`ccr-list | head -1`). */
+const BROKEN_PIPE_STATUS = 141;
+
+function write(fd: 1 | 2, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === "EAGAIN") {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+        continue;
+      }
+      if (code === "EPIPE") process.exit(BROKEN_PIPE_STATUS);
+      if (fd === 1) throw error;
+      return;
+    }
+  }
+}
+
+/** Data, to stdout. `process.stdout` is not used: loading it costs 3 ms. */
+export const out = (text: string): void => write(1, text);
+/** Talk, to stderr. */
+export const say = (text: string): void => write(2, text);
+
+/** Whether a descriptor is a terminal, without loading `node:tty` (3 ms) for pipes and files. */
+export function isTerminal(fd: 0 | 1 | 2): boolean {
+  try {
+    if (!fstatSync(fd).isCharacterDevice()) return false;
+  } catch {
+    return false;
+  }
+  return (require("node:tty") as typeof import("node:tty")).isatty(fd);
+}
+
+/** Columns of the terminal on stdout; 80 where it cannot be known, never under 20. */
+export function columns(): number {
+  const set = Number(process.env.COLUMNS);
+  if (Number.isInteger(set) && set > 0) return Math.max(20, set);
+  const size = isTerminal(1) ? process.stdout.columns : 0;
+  return Math.max(20, size || 80);
+}
+
+/** Whether the locale can show more than ASCII. */
+export function unicode(): boolean {
+  const locale = process.env.LC_ALL || process.env.LC_CTYPE || process.env.LANG || "";
+  return /utf-?8/i.test(locale);
+}
