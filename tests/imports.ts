@@ -1,0 +1,38 @@
+// Part of `npm run check`: no circular imports, and imports run one way.
+
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { root } from "./support/home.ts";
+import { breaches, type Inputs } from "./support/import-rules.ts";
+
+/** The files right in a folder are what starts there: main, build, bindings. */
+const entryPoints = ["helpers", "infra"].flatMap((folder) =>
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => `${folder}/${name}`),
+);
+
+const { metafile } = await build({
+  absWorkingDir: root,
+  entryPoints,
+  bundle: true,
+  write: false,
+  metafile: true,
+  outdir: "dist",
+  platform: "node",
+  format: "esm",
+  packages: "external",
+  logLevel: "error",
+  loader: { ".sh": "text" },
+});
+
+// Generated bindings are not ours to order.
+const inputs: Inputs = Object.fromEntries(
+  Object.entries(metafile.inputs).filter(([path]) => !path.startsWith("infra/providers/")),
+);
+const wrong = breaches(inputs);
+for (const line of wrong) console.error(line);
+const count = Object.keys(inputs).length;
+console.log(wrong.length ? `${count} modules, ${wrong.length} wrong imports` : `${count} modules, no cycle`);
+process.exitCode = wrong.length ? 1 : 0;
