@@ -11,6 +11,23 @@ export type Verb = {
 /** Every verb; what is not here does not exist. The order is that of the help page. */
 export const VERBS: readonly Verb[] = [
   {
+    name: "resume",
+    summary: "resume a session in its own directory: ccr <session> [prompt]",
+    load: async () => (await import("./resume.ts")).resume,
+  },
+  {
+    name: "list",
+    classic: "ccr-list",
+    summary: "the newest sessions of all projects",
+    load: async () => (await import("./list.ts")).list,
+  },
+  {
+    name: "current",
+    classic: "ccr-current",
+    summary: "the session of this shell or directory",
+    load: async () => (await import("./current.ts")).current,
+  },
+  {
     name: "version",
     summary: "print the version",
     load: async () => (await import("./version.ts")).version,

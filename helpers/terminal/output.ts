@@ -26,14 +26,14 @@ export const out = (text: string): void => write(1, text);
 /** Talk, to stderr. */
 export const say = (text: string): void => write(2, text);
 
-/** Whether a descriptor is a terminal, without loading `node:tty` (3 ms) for pipes and files. */
+/** Whether a descriptor is a terminal. `node:tty` (3 ms) is loaded only where it may be one. */
 export function isTerminal(fd: 0 | 1 | 2): boolean {
   try {
     if (!fstatSync(fd).isCharacterDevice()) return false;
   } catch {
     return false;
   }
-  return (require("node:tty") as typeof import("node:tty")).isatty(fd);
+  return (fd === 0 ? process.stdin : fd === 1 ? process.stdout : process.stderr).isTTY === true;
 }
 
 /** Columns of the terminal on stdout; 80 where it cannot be known, never under 20. */

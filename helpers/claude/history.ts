@@ -1,0 +1,44 @@
+import { closeSync, fstatSync, openSync } from "node:fs";
+import { errno } from "../system/problem.ts";
+import { backward, counted } from "./lines.ts";
+import { historyFile, isSessionId } from "./places.ts";
+import { parseLine, string } from "./rows.ts";
+
+/** A prompt that a person typed, from `history.jsonl`. `at` is epoch ms. */
+export type Prompt = { text: string; at: number; project: string | null; session: string | null };
+
+/**
+ * Prompts of the history, newest first, read backwards. The consumer stops by leaving the loop.
+ * No history file, or one that may not be read: no prompts.
+ */
+export function* prompts(path: string = historyFile()): Generator<Prompt> {
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch (error) {
+    if (["ENOENT", "EACCES", "ENOTDIR", "EISDIR"].includes(errno(error) ?? "")) return;
+    throw error;
+  }
+  counted.opens++;
+  try {
+    for (const line of backward(fd, fstatSync(fd).size)) {
+      if (!line.bytes) continue;
+      for (const row of parseLine(line.bytes.toString("utf8")).rows) {
+        const at = row.timestamp;
+        if (typeof row.display !== "string" || typeof at !== "number" || !Number.isFinite(at)) continue;
+        const session = string(row.sessionId);
+        yield {
+          text: row.display,
+          at,
+          project: string(row.project),
+          session: session !== null && isSessionId(session) ? session.toLowerCase() : null,
+        };
+      }
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Whether a line of the history is a command to the CLI (`/exit`, `! ls`) and not a prompt for Claude. */
+export const isCommand = (text: string): boolean => /^\s*(?:\/[a-z][\w:-]*(?:\s|$)|!)/i.test(text);

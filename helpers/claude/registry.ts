@@ -1,0 +1,120 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { errno } from "../system/problem.ts";
+import { startOf } from "../system/process.ts";
+import { registryDirectory } from "./places.ts";
+import { object, type Row, string } from "./rows.ts";
+
+/** A Claude that is running now. Source of the fields: facts/claude-code.md §2.5. */
+export type Live = {
+  pid: number;
+  session: string;
+  cwd: string | null;
+  /** `interactive`, `bg`, … */
+  kind: string;
+  entrypoint: string | null;
+  /** `busy`, `waiting`, `idle`, `shell`; null where the CLI is too old to say */
+  status: string | null;
+  waitingFor: string | null;
+  name: string | null;
+  startedAt: number | null;
+  /** whether its process is of this machine and pid namespace; another one's cannot be looked at from here */
+  here: boolean;
+};
+
+/** Every session that is running, by its id. Entries of dead processes are left out, never deleted. */
+export function liveSessions(directory: string = registryDirectory()): Map<string, Live> {
+  const found = new Map<string, Live>();
+  let names: string[];
+  try {
+    names = readdirSync(directory);
+  } catch {
+    return found;
+  }
+  for (const name of names) {
+    if (!/^\d+\.json$/.test(name)) continue;
+    const row = readEntry(join(directory, name));
+    const live = row && liveOf(row);
+    if (!live) continue;
+    const other = found.get(live.session);
+    if (!other || (live.startedAt ?? 0) > (other.startedAt ?? 0)) found.set(live.session, live);
+  }
+  return found;
+}
+
+const TORN_RETRIES = 5;
+
+/** The CLI rewrites these files in place, so a read can see half of each: read again a little later. */
+function readEntry(path: string): Row | null {
+  for (let tries = 0; tries < TORN_RETRIES; tries++) {
+    let text: string;
+    try {
+      text = readFileSync(path, "utf8");
+    } catch (error) {
+      if (errno(error) === "ENOENT") return null;
+      return null;
+    }
+    try {
+      return object(JSON.parse(text));
+    } catch {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4);
+    }
+  }
+  return null;
+}
+
+function liveOf(row: Row): Live | null {
+  const { pid } = row;
+  const session = string(row.sessionId);
+  if (typeof pid !== "number" || !Number.isInteger(pid) || pid <= 0 || session === null) return null;
+  const here = isHere(string(row.pidDomain));
+  if (here) {
+    const start = startOf(pid);
+    if (start === null) return null;
+    const recorded =
+      string(row.procStart) ?? (typeof row.procStart === "number" ? String(row.procStart) : null);
+    if (recorded !== null && start !== "" && recorded !== start) return null;
+  }
+  return {
+    pid,
+    session: session.toLowerCase(),
+    cwd: string(row.cwd),
+    kind: string(row.kind) ?? "interactive",
+    entrypoint: string(row.entrypoint),
+    status: string(row.status),
+    waitingFor: string(row.waitingFor),
+    name: string(row.name),
+    startedAt: typeof row.startedAt === "number" ? row.startedAt : null,
+    here,
+  };
+}
+
+let domain: string | null | undefined;
+
+/** `linux:<machine-id>:pid:[<inode>]`; only machine and pid namespace tell whether a pid means anything here. */
+function isHere(recorded: string | null): boolean {
+  if (recorded === null) return true;
+  domain ??= ownDomain();
+  if (domain === null) return true;
+  const [, machine, namespace] = /^[^:]*:([^:]*):(pid:\[\d+\])$/.exec(recorded) ?? [];
+  if (namespace === undefined) return true;
+  const [, ownMachine, ownNamespace] = /^([^:]*):(.*)$/.exec(domain)!;
+  return (
+    namespace === ownNamespace && (!machine || !ownMachine || /^0*$/.test(machine) || machine === ownMachine)
+  );
+}
+
+function ownDomain(): string | null {
+  try {
+    const namespace = readlinkSync("/proc/self/ns/pid");
+    let machine = "";
+    try {
+      machine = readFileSync("/etc/machine-id", "utf8").trim();
+    } catch {
+      // many containers have none
+    }
+    return `${machine}:${namespace}`;
+  } catch {
+    return null;
+  }
+}

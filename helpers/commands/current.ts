@@ -1,0 +1,53 @@
+import { surroundings } from "../sessions/around.ts";
+import { currentSession } from "../sessions/current.ts";
+import { sessionOf } from "../sessions/session.ts";
+import { transcripts } from "../sessions/store.ts";
+import { json } from "../terminal/json.ts";
+import { isTerminal, out, say } from "../terminal/output.ts";
+import { table } from "../terminal/table.ts";
+import type { Command } from "./command.ts";
+import { COLUMNS, sessionJson, sessionRows, tableLook, uniqueLengths } from "./view.ts";
+
+const WHY = {
+  environment: "this shell was started by Claude in it",
+  tmux: "it runs in this tmux session",
+  registry: "it runs in this directory",
+  directory: "the newest of this directory",
+  newest: "the newest of all; none is of this directory",
+} as const;
+
+export const current: Command = {
+  usage: "current [flags]",
+  about:
+    "Shows the session of this shell: the one that Claude started the shell in, the one that runs in this tmux\nsession or directory, the newest of this directory, else the newest of all; and says which it is.",
+  flags: { id: { type: "boolean", about: "print only the id, for scripts" } },
+  most: 0,
+  json: true,
+  examples: [
+    ["ccr-current", "the session, and why it is that one"],
+    ['ccr "$(ccr-current --id)"', "resume it"],
+  ],
+  async run(call) {
+    const around = surroundings();
+    const found = await currentSession(around.live);
+    if (call.json) {
+      const session = found && sessionJson(sessionOf(found.entry, around));
+      json("current", { session: session ?? null, rule: found?.rule ?? "newest" }, call.warnings);
+      return found ? 0 : 1;
+    }
+    if (!found) {
+      say("no sessions yet\n     start one  claude\n");
+      return 1;
+    }
+    if (call.flags.id === true) {
+      out(`${found.entry.id}\n`);
+      return 0;
+    }
+    const session = sessionOf(found.entry, around);
+    const unique = uniqueLengths(transcripts().map(({ id }) => id));
+    const rows = sessionRows([session], { now: around.now, unique, time: "short" });
+    out(`${table(COLUMNS, rows, { ...tableLook(), header: false }).join("\n")}\n`);
+    say(`${isTerminal(2) ? "" : "ccr: "}${WHY[found.rule]}\n`);
+    return 0;
+  },
+};

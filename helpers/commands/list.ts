@@ -1,0 +1,167 @@
+import { existsSync } from "node:fs";
+import { projectsDirectory } from "../claude/places.ts";
+import { surroundings } from "../sessions/around.ts";
+import { goneSessions } from "../sessions/gone.ts";
+import { realPath } from "../sessions/lookup.ts";
+import { type Session, sessionOf } from "../sessions/session.ts";
+import { type Entry, newest, transcripts } from "../sessions/store.ts";
+import { Problem } from "../system/problem.ts";
+import { paint } from "../terminal/colour.ts";
+import { json } from "../terminal/json.ts";
+import { isTerminal, out, say } from "../terminal/output.ts";
+import { table } from "../terminal/table.ts";
+import type { TimeStyle } from "../terminal/time.ts";
+import { type Call, type Command, on, text } from "./command.ts";
+import { COLUMNS, sessionJson, sessionRows, tableLook, uniqueLengths } from "./view.ts";
+
+const DEFAULT_COUNT = 20;
+const DAY = 86_400_000;
+
+export const list: Command = {
+  usage: "list [n] [flags]",
+  about:
+    "Lists the newest sessions of all projects, by the time of their last record (20 where no number is given).\nEach line ends with what the session is about; ccr and the bright part of the id resume it.",
+  flags: {
+    here: { type: "boolean", about: "only sessions started in this directory" },
+    project: {
+      type: "string",
+      value: "name",
+      about: "only of projects with this in their path",
+      completes: "project",
+    },
+    limited: { type: "boolean", about: "only sessions that a usage limit has stopped" },
+    live: { type: "boolean", about: "only sessions that are running now" },
+    all: { type: "boolean", short: "a", about: "every session, also those whose transcript is deleted" },
+    time: {
+      type: "string",
+      value: "how",
+      about: "times as short, iso, local or relative",
+      completes: ["short", "iso", "local", "relative"],
+    },
+  },
+  most: 1,
+  json: true,
+  examples: [
+    ["ccr-list 5", "the five newest sessions"],
+    ["ccr-list --here", "those of this directory"],
+    ["ccr-list --project web --limited", "limited ones of projects with web in their path"],
+    ["ccr-list 100 --json | jq -r '.sessions[].id'", "ids for a script"],
+  ],
+  run(call) {
+    const style = timeStyle(call);
+    const limit = countOf(call);
+    const around = surroundings();
+    if (!existsSync(projectsDirectory())) return nothingYet(call);
+    const all = transcripts();
+    const keep = filterOf(call);
+    const accept = (entry: Entry): boolean => keep(sessionOf(entry, around));
+    const entries = newest(all, limit, hasFilter(call) ? accept : undefined);
+    const sessions = entries.map((entry) => sessionOf(entry, around));
+    if (on(call, "all")) {
+      const known = new Set(all.map(({ id }) => id));
+      sessions.push(
+        ...goneSessions(known)
+          .filter(keep)
+          .slice(0, limit - sessions.length),
+      );
+    }
+    warnOf(
+      call,
+      all.map(({ id }) => id),
+      sessions,
+    );
+    if (call.json) {
+      json("list", { sessions: sessions.map(sessionJson) }, call.warnings);
+      return 0;
+    }
+    if (sessions.length === 0) {
+      say(
+        hasFilter(call)
+          ? "no session fits\n     all  ccr-list\n"
+          : "no sessions yet\n     start one  claude\n",
+      );
+      return 0;
+    }
+    const unique = uniqueLengths(all.map(({ id }) => id));
+    const look = tableLook();
+    out(
+      `${table(COLUMNS, sessionRows(sessions, { now: around.now, unique, time: style }), look).join("\n")}\n`,
+    );
+    if (isTerminal(1)) out(footer(sessions, unique, around.now));
+    return 0;
+  },
+};
+
+/** What can be typed next, in full. */
+function footer(sessions: readonly Session[], unique: ReadonlyMap<string, number>, now: number): string {
+  const short = (session: Session): string => session.id.slice(0, unique.get(session.id) ?? 8);
+  const first =
+    sessions.find((session) => session.state !== "live" && session.state !== "gone") ?? sessions[0]!;
+  const swept = sessions.find(
+    (session) => session.deletedAfter !== null && session.deletedAfter - now < 7 * DAY && !session.live,
+  );
+  const parts = [`resume  ccr ${short(first)}`, "find  ccr-find WORDS"];
+  if (swept) parts.push("keep  cleanupPeriodDays in ~/.claude/settings.json");
+  return `${paint(parts.join("     "), "dim")}\n`;
+}
+
+function nothingYet(call: Call): number {
+  if (call.json) json("list", { sessions: [] }, call.warnings);
+  else
+    say(
+      `no Claude Code sessions in ${projectsDirectory()}\n     start one  claude\n     elsewhere  CLAUDE_CONFIG_DIR=/path ccr-list\n`,
+    );
+  return 0;
+}
+
+function countOf(call: Call): number {
+  const [word] = call.words;
+  if (word === undefined) return on(call, "all") ? Number.POSITIVE_INFINITY : DEFAULT_COUNT;
+  const count = Number(word);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new Problem("usage", `"${word}" is not a number of sessions.`, {
+    hint: [`ccr-list ${DEFAULT_COUNT}`, `ccr-find ${word}`],
+    exit: 2,
+  });
+}
+
+export function timeStyle(call: Call): TimeStyle {
+  const style = text(call, "time") ?? "short";
+  if (style === "short" || style === "iso" || style === "local" || style === "relative") return style;
+  throw new Problem("usage", `no such time style: ${style}.`, {
+    hint: "--time short, iso, local or relative",
+    exit: 2,
+  });
+}
+
+const hasFilter = (call: Call): boolean =>
+  on(call, "here") || on(call, "limited") || on(call, "live") || text(call, "project") !== undefined;
+
+function filterOf(call: Call): (session: Session) => boolean {
+  const here = on(call, "here") ? realPath(process.cwd()) : null;
+  const project = text(call, "project")?.toLowerCase();
+  return (session) =>
+    (here === null ||
+      session.project === here ||
+      (session.project !== null && realPath(session.project) === here)) &&
+    (project === undefined || (session.project?.toLowerCase().includes(project) ?? false)) &&
+    (!on(call, "limited") || session.state === "waiting" || session.state === "ready") &&
+    (!on(call, "live") || session.live !== null);
+}
+
+/** What the person should know beside the list: damaged files, one id in two places. */
+function warnOf(call: Call, ids: readonly string[], sessions: readonly Session[]): void {
+  const counts = new Map<string, number>();
+  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
+  for (const { id } of sessions) {
+    const count = counts.get(id) ?? 1;
+    if (count > 1) {
+      call.warn(
+        new Problem(
+          "duplicate-id",
+          `${id.slice(0, 8)} is stored in ${count} project folders; the newest file is shown.`,
+        ),
+      );
+    }
+  }
+}

@@ -1,0 +1,191 @@
+import { statSync } from "node:fs";
+import { basename, dirname, resolve } from "node:path";
+import { findClaude, INSTALL_HINT, olderThan, RESUMES_ANYWHERE, resumeArguments } from "../claude/cli.ts";
+import { slug } from "../claude/places.ts";
+import { surroundings } from "../sessions/around.ts";
+import { checkedOut } from "../sessions/branch.ts";
+import { type Found, lookup, realPath } from "../sessions/lookup.ts";
+import { type Session, sessionOf } from "../sessions/session.ts";
+import { type Entry, transcripts } from "../sessions/store.ts";
+import { commandLine, handOver } from "../system/handoff.ts";
+import { Problem } from "../system/problem.ts";
+import { out, say } from "../terminal/output.ts";
+import { clean } from "../terminal/text.ts";
+import { type Call, type Command, on, text } from "./command.ts";
+import { nearest } from "./help.ts";
+import { VERBS } from "./verbs.ts";
+import { candidates } from "./view.ts";
+
+export const resume: Command = {
+  usage: "resume <session> [prompt] [flags]",
+  about:
+    "Resumes a session in the directory that it was started in. <session> is an id, its first characters, a title,\na part of a title that no other has, or . for the newest session of this directory.\nThe word resume can be left out; it is needed for titles that are also verbs: ccr resume -- list",
+  flags: {
+    dir: {
+      type: "string",
+      value: "path",
+      about: "resume in this directory, when the session's own is gone",
+      completes: "directory",
+    },
+    fork: { type: "boolean", about: "go on in a copy with a new id; the session itself stays as it is" },
+    "print-command": { type: "boolean", about: "only print the command that would run" },
+  },
+  words: "session",
+  most: 2,
+  examples: [
+    ["ccr 4bb6", "resume the session whose id starts with 4bb6"],
+    ['ccr 4bb6 "go on"', "… and give it a prompt"],
+    ["ccr .", "the newest session of this directory"],
+    ['ccr "Checkout: retry on 502"', "by its title"],
+    ["ccr 4bb6 --fork", "try something in a copy"],
+  ],
+  async run(call) {
+    const [word = "", prompt] = call.words;
+    if (word === "") {
+      throw new Problem("usage", "which session?", { hint: ["ccr-list", "ccr <id or title>"], exit: 2 });
+    }
+    const around = surroundings();
+    const found = lookup(word);
+    if (found.kind !== "one") throw notOne(word, found, around.now);
+    const session = sessionOf(found.entry, around);
+    const plan = await planOf(call, found.entry, session, prompt);
+    if (on(call, "print-command")) {
+      out(`${commandLine(plan.directory, plan.argv)}\n`);
+      return 0;
+    }
+    for (const note of plan.notes) say(`ccr: ${clean(note)}\n`);
+    return handOver(plan.directory, plan.argv);
+  },
+};
+
+type Plan = { directory: string; argv: string[]; notes: string[] };
+
+/** The command that resumes a session, or a Problem that says why none can. */
+async function planOf(call: Call, entry: Entry, session: Session, prompt: string | undefined): Promise<Plan> {
+  const short = session.id.slice(0, 8);
+  const fork = on(call, "fork");
+  if (!entry.facts) {
+    throw new Problem("unreadable", `the transcript of ${short} cannot be read (${entry.unreadable}).`, {
+      hint: `look at its owner and mode: ls -l ${entry.path}`,
+    });
+  }
+  if (entry.facts.start === null) {
+    throw new Problem("damaged", `${short} cannot be resumed: its transcript has no readable message.`, {
+      hint: entry.bytes === 0 ? `the file is empty: ${entry.path}` : `look at it: ${entry.path}`,
+    });
+  }
+  if (session.live && !fork) throw liveProblem(session);
+  const claude = findClaude();
+  if (claude === null)
+    throw new Problem("no-claude", "the claude program is not on PATH.", { hint: INSTALL_HINT });
+
+  const notes: string[] = [];
+  const asked = text(call, "dir");
+  const directory = asked === undefined ? ownDirectory(session) : existing(resolve(asked));
+  const elsewhere = slug(realPath(directory)) !== entry.folder;
+  if (elsewhere && asked !== undefined && (await isTooOld(claude))) {
+    throw new Problem("claude-too-old", `this Claude Code resumes ${short} only in ${session.project}.`, {
+      hint: [
+        `make the directory again: mkdir -p ${session.project}`,
+        `or update: claude update (${RESUMES_ANYWHERE.join(".")} or newer)`,
+      ],
+    });
+  }
+  const twins = transcripts((id) => id.toLowerCase() === session.id).length;
+  if (twins > 1)
+    notes.push(
+      `${short} is stored in ${twins} project folders; the one in ${dirname(entry.path)} is the newest`,
+    );
+  const branch = checkedOut(directory);
+  if (
+    branch !== null &&
+    session.gitBranch !== null &&
+    session.gitBranch !== "HEAD" &&
+    branch !== session.gitBranch
+  ) {
+    notes.push(`the session was on branch ${session.gitBranch}, ${branch} is checked out`);
+  }
+  return { directory, argv: [claude, ...resumeArguments(session.id, { prompt, fork })], notes };
+}
+
+function ownDirectory(session: Session): string {
+  const directory = session.project!;
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return directory;
+  throw new Problem("directory-gone", `the session's directory is gone: ${directory}`, {
+    hint: [
+      `resume elsewhere: ccr ${session.id.slice(0, 8)} --dir .`,
+      `or bring it back: mkdir -p ${directory}`,
+    ],
+  });
+}
+
+function existing(directory: string): string {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return directory;
+  throw new Problem("usage", `no such directory: ${directory}`, { exit: 2 });
+}
+
+async function isTooOld(claude: string): Promise<boolean> {
+  const { capture } = await import("../system/run.ts");
+  return olderThan((await capture(claude, ["--version"], 10_000)) ?? "", RESUMES_ANYWHERE);
+}
+
+function liveProblem(session: Session): Problem {
+  const { live } = session;
+  const short = session.id.slice(0, 8);
+  const where = live?.here ? `pid ${live.pid}` : `another container or machine (pid ${live?.pid} there)`;
+  return new Problem(
+    "live",
+    `${short} is running already: ${where}, in ${live?.cwd ?? session.project ?? "?"}.`,
+    {
+      hint: [
+        `work in a copy: ccr ${short} --fork`,
+        "or end it there first; two at once would tear the conversation apart",
+      ],
+    },
+  );
+}
+
+function notOne(word: string, found: Exclude<Found, { kind: "one" }>, now: number): Problem {
+  if (found.kind === "many") {
+    const what = found.by === "id" ? `ids start with "${word}"` : `titles fit "${word}"`;
+    const more =
+      found.total > found.entries.length ? [`… and ${found.total - found.entries.length} more`] : [];
+    return new Problem("ambiguous", `${found.total} ${what}.`, {
+      hint: [...candidates(found.entries, now), ...more],
+      exit: 2,
+    });
+  }
+  if (found.kind === "gone") {
+    return new Problem(
+      "deleted",
+      `the transcript of ${found.id.slice(0, 8)} is deleted${found.project ? ` (${basename(found.project)})` : ""}.`,
+      {
+        hint: [
+          "only its prompts are left: ccr-list --all",
+          "keep the others: set cleanupPeriodDays in ~/.claude/settings.json",
+        ],
+      },
+    );
+  }
+  const verb = nearest(
+    word,
+    VERBS.map(({ name }) => name),
+  );
+  const rest = [...candidates(found.near, now), "look   ccr-list 50, ccr-find WORDS"];
+  if (verb !== undefined && !/^[0-9a-f-]+$/i.test(word) && !word.includes(" ")) {
+    return new Problem("unknown-verb", `"${word}" is no verb and no session.`, {
+      hint: [`did you mean  ccr ${verb}`, ...rest],
+      exit: 2,
+    });
+  }
+  const looksLikeId = /^[0-9a-f-]+$/i.test(word);
+  const message =
+    word === "."
+      ? "no session was started in this directory."
+      : looksLikeId
+        ? `no session starts with "${word}".`
+        : `no session has an id or title like "${word}".`;
+  return new Problem("no-session", message, {
+    hint: found.near.length > 0 ? rest : ["no sessions yet; start one: claude"],
+  });
+}
