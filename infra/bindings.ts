@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,7 +34,7 @@ async function listedProviders(): Promise<Provider[]> {
 /** Makes the bindings when they are missing or were made from something else. Says whether it had to. */
 export async function ensureBindings(): Promise<boolean> {
   const providers = await listedProviders();
-  const hash = createHash("sha256").update(require("cdktf-cli/package.json").version);
+  const hash = createHash("sha256").update(`${require("cdktf-cli/package.json").version}, 1\n`);
   for (const { name, version, schema } of providers) {
     if (!existsSync(schema)) throw new Error(`no schema of ${name} ${version}: run npm run bindings`);
     hash.update(`${name}@${version}\n`).update(await readFile(schema));
@@ -47,6 +47,7 @@ export async function ensureBindings(): Promise<boolean> {
   const fresh = await mkdtemp(join(ROOT, "dist/providers-"));
   try {
     await cdktf(["get", "--force", "--output", fresh, "--experimental-provider-schema-cache-path", SCHEMAS]);
+    await exemptFromChecks(fresh);
     await writeFile(join(fresh, "made-from.txt"), `${madeFrom}\n`);
     await rm(PROVIDERS, { recursive: true, force: true });
     await rename(fresh, PROVIDERS);
@@ -57,6 +58,15 @@ export async function ensureBindings(): Promise<boolean> {
     await rm(fresh, { recursive: true, force: true });
   }
   return true;
+}
+
+/** Our compiler options are stricter than cdktf's generator; the types stay in force where they are used. */
+async function exemptFromChecks(folder: string): Promise<void> {
+  for (const name of await readdir(folder, { recursive: true })) {
+    if (!name.endsWith(".ts")) continue;
+    const file = join(folder, name);
+    await writeFile(file, `// @ts-nocheck\n${await readFile(file, "utf8")}`);
+  }
 }
 
 /** Renews `infra/schemas/` from the real providers, wherever `terraform init` finds them (a mirror or a registry). */

@@ -1,0 +1,60 @@
+import { TerraformLocal } from "cdktf";
+import { Construct } from "constructs";
+import type { Agent } from "#coder/agent";
+import { Script } from "#coder/script";
+import { literal, shellWord } from "../terraform-text.ts";
+
+export interface SetupScriptProps {
+  readonly agent: Agent;
+  /** Name of the command in the workspace. */
+  readonly command: string;
+  readonly version: string;
+  readonly node: {
+    /** Reference (no `${}`) to the address under which the archives lie. */
+    readonly baseUrlRef: string;
+    readonly version: string;
+    readonly sha256: { readonly x64: string; readonly arm64: string };
+  };
+}
+
+/**
+ * Installs the helper at every start of the workspace.
+ *
+ * Terraform composes the script from two files that lie beside the template: settings, the packed helper, then
+ * setup.sh. The packed helper is cut into short lines: Coder hangs for ever on a line of output over 64 KiB.
+ */
+export class SetupScript extends Construct {
+  constructor(scope: Construct, id: string, { agent, command, version, node }: SetupScriptProps) {
+    super(scope, id);
+    const settings = {
+      ccr_version: version,
+      ccr_name: command,
+      ccr_node_version: node.version,
+      ccr_node_sha256_x64: node.sha256.x64,
+      ccr_node_sha256_arm64: node.sha256.arm64,
+    };
+    const lines = Object.entries(settings).map(([key, value]) => `${key}=${shellWord(value)}`);
+    new TerraformLocal(
+      this,
+      "helper",
+      '${join("\\n", regexall(".{1,1000}", base64gzip(file("${path.module}/ccr.cjs"))))}',
+    );
+    new TerraformLocal(this, "node_base_url", `\${replace(${node.baseUrlRef}, "'", "'\\\\''")}`);
+    new Script(this, "setup", {
+      agentId: agent.id,
+      displayName: "Claude sessions",
+      icon: "/icon/claude.svg",
+      script: [
+        // Coder takes the interpreter from the first line, else the user's shell, which may be fish.
+        "#!/bin/sh",
+        ...lines.map(literal),
+        "ccr_node_base_url='${local.node_base_url}'",
+        "ccr_payload='${local.helper}'",
+        '${file("${path.module}/setup.sh")}',
+      ].join("\n"),
+      runOnStart: true,
+      startBlocksLogin: true,
+      timeout: 600,
+    });
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * `npm ci`, `npm run build`: the provider bindings, dist/ccr.cjs and dist/template/, each only when something changed.
+ * With the word `template` (`npm run synth`): the same, and says where the template lies.
+ */
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { ensureBindings } from "./bindings.ts";
+import { type Settings, SettingsError, settingsOf } from "./settings.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+export interface Prepared {
+  readonly settings: Settings;
+  /** The template's folder, from the root of the checkout. */
+  readonly folder: string;
+}
+
+/** Makes everything that git does not keep. Throws a SettingsError for settings that cannot be used. */
+export async function prepare(): Promise<Prepared> {
+  const settings = settingsOf(ROOT);
+  await ensureBindings();
+  const { buildHelper } = await import("../helpers/build.ts");
+  const { file } = await buildHelper();
+  const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
+  // Loaded late: it imports the bindings.
+  const { writeTemplateFolder } = await import("./template-folder.ts");
+  const folder = "dist/template";
+  await writeTemplateFolder({ folder: join(ROOT, folder), settings, helper: file, version });
+  return { settings, folder };
+}
+
+/** Prints what is wrong with the settings on one line; anything else is thrown on. */
+export function explain(error: unknown): never {
+  if (!(error instanceof SettingsError)) throw error;
+  console.error(`ccr: ${error.message}`);
+  process.exit(1);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const { folder } = await prepare().catch(explain);
+  if (process.argv[2] === "template") {
+    const { size } = await stat(join(ROOT, folder, "ccr.cjs"));
+    console.log(`${folder}: the template, with a helper of ${Math.round(size / 1000)} kB`);
+  }
+}
