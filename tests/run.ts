@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
+import { prepare } from "../infra/prepare.ts";
 import { installCommand, lacks, type PartName, tools } from "./support/tools.ts";
 
 interface Count {
@@ -53,13 +54,11 @@ async function main(words: string[]): Promise<number> {
   const total: Count = { passed: 0, failed: 0, skipped: 0 };
   const lines: string[] = [];
 
-  const built = await execa("node", ["--import", "tsx", "infra/prepare.ts", "template"], {
-    ...quiet(),
-    all: true,
-  });
-  if (built.failed) {
-    console.log(built.all);
-    lines.push("build     failed: the parts below ran on whatever dist/ held");
+  try {
+    await prepare();
+  } catch (error) {
+    console.log(error);
+    lines.push("build     failed: what follows ran on an older dist/");
     total.failed++;
   }
 

@@ -92,7 +92,7 @@ export type Row = {
   [key: string]: unknown;
 };
 
-/** Presets onboarding and trust for `directories`, puts `claude` into `~/bin`. */
+/** Presets onboarding and trust for `directories`, puts `claude` on PATH. */
 export async function installClaude(
   home: Home,
   url: string,
@@ -100,7 +100,7 @@ export async function installClaude(
   login: Login = "subscription",
 ): Promise<Claude> {
   const file = await claudeCli();
-  if (!existsSync(join(home.path, "bin/claude"))) symlinkSync(file, join(home.path, "bin/claude"));
+  if (!existsSync(join(home.around, "bin/claude"))) symlinkSync(file, join(home.around, "bin/claude"));
   const key = "sk-ant-api03-a-key-that-was-never-issued-0000";
   writeFileSync(
     join(home.path, ".claude.json"),

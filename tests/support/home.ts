@@ -1,8 +1,8 @@
 // Throwaway homes: nothing of the reader's own is seen in there, and nothing stays behind.
 
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 
@@ -10,34 +10,37 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const fixtures = join(root, "tests/fixtures");
 
 export interface Home {
-  /** Absolute, symlinks resolved: what a program in there sees as its own directory. */
+  /** Absolute, symlinks resolved: what a program in there sees as its own directory. Empty at first. */
   path: string;
+  /** The directory around it: `bin/` stands first on PATH, `tmux/` holds sockets. */
+  around: string;
   /** The whole environment of a program in there: pass it with `extendEnv: false`. */
   env: Record<string, string>;
   /** Makes `~/projects/<name>` and gives its path. */
   project(name: string): string;
+  /** Ends the tmux servers that were started in there, and removes it. */
   remove(): Promise<void>;
 }
 
-/** `~/bin` and the Node that runs this stand in front of the system's PATH. */
-export function makeHome(more: Record<string, string> = {}): Home {
-  const path = realpathSync(mkdtempSync(join(tmpdir(), "ccr-home-")));
-  const sockets = join(path, ".tmux");
-  for (const directory of [sockets, join(path, "bin")]) mkdirSync(directory, { mode: 0o700 });
+export function makeHome(name = "ccr-home-"): Home {
+  const around = realpathSync(mkdtempSync(join(tmpdir(), name)));
+  const path = join(around, "home");
+  for (const directory of ["home", "bin", "tmux"]) mkdirSync(join(around, directory), { mode: 0o700 });
+  symlinkSync(process.execPath, join(around, "bin/node"));
   const user = userInfo().username;
   return {
     path,
+    around,
     env: {
       HOME: path,
-      PATH: `${path}/bin:${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin`,
+      PATH: `${around}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin`,
       SHELL: "/bin/bash",
       USER: user,
       LOGNAME: user,
       TERM: "xterm-256color",
       LANG: "C.UTF-8",
       TZ: "UTC",
-      TMUX_TMPDIR: sockets,
-      ...more,
+      TMUX_TMPDIR: join(around, "tmux"),
     },
     project(name) {
       const directory = join(path, "projects", name);
@@ -45,13 +48,14 @@ export function makeHome(more: Record<string, string> = {}): Home {
       return directory;
     },
     async remove() {
-      await endTmux(sockets);
+      await endTmux(join(around, "tmux"));
+      const erase = () => rmSync(around, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
       try {
-        rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+        erase();
       } catch {
         // A test may have taken the write permission away.
-        unlock(path);
-        rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+        unlock(around);
+        erase();
       }
     },
   };

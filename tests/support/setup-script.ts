@@ -1,0 +1,72 @@
+// The setup script of the synthesized template, and Coder's way to run it.
+
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { type Home, root } from "./home.ts";
+import { TerraformValues, type Value } from "./terraform-values.ts";
+
+export const template = join(root, "dist/template");
+
+/** The text that a workspace would get: composed from the template's values as Terraform does it. */
+export function setupScript(folder = template, known: Record<string, Value> = {}): string {
+  const file = readdirSync(folder).find((name) => name.endsWith(".tf.json"));
+  if (!file) throw new Error(`there is no template in ${folder}; npm run synth makes it`);
+  const config = JSON.parse(readFileSync(join(folder, file), "utf8"));
+  const scripts = Object.values(config.resource?.coder_script ?? {}) as {
+    run_on_start?: boolean;
+    script: string;
+  }[];
+  const starting = scripts.filter((script) => script.run_on_start);
+  if (starting.length !== 1) throw new Error(`the template has ${starting.length} start scripts, not one`);
+  return String(new TerraformValues(config, folder, known).resolve(starting[0]!.script));
+}
+
+/** What the agent adds to the environment of a script; `data` is a directory outside of the home. */
+export function agentEnvironment(home: Home, data: string): Record<string, string> {
+  const bin = join(data, "coder-script-data/bin");
+  const own = join(data, "coder-script-data/2f6e3a52-0a6f-4c1b-9f49-3b5b8f1c7d10");
+  for (const directory of [bin, own]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+  return {
+    ...home.env,
+    PATH: `${bin}:${home.env.PATH}`,
+    CODER: "true",
+    CODER_WORKSPACE_NAME: "try",
+    CODER_WORKSPACE_ID: "5b0d3f8e-92f5-4a0f-8b1e-6d1c1c6f7a11",
+    CODER_WORKSPACE_AGENT_NAME: "main",
+    CODER_WORKSPACE_OWNER_NAME: home.env.USER!,
+    CODER_SCRIPT_BIN_DIR: bin,
+    CODER_SCRIPT_DATA_DIR: own,
+  };
+}
+
+/**
+ * Runs a script as the agent does: `$SHELL -c <script>`, or the words of its #! line for the shell,
+ * in a session of its own, in the home, without stdin.
+ */
+export function runAsAgent(
+  script: string,
+  home: Home,
+  data: string,
+  options: { cancelSignal?: AbortSignal } = {},
+) {
+  const [shell, ...words] = /^\s*#!(.*)/.exec(script)?.[1]?.trim().split(/\s+/) ?? [home.env.SHELL!];
+  return execa(shell!, [...words, "-c", script], {
+    cwd: home.path,
+    env: agentEnvironment(home, data),
+    extendEnv: false,
+    detached: true,
+    stdin: "ignore",
+    all: true,
+    reject: false,
+    timeout: 300_000,
+    ...options,
+  });
+}
+
+/** Installs ccr in a home by the template's setup script; gives what the script said. */
+export async function installHelper(home: Home): Promise<string> {
+  const result = await runAsAgent(setupScript(), home, join(home.around, "agent"));
+  if (result.exitCode !== 0) throw new Error(`the setup script failed (${result.exitCode}):\n${result.all}`);
+  return result.all;
+}
