@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { execa, type ResultPromise } from "execa";
 import { prepare } from "../infra/prepare.ts";
 import { type Home, makeHome } from "./support/home.ts";
-import { interactiveBash, withoutNotices } from "./support/interactive.ts";
+import { interactiveBash } from "./support/interactive.ts";
 import { copySamples } from "./support/sample-sessions.ts";
 import { runAsAgent, setupScript } from "./support/setup-script.ts";
 import { onPath } from "./support/tools.ts";
@@ -68,20 +68,16 @@ async function main({ path, around, env }: Home): Promise<number> {
   say(`ccr is set up in ${path} as a workspace would do it (${seconds} s), with ${sessions}.`);
 
   if (command) {
-    const result = await run(
-      interactiveBash(command, { cwd: path, env, stdin: "inherit", stdout: "inherit" }),
-    );
-    process.stderr.write(withoutNotices(result.stderr ?? ""));
+    const options = { cwd: path, env, stdin: "inherit", stdout: "inherit" } as const;
+    const result = await run(interactiveBash(command, "inherit", options));
     return result.exitCode ?? 1;
   }
   say(
     "Type ccr-list first, then ccr-find WORDS or ccr --help; Ctrl-D ends it" +
       (keep ? "." : " and leaves nothing behind."),
   );
-  const result = await run(
-    execa(bash, ["-i"], { cwd: path, env, extendEnv: false, stdio: "inherit", reject: false }),
-  );
-  return result.exitCode ?? 1;
+  await run(execa(bash, ["-i"], { cwd: path, env, extendEnv: false, stdio: "inherit", reject: false }));
+  return 0;
 }
 
 function readersTerminal(): Record<string, string> {

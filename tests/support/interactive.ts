@@ -2,24 +2,19 @@
 
 import { execa, type Options } from "execa";
 
-/**
- * In a session of its own: a bash that is interactive and in the background would wait for the terminal for ever.
- * Without a terminal bash says so in two lines, which `withoutNotices` drops.
- */
-export function interactiveBash<T extends Options>(command: string, options: T) {
+/** Without a terminal bash says so in two lines. */
+function* withoutNotices(line: unknown): Generator<unknown> {
+  if (!/^bash: (cannot set terminal process group|no job control in this shell)/.test(String(line)))
+    yield line;
+}
+
+/** In a session of its own: an interactive bash in the background would wait for the terminal for ever. */
+export function interactiveBash<T extends Options>(command: string, stderr: "inherit" | "pipe", options: T) {
   return execa("bash", ["-ic", command], {
     ...options,
     detached: true,
     extendEnv: false,
-    stderr: "pipe",
+    stderr: [withoutNotices, stderr],
     reject: false,
   });
 }
-
-const notice = /^bash: (cannot set terminal process group|no job control in this shell)/;
-
-export const withoutNotices = (stderr: string): string =>
-  stderr
-    .split("\n")
-    .filter((line) => !notice.test(line))
-    .join("\n");
