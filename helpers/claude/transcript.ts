@@ -27,6 +27,8 @@ export type Facts = {
   last: Row | undefined;
   /** lines, among those that were looked at, that could not be read */
   skipped: number;
+  /** whether the last line is unfinished: it is being written now, or its writer was killed */
+  torn: boolean;
   /** rows of types that this version does not know, among those that were looked at */
   unknown: number;
 };
@@ -36,6 +38,12 @@ const HEAD_BUDGET = 32 * 1024 * 1024;
 const TAIL_BUDGET = 64 * 1024 * 1024;
 /** Parsing is what costs: of the rows longer than this only messages are parsed. */
 const LONG = 4096;
+
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
+const CR = 0x0d;
+const ends = (bytes: Buffer): boolean =>
+  bytes.at(-1) === CLOSE || (bytes.at(-1) === CR && bytes.at(-2) === CLOSE);
 
 /** Row types with a meaning for us or for the CLI; others are ignored, and counted. */
 const KNOWN = new Set(
@@ -88,6 +96,7 @@ class Reading {
       relocated: null,
       last: undefined,
       skipped: 0,
+      torn: false,
       unknown: 0,
     };
     this.#readTail(fd, size);
@@ -100,9 +109,12 @@ class Reading {
       if (this.#enough() && size - line.start > FIRST_TAIL) break;
       this.#top = line.start;
       if (!this.#wanted(line)) continue;
-      // A last line without its newline is still being written: not a loss.
-      const growing = line.start + line.length === size;
-      for (const row of this.#rowsOf(line, !growing)) this.#fromTail(row, line.start);
+      const skipped = this.facts.skipped;
+      for (const row of this.#rowsOf(line, true)) this.#fromTail(row, line.start);
+      if (this.facts.skipped > skipped && line.start + line.length === size && line.bytes?.[0] === OPEN) {
+        this.facts.skipped = skipped;
+        this.facts.torn = true;
+      }
     }
   }
 
@@ -112,7 +124,7 @@ class Reading {
   }
 
   #wanted({ bytes, length }: Line): boolean {
-    if (length <= LONG || !bytes) return true;
+    if (length <= LONG || !bytes || bytes[0] !== OPEN || !ends(bytes)) return true;
     const { last, cwd, updatedAt, model } = this.facts;
     if (updatedAt === null || (last !== undefined && cwd === null)) return true;
     if (last === undefined) return bytes.includes('"type":"user"') || bytes.includes('"type":"assistant"');

@@ -70,6 +70,8 @@ export function sessionOf(entry: Entry, around: Surroundings): Session {
   const { facts } = entry;
   const live = around.live.get(entry.id) ?? null;
   const verdict = verdictOf(facts?.last);
+  // An unfinished last line of a running session is being written; of another one it is a loss.
+  const skipped = (facts?.skipped ?? 0) + (facts?.torn && !live ? 1 : 0);
   return {
     id: entry.id,
     ...titleOf(entry),
@@ -83,8 +85,8 @@ export function sessionOf(entry: Entry, around: Surroundings): Session {
     entrypoint: facts?.entrypoint ?? null,
     bytes: entry.bytes,
     state: live ? "live" : stateOf(verdict, around.now),
-    damaged: facts === null || facts.skipped > 0 || facts.bytes === 0,
-    skipped: facts?.skipped ?? 0,
+    damaged: facts === null || skipped > 0 || facts.bytes === 0,
+    skipped,
     verdict,
     live: live && { ...live, tmux: null },
     deletedAfter: entry.mtime > 0 ? entry.mtime + around.cleanupPeriod : null,
