@@ -6,13 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { prepare } from "../infra/prepare.ts";
+import { type Count, nothing, summary, TapCount, vitestCount } from "./support/count.ts";
 import { installCommand, lacks, type PartName, tools } from "./support/tools.ts";
-
-interface Count {
-  passed: number;
-  failed: number;
-  skipped: number;
-}
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const ci = process.env.CI === "true";
@@ -51,7 +46,7 @@ async function main(words: string[]): Promise<number> {
   const wanted = words.length ? names.filter((name) => words.includes(name)) : names;
 
   const notRun = missingTools(wanted);
-  const total: Count = { passed: 0, failed: 0, skipped: 0 };
+  const total = nothing();
   const lines: string[] = [];
 
   try {
@@ -129,50 +124,23 @@ async function vitest(project: PartName, ...flags: string[]): Promise<Count> {
     ],
     { ...quiet(), stdio: ["ignore", "inherit", "inherit"] },
   );
-  const count = existsSync(report) ? readVitest(report) : { passed: 0, failed: 0, skipped: 0 };
+  const count = existsSync(report) ? vitestCount(readFileSync(report, "utf8")) : nothing();
   // An error outside of any test ends vitest with 1 though every test passed.
   if (result.failed && count.failed === 0) count.failed = 1;
   if (result.timedOut) console.log(`${project} was ended after ${bound} minutes`);
   return count;
 }
 
-function readVitest(report: string): Count {
-  const json = JSON.parse(readFileSync(report, "utf8"));
-  const broken = json.testResults.filter(
-    (file: { status: string; assertionResults: { status: string }[] }) =>
-      file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed"),
-  ).length;
-  return {
-    passed: json.numPassedTests,
-    failed: json.numFailedTests + broken,
-    skipped: json.numPendingTests + json.numTodoTests,
-  };
-}
-
-/** Runs bats and counts its TAP stream: a test that is planned but never reported failed. */
 async function bats(folder: string): Promise<Count> {
-  const count: Count = { passed: 0, failed: 0, skipped: 0 };
-  const files = existsSync(folder)
-    ? readdirSync(folder)
-        .filter((name) => name.endsWith(".bats"))
-        .sort()
-    : [];
-  if (files.length === 0) return count;
-  const run = execa("bats", ["--formatter", "tap", "--timing", ...files.map((name) => join(folder, name))], {
-    ...quiet(),
-    stdin: "ignore",
-    stderr: "inherit",
-  });
-  let planned = 0;
-  for await (const line of run.iterable()) {
-    if (line.startsWith("not ok ")) count.failed++;
-    else if (/^ok \d+ .*# skip/i.test(line)) count.skipped++;
-    else if (line.startsWith("ok ")) count.passed++;
-    else if (/^1\.\.\d+/.test(line)) planned = Number(line.slice(3));
-    if (!line.startsWith("ok ") || line.includes("# skip")) console.log(line);
-  }
+  const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".bats")) : [];
+  if (files.length === 0) return nothing();
+  const words = ["--formatter", "tap", ...files.sort().map((name) => join(folder, name))];
+  const run = execa("bats", words, { ...quiet(), stdin: "ignore", stderr: "inherit" });
+  const tap = new TapCount();
+  for await (const line of run.iterable()) if (tap.add(line)) console.log(line);
   const result = await run;
-  count.failed += Math.max(0, planned - count.passed - count.failed - count.skipped);
+  const count = tap.total();
+  if (result.timedOut) console.log(`${folder} was ended after ${bound} minutes`);
   if (result.failed && count.failed === 0) count.failed = 1;
   return count;
 }
@@ -192,8 +160,4 @@ function quiet() {
     timeout: bound * 60_000,
     cancelSignal: running.signal,
   } as const;
-}
-
-function summary({ passed, failed, skipped }: Count): string {
-  return `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ""}`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { breaches, type Inputs } from "../support/import-rules.ts";
+import { breaches, type Inputs } from "../../support/import-rules.ts";
 
 /** "a > b c" lines as a metafile's inputs; every file named is one. */
 function metafile(...lines: string[]): Inputs {
