@@ -2,7 +2,7 @@
  * `npm ci`, `npm run build`: the provider bindings, dist/ccr.cjs and dist/template/, each only when something changed.
  * With the word `template` (`npm run synth`): the same, and says where the template lies.
  */
-import { readFile, stat } from "node:fs/promises";
+import { readFile, readlink, rename, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { ensureBindings } from "./bindings.ts";
@@ -19,6 +19,7 @@ export interface Prepared {
 /** Makes everything that git does not keep. Throws a SettingsError for settings that cannot be used. */
 export async function prepare(): Promise<Prepared> {
   const settings = settingsOf(ROOT);
+  await linkCdktf();
   await ensureBindings();
   const { buildHelper } = await import("../helpers/build.ts");
   const { file } = await buildHelper();
@@ -28,6 +29,16 @@ export async function prepare(): Promise<Prepared> {
   const folder = "dist/template";
   await writeTemplateFolder({ folder: join(ROOT, folder), settings, helper: file, version });
   return { settings, folder };
+}
+
+/** `npx cdktf` runs infra/cdktf.mjs. Windows has a script there instead of a link: it keeps cdktf's own. */
+async function linkCdktf(): Promise<void> {
+  const link = join(ROOT, "node_modules/.bin/cdktf");
+  const ours = "../../infra/cdktf.mjs";
+  const now = await readlink(link).catch(() => undefined);
+  if (now === undefined || now === ours) return;
+  await symlink(ours, `${link}.${process.pid}`);
+  await rename(`${link}.${process.pid}`, link);
 }
 
 /** Prints what is wrong with the settings on one line; anything else is thrown on. */

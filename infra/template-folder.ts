@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { App } from "cdktf";
@@ -28,6 +28,7 @@ export async function writeTemplateFolder({
 }: TemplateFolder): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
   const fresh = await mkdtemp(join(dirname(folder), ".template-"));
+  await chmod(fresh, 0o755);
   try {
     // cdktf synthesizes an App with its own output folder; the stack's JSON alone is taken from it.
     const app = new App({ outdir: join(fresh, "cdktf"), context: {} });
