@@ -2,6 +2,7 @@
  * The admin's `npx cdktf …`: cdktf's own CLI, with its telemetry off and with what can go wrong said first, on one line:
  * a setting that cannot be used, no address or token of Coder, a token that Coder refuses, no server there.
  */
+import { spawn } from "node:child_process";
 import http from "node:http";
 import https from "node:https";
 import { createRequire } from "node:module";
@@ -28,7 +29,16 @@ export async function main(words: readonly string[]): Promise<void> {
       process.exit(1);
     }
   }
-  require("cdktf-cli/bundle/bin/cdktf.js");
+  const cli = spawn(process.execPath, [require.resolve("cdktf-cli/bundle/bin/cdktf"), ...words], {
+    stdio: "inherit",
+  });
+  // Ctrl-C reaches both: cdktf decides what it means.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => cli.kill("SIGTERM"));
+  cli.on("exit", (status, signal) => {
+    if (signal) process.removeAllListeners(signal).kill(process.pid, signal);
+    else process.exitCode = status ?? 1;
+  });
 }
 
 function settingsProblem(): string | undefined {

@@ -1,0 +1,123 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, describe, expect, it } from "vitest";
+import { OPTIONS, readSettings, SettingsError, settingsOf } from "../../infra/settings.ts";
+import { root } from "../support/home.ts";
+import { Template } from "../support/template.ts";
+
+const message = (given: unknown): string => {
+  try {
+    readSettings(given);
+  } catch (error) {
+    if (error instanceof SettingsError) return error.message;
+    throw error;
+  }
+  return "accepted";
+};
+
+describe("settings", () => {
+  it("have defaults that pass their own bounds", () => {
+    expect(readSettings(undefined)).toEqual(readSettings({}));
+    expect(readSettings({})).toMatchObject({ storageClass: "longhorn", homeSize: 20, name: "ccr" });
+  });
+
+  it("are each explained in a sentence", () => {
+    for (const [name, { about }] of Object.entries(OPTIONS)) expect(about, name).toMatch(/^[A-Z].{10,}\.$/);
+  });
+
+  it.each([
+    [{ homeSize: -1 }, "homeSize", "-1"],
+    [{ homeSize: 1.5 }, "homeSize", "1.5"],
+    [{ homeSize: "20" }, "homeSize", '"20"'],
+    [{ homeSize: Number.NaN }, "homeSize", "null"],
+    [{ storageClass: "fast\nslow" }, "storageClass", '"fast\\nslow"'],
+    [{ storageClass: "Fast" }, "storageClass", '"Fast"'],
+    [{ namespace: "" }, "namespace", '""'],
+    [{ namespace: "a".repeat(64) }, "namespace", "aaaa"],
+    [{ name: "my template" }, "name", '"my template"'],
+    [{ name: "new" }, "name", '"new"'],
+    [{ name: "a--b" }, "name", '"a--b"'],
+    [{ name: "x".repeat(33) }, "name", "xxxx"],
+    [{ displayName: " padded" }, "displayName", '" padded"'],
+    [{ description: "x".repeat(128) }, "description", "xxxx"],
+    [{ useKubeconfig: "yes" }, "useKubeconfig", '"yes"'],
+    [{ image: "an image" }, "image", '"an image"'],
+    [{ arch: "riscv" }, "arch", '"riscv"'],
+    [{ homePath: "home/coder" }, "homePath", '"home/coder"'],
+    [{ cpuRequest: "lots" }, "cpuRequest", '"lots"'],
+    [{ command: "rm -rf" }, "command", '"rm -rf"'],
+    [{ nodeBaseUrl: "file:///etc" }, "nodeBaseUrl", '"file:///etc"'],
+    [{ nodeBaseUrl: "https://x/'; id; '" }, "nodeBaseUrl", "id"],
+    [{ nodeVersion: "latest" }, "nodeVersion", '"latest"'],
+    [{ nodeVersion: "22.21.0" }, "nodeSha256X64", "22.21.0"],
+    [{ cpu: 20 }, "cpu", "cpuMax"],
+  ])("%j is refused in one line that names the key", (given, key, value) => {
+    const said = message(given);
+    expect(said).toMatch(new RegExp(`^cdktf\\.json: context\\.ccr\\.${key} must `));
+    expect(said).toContain(value);
+    expect(said).not.toMatch(/\p{Cc}/u);
+    expect(said.length).toBeLessThan(250);
+  });
+
+  it("that nobody knows are refused with the nearest one", () => {
+    expect(message({ storagClass: "x" })).toBe(
+      "cdktf.json: context.ccr.storagClass is not a setting. Did you mean storageClass?",
+    );
+    expect(message({ STORAGECLASS: "x" })).toContain("Did you mean storageClass?");
+    expect(message({ "a\nb": 1 })).toMatch(/^cdktf\.json: context\.ccr\.a\\nb is not a setting\.$/);
+    expect(message({ __proto__: null, constructor: 1 })).toContain("constructor is not a setting");
+  });
+
+  it("must be an object", () => {
+    for (const given of [null, [], "x", 1]) expect(message(given)).toContain("must be an object");
+  });
+
+  it("of a damaged cdktf.json are one line too", () => {
+    const folder = mkdtempSync(join(tmpdir(), "ccr-settings-"));
+    writeFileSync(join(folder, "cdktf.json"), "{\n");
+    expect(() => settingsOf(folder)).toThrow(/^cdktf\.json cannot be read: [^\n]+$/);
+    rmSync(folder, { recursive: true });
+  });
+
+  it("reach Terraform as they were written, whatever is in them", async () => {
+    const template = await Template.of({
+      homePath: "/srv/h",
+      storageClass: "",
+      command: "ccx",
+      memoryMax: 8,
+    });
+    expect(template.json.variable.storage_class.default).toBe("");
+    expect(template.resource("coder_script", "setup").script).toContain("ccr_name='ccx'");
+    expect(template.resource("coder_app", "ccr").command).toContain("command -v ccx");
+    template.remove();
+  });
+});
+
+describe("a setting that cannot be used", () => {
+  const folder = mkdtempSync(join(tmpdir(), "ccr-badset-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("ends the synth with one line and status 1, without a stack trace", async () => {
+    await execa("cp", [
+      "-r",
+      ...["infra", "helpers", "package.json", "tsconfig.json"].map((name) => join(root, name)),
+      folder,
+    ]);
+    await execa("ln", ["-s", join(root, "node_modules"), join(folder, "node_modules")]);
+    writeFileSync(join(folder, "cdktf.json"), JSON.stringify({ context: { ccr: { homeSize: -1 } } }));
+    for (const words of [
+      ["--import", "tsx", "infra/prepare.ts", "template"],
+      ["--import", "tsx", "infra/main.ts"],
+      ["infra/cdktf.mjs", "synth"],
+      ["infra/cdktf.mjs", "deploy"],
+    ]) {
+      const result = await execa("node", words, { cwd: folder, reject: false, all: true });
+      expect(result.all).toBe(
+        "ccr: cdktf.json: context.ccr.homeSize must be a whole number from 1 to 65536; it is -1.",
+      );
+      expect(result.exitCode).toBe(1);
+    }
+  });
+});

@@ -1,0 +1,284 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { root } from "../support/home.ts";
+import { helperFile, Template } from "../support/template.ts";
+
+let template: Template;
+beforeAll(async () => {
+  template = await Template.of();
+});
+afterAll(() => template.remove());
+
+describe("the folder that Coder gets", () => {
+  it("holds these files and no other", () => {
+    expect(template.files()).toEqual(["README.md", "ccr.cjs", "main.tf.json", "parameters.tf", "setup.sh"]);
+  });
+
+  it("has no backend, no note of cdktf's and no path of this machine", () => {
+    expect(template.json.terraform).not.toHaveProperty("backend");
+    expect(template.keys()).not.toContain("//");
+    for (const file of ["main.tf.json", "parameters.tf", "README.md", "setup.sh"])
+      expect(template.file(file)).not.toContain(root);
+  });
+
+  it("is far smaller than the mebibyte that Coder takes", () => {
+    const bytes = template.files().map((file) => statSync(join(template.folder, file)).size);
+    expect(bytes.reduce((sum, size) => sum + Math.ceil(size / 512) * 512 + 512, 1024)).toBeLessThan(
+      512 * 1024,
+    );
+  });
+
+  it("is the same, byte for byte, from another checkout in another directory", async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), "ccr elsewhere "));
+    try {
+      const copy = join(elsewhere, "a clone");
+      mkdirSync(copy);
+      for (const name of ["infra", "package.json", "cdktf.json", "tsconfig.json"])
+        cpSync(join(root, name), join(copy, name), { recursive: true });
+      await execa("ln", ["-s", join(root, "node_modules"), join(copy, "node_modules")]);
+      const script = join(copy, "write.ts");
+      writeFileSync(
+        script,
+        `import { readSettings } from "./infra/settings.ts";
+         import { writeTemplateFolder } from "./infra/template-folder.ts";
+         await writeTemplateFolder({ folder: process.argv[2]!, settings: readSettings({}), helper: process.argv[3]!, version: "9.8.7" });`,
+      );
+      const there = join(elsewhere, "out/template");
+      await execa({ cwd: copy })`node --import tsx ${script} ${there} ${helperFile()}`;
+      await execa("diff", ["-r", template.folder, there]);
+    } finally {
+      rmSync(elsewhere, { recursive: true, force: true });
+    }
+  });
+
+  it("is left alone when nothing changed", async () => {
+    const before = statSync(join(template.folder, "main.tf.json"));
+    const { writeTemplateFolder } = await import("../../infra/template-folder.ts");
+    const { readSettings } = await import("../../infra/settings.ts");
+    await writeTemplateFolder({
+      folder: template.folder,
+      settings: readSettings({}),
+      helper: helperFile(),
+      version: "9.8.7",
+    });
+    expect(statSync(join(template.folder, "main.tf.json")).ino).toBe(before.ino);
+  });
+});
+
+describe("addresses in a workspace's state", () => {
+  it("are those of the first release: a renamed one deletes homes", () => {
+    expect(template.addresses()).toEqual([
+      "coder_agent.main",
+      "coder_app.ccr",
+      "coder_script.setup",
+      "kubernetes_deployment_v1.main",
+      "kubernetes_persistent_volume_claim_v1.home",
+      "terraform_data.home",
+    ]);
+  });
+
+  it("are unique without the hashes of cdktf", () => {
+    for (const address of [...template.addresses(), ...template.dataAddresses()])
+      expect(address).toMatch(/^[a-z0-9_.]+$/);
+  });
+});
+
+describe("the home volume", () => {
+  const claim = () => template.resource("kubernetes_persistent_volume_claim_v1", "home");
+
+  it("is named after the workspace's id alone", () => {
+    expect(claim().metadata.name).toBe("coder-${data.coder_workspace.me.id}-home");
+  });
+
+  it("takes its place and class from the first build, never from a variable", () => {
+    const first = template.resource("terraform_data", "home");
+    expect(first.lifecycle.ignore_changes).toEqual(["input"]);
+    expect(first.input).toMatchObject({
+      namespace: "${var.namespace}",
+      storage_class: "${var.storage_class}",
+    });
+    expect(JSON.stringify(claim())).not.toContain("var.");
+    expect(claim().metadata.namespace).toBe("${terraform_data.home.output.namespace}");
+  });
+
+  it("ignores what would replace it", () => {
+    expect(claim().lifecycle.ignore_changes).toEqual([
+      "metadata",
+      "spec[0].storage_class_name",
+      "spec[0].access_modes",
+      "wait_until_bound",
+    ]);
+  });
+
+  it("does not wait for a pod that is not there yet", () => {
+    expect(claim().wait_until_bound).toBe(false);
+  });
+
+  it("is looked up by a list, in the namespace of the first build", () => {
+    expect(template.json.data.kubernetes_resources.home).toMatchObject({
+      field_selector: "metadata.name=coder-${data.coder_workspace.me.id}-home",
+      namespace: "${terraform_data.home.output.namespace}",
+    });
+  });
+});
+
+describe("the pod", () => {
+  const deployment = () => template.resource("kubernetes_deployment_v1", "main");
+  const pod = () => deployment().spec.template.spec;
+
+  it("is there while the workspace is started, one at a time", () => {
+    expect(deployment().count).toBe("${data.coder_workspace.me.start_count}");
+    expect(deployment().spec.strategy.type).toBe("Recreate");
+    expect(deployment().spec.replicas).toBe("1");
+    expect(deployment().wait_for_rollout).toBe(false);
+  });
+
+  it("stays beside its volume", () => {
+    expect(deployment().metadata.namespace).toBe(
+      "${kubernetes_persistent_volume_claim_v1.home.metadata[0].namespace}",
+    );
+    expect(pod().volume[0].persistent_volume_claim.claim_name).toBe(
+      "${kubernetes_persistent_volume_claim_v1.home.metadata[0].name}",
+    );
+  });
+
+  it("is selected by ids alone, because selectors cannot change and names do", () => {
+    const selector = JSON.stringify(deployment().spec.selector);
+    expect(selector).toContain("data.coder_workspace.me.id");
+    expect(selector).not.toContain(".name}");
+    const labels = deployment().spec.template.metadata.labels;
+    expect(labels).toMatchObject(deployment().spec.selector.match_labels);
+  });
+
+  it("has the labels of Coder's own template", () => {
+    expect(Object.keys(deployment().metadata.labels).sort()).toEqual([
+      "app.kubernetes.io/instance",
+      "app.kubernetes.io/name",
+      "app.kubernetes.io/part-of",
+      "com.coder.resource",
+      "com.coder.user.id",
+      "com.coder.user.username",
+      "com.coder.workspace.id",
+      "com.coder.workspace.name",
+    ]);
+  });
+
+  it("passes Kubernetes' restricted profile", () => {
+    expect(pod().security_context).toMatchObject({
+      run_as_non_root: true,
+      run_as_user: "1000",
+      seccomp_profile: { type: "RuntimeDefault" },
+    });
+    expect(pod().container[0].security_context).toMatchObject({
+      allow_privilege_escalation: false,
+      capabilities: { drop: ["ALL"] },
+    });
+  });
+
+  it("does not walk the whole home at every start", () => {
+    expect(pod().security_context).toMatchObject({
+      fs_group: "1000",
+      fs_group_change_policy: "OnRootMismatch",
+    });
+  });
+});
+
+describe("the agent", () => {
+  it("is called main and waits for a slow volume", () => {
+    expect(template.resource("coder_agent", "main").connection_timeout).toBeGreaterThanOrEqual(300);
+  });
+
+  it("runs the setup script at every start, in sh, with a time limit", () => {
+    const script = template.resource("coder_script", "setup");
+    expect(script).toMatchObject({ run_on_start: true, agent_id: "${coder_agent.main.id}" });
+    expect(script.timeout).toBeGreaterThanOrEqual(1);
+    expect(script.script).toMatch(/^#!\/bin\/sh\n/);
+  });
+
+  it("gets the script and the helper as files, with nothing pasted", () => {
+    const { script } = template.resource("coder_script", "setup");
+    expect(script).toContain('${file("${path.module}/setup.sh")}');
+    expect(template.json.locals.helper).toContain('base64gzip(file("${path.module}/ccr.cjs"))');
+    expect(template.file("main.tf.json").length).toBeLessThan(20_000);
+    for (const { text } of template.texts()) expect(text.length).toBeLessThan(2000);
+  });
+
+  it("offers the sessions in a terminal", () => {
+    const app = template.resource("coder_app", "ccr");
+    expect(app).toMatchObject({ slug: "ccr", share: "owner" });
+    expect(app).not.toHaveProperty("url");
+    // A `${` of the shell's, not of Terraform's.
+    expect(app.command.replaceAll("$${", "")).not.toContain("${");
+  });
+});
+
+describe("parameters", () => {
+  it("stand in HCL alone: Coder's form sees no options and no validation in JSON", () => {
+    expect(template.json.data).not.toHaveProperty("coder_parameter");
+    const names = [...template.file("parameters.tf").matchAll(/^data "coder_parameter" "(\w+)"/gm)];
+    expect(names.map(([, name]) => name)).toEqual(["cpu", "memory", "home_size"]);
+  });
+
+  it("take their defaults and bounds from the settings", async () => {
+    const other = await Template.of({ cpu: 3, cpuMax: 7, homeSize: 33, homeSizeMax: 44 });
+    const text = other.file("parameters.tf");
+    other.remove();
+    expect(text).toMatch(/"cpu" \{[^}]*default {6}= "3"[^}]*validation \{\s+min = 1\s+max = 7\s/);
+    expect(text).toMatch(/"home_size" \{[^}]*default {6}= "33"[^}]*validation \{\s+min = 1\s+max = 44\s/);
+  });
+
+  it("say that a home never shrinks", () => {
+    expect(template.file("parameters.tf")).toContain("It only grows");
+  });
+});
+
+describe("expressions", () => {
+  it("refer to things that exist", () => {
+    const known = new Set([
+      ...template.addresses(),
+      ...template.dataAddresses(),
+      ...Object.keys(template.json.locals).map((name) => `local.${name}`),
+      ...Object.keys(template.json.variable).map((name) => `var.${name}`),
+      ...["cpu", "memory", "home_size"].map((name) => `data.coder_parameter.${name}`),
+    ]);
+    const refs = template
+      .texts()
+      .flatMap(({ text }) => [...text.matchAll(/\$\{[\s\S]*?\}/g)].map(([found]) => found))
+      .flatMap((expression) => [
+        ...expression.matchAll(
+          /\b(?:data\.\w+\.\w+|(?:local|var)\.\w+|(?:coder|kubernetes|terraform)_\w+\.\w+)/g,
+        ),
+      ])
+      .map(([ref]) => ref);
+    expect(refs.length).toBeGreaterThan(20);
+    expect(refs.filter((ref) => !known.has(ref))).toEqual([]);
+  });
+
+  it("hold no undefined, which cdktf prints for some comparisons", () => {
+    for (const { at, text } of template.texts()) expect(text, at).not.toMatch(/\bundefined\b|TfToken/);
+  });
+});
+
+describe("what an admin may change without a new synth", () => {
+  it("is a Terraform variable with a default, and never nullable", () => {
+    expect(Object.keys(template.json.variable).sort()).toEqual([
+      "image",
+      "namespace",
+      "node_base_url",
+      "storage_class",
+      "use_kubeconfig",
+    ]);
+    for (const variable of Object.values(template.json.variable))
+      expect(variable).toMatchObject({ nullable: false, default: expect.anything() });
+  });
+
+  it('turns the storage class "" into the default class of the cluster', () => {
+    const { storage_class_name } = template.resource("kubernetes_persistent_volume_claim_v1", "home").spec;
+    expect(storage_class_name).toBe(
+      '${terraform_data.home.output.storage_class == "" ? null : terraform_data.home.output.storage_class}',
+    );
+  });
+});
