@@ -50,3 +50,16 @@ export const text = (call: Call, flag: string): string | undefined => {
   return typeof value === "string" ? value : undefined;
 };
 export const on = (call: Call, flag: string): boolean => call.flags[flag] === true;
+
+const COMMON: Record<string, Flag> = {
+  json: { type: "boolean", about: "print JSON (one object, versioned)" },
+  help: { type: "boolean", short: "h", about: "show this page" },
+  color: { type: "boolean", about: "colours even in a pipe" },
+  "no-color": { type: "boolean", about: "no colours" },
+};
+
+/** All flags of a command, the common ones included. */
+export function flagsOf(command: Command): Record<string, Flag> {
+  const { json, ...rest } = COMMON;
+  return { ...command.flags, ...(command.json ? { json: json! } : {}), ...rest };
+}

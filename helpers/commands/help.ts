@@ -2,22 +2,9 @@ import { parseArgs } from "node:util";
 import { errno, Problem } from "../system/problem.ts";
 import { paint } from "../terminal/colour.ts";
 import { out } from "../terminal/output.ts";
-import type { Command, Flag, Values } from "./command.ts";
+import { type Command, flagsOf, type Values } from "./command.ts";
 import { VERBS, type Verb } from "./verbs.ts";
 import { VERSION } from "./version.ts";
-
-const COMMON: Record<string, Flag> = {
-  json: { type: "boolean", about: "print JSON (one object, versioned)" },
-  help: { type: "boolean", short: "h", about: "show this page" },
-  color: { type: "boolean", about: "colours even in a pipe" },
-  "no-color": { type: "boolean", about: "no colours" },
-};
-
-/** All flags of a command, the common ones included. */
-export function flagsOf(command: Command): Record<string, Flag> {
-  const { json, ...rest } = COMMON;
-  return { ...command.flags, ...(command.json ? { json: json! } : {}), ...rest };
-}
 
 /** Words and flags of a command line, or a Problem that names the nearest flag. */
 export function parse(
