@@ -1,7 +1,7 @@
 // Throwaway homes: nothing of the reader's own is seen in there, and nothing stays behind.
 
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
@@ -27,7 +27,7 @@ export function makeHome(name = "ccr-home-"): Home {
   const path = join(around, "home");
   for (const directory of ["home", "bin", "tmux"]) mkdirSync(join(around, directory), { mode: 0o700 });
   symlinkSync(process.execPath, join(around, "bin/node"));
-  const user = userInfo().username;
+  const user = process.env.USER || "coder";
   return {
     path,
     around,
