@@ -28,6 +28,21 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./current.ts")).current,
   },
   {
+    name: "install",
+    summary: "put ccr into this home: commands, functions, completion",
+    load: async () => (await import("./install.ts")).install(VERBS),
+  },
+  {
+    name: "uninstall",
+    summary: "take it out again",
+    load: async () => (await import("./uninstall.ts")).uninstall,
+  },
+  {
+    name: "completion",
+    summary: "the completion script for bash, zsh or fish",
+    load: async () => (await import("./completion.ts")).completion(VERBS),
+  },
+  {
     name: "version",
     summary: "print the version",
     load: async () => (await import("./version.ts")).version,

@@ -1,0 +1,61 @@
+import { realpathSync } from "node:fs";
+import { tilde } from "../shell/changes.ts";
+import { install as installFiles, type Outcome } from "../shell/install.ts";
+import { PROGRAM } from "../shell/names.ts";
+import { json } from "../terminal/json.ts";
+import { isTerminal, out, unicode } from "../terminal/output.ts";
+import { type Command, on, text } from "./command.ts";
+import type { Verb } from "./verbs.ts";
+import { VERSION } from "./version.ts";
+
+/** The verb gets the list of verbs handed in: that list names this file. */
+export const install = (verbs: readonly Verb[]): Command => ({
+  usage: "install [--name name] [--dry-run]",
+  about:
+    "Puts this program into ~/.local/lib/ccr, its commands into ~/.local/bin, functions for bash and zsh into\n~/scripts/claude-resume-helpers.sh, and one marked block into .bashrc (and into the files of zsh and fish where\nthey are used). Again: what is right already is not touched. Under another name ccr-list follows (NAME-list);\ncct and ccra stay. The name is remembered; CCR_NAME sets it too.",
+  flags: {
+    name: { type: "string", value: "name", about: "call it so, where another program is called ccr" },
+    "dry-run": { type: "boolean", about: "only say what would be written" },
+  },
+  most: 0,
+  json: true,
+  examples: [
+    ["node ccr.cjs install", "install this file"],
+    ["ccr install --dry-run", "what would be written"],
+    ["ccr install --name cc", "type cc, cc-list, cc-find, …"],
+  ],
+  run(call) {
+    const dry = on(call, "dry-run");
+    const file = realpathSync(process.argv[1] ?? "");
+    const outcome = installFiles({ file, node: process.execPath, verbs, name: text(call, "name"), dry });
+    const { name, shells, changes, problems, warnings } = outcome;
+    for (const problem of [...warnings, ...problems]) call.warn(problem);
+    if (call.json) {
+      const fields = { name, version: VERSION, node: process.execPath, shells, dryRun: dry, files: changes };
+      json("install", fields, call.warnings);
+    } else if (dry) out(plan(outcome));
+    else out(summary(outcome));
+    return problems.length > 0 ? 1 : 0;
+  },
+});
+
+function summary({ name, shells, changes, problems }: Outcome): string {
+  const changed = changes.some(({ action }) => action !== "unchanged" && action !== "failed");
+  const between = unicode() ? " · " : ", ";
+  const parts = [`ccr ${VERSION} installed${name === PROGRAM ? "" : ` as ${name}`}`];
+  if (shells.length > 0) parts.push(`shell files ready (${shells.join(", ")})`);
+  if (!changed && problems.length === 0) parts.push("nothing changed");
+  const line = `${parts.join(between)}\n`;
+  return changed && isTerminal(1)
+    ? `${line}start a new shell, or type: . ~/scripts/claude-resume-helpers.sh\n`
+    : line;
+}
+
+/** The lines of `--dry-run`. */
+export function plan({ changes }: Outcome): string {
+  const words = { created: "create", updated: "update", removed: "remove", unchanged: "", failed: "" };
+  const lines = changes.flatMap(({ path, action }) =>
+    words[action] ? [`would ${words[action]}  ${tilde(path)}\n`] : [],
+  );
+  return lines.length > 0 ? lines.join("") : "nothing would change\n";
+}

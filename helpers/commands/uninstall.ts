@@ -1,0 +1,37 @@
+import { existsSync } from "node:fs";
+import { tilde } from "../shell/changes.ts";
+import { uninstall as uninstallFiles } from "../shell/install.ts";
+import { configuration, state } from "../system/places.ts";
+import { json } from "../terminal/json.ts";
+import { out, unicode } from "../terminal/output.ts";
+import { type Command, on } from "./command.ts";
+import { plan } from "./install.ts";
+
+export const uninstall: Command = {
+  usage: "uninstall [--dry-run]",
+  about:
+    "Takes out what ccr install has put in: the blocks in the files of the shells, which are then as they were\nbefore, byte for byte, the functions, the commands, the program. Sessions, settings and state stay.",
+  flags: { "dry-run": { type: "boolean", about: "only say what would be taken out" } },
+  most: 0,
+  json: true,
+  examples: [
+    ["ccr uninstall --dry-run", "what would be taken out"],
+    ["ccr uninstall", "take it out"],
+  ],
+  run(call) {
+    const dry = on(call, "dry-run");
+    const outcome = uninstallFiles({ dry });
+    const { changes, problems } = outcome;
+    for (const problem of problems) call.warn(problem);
+    if (call.json) json("uninstall", { dryRun: dry, files: changes }, call.warnings);
+    else if (dry) out(plan(outcome));
+    else if (changes.length === 0) out("ccr is not installed in this home\n");
+    else {
+      const kept = [configuration(), state()].filter(existsSync).map(tilde);
+      const parts = [problems.length > 0 ? "ccr uninstalled, but for the above" : "ccr uninstalled"];
+      if (kept.length > 0) parts.push(`kept: ${kept.join(", ")}`);
+      out(`${parts.join(unicode() ? " · " : ", ")}\n`);
+    }
+    return problems.length > 0 ? 1 : 0;
+  },
+};

@@ -1,0 +1,269 @@
+import { accessSync, closeSync, constants, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
+import { delimiter, dirname, join, resolve } from "node:path";
+import { binaries, cache, configuration, home, program } from "../system/places.ts";
+import { errno, Problem } from "../system/problem.ts";
+import { drop, put } from "./block.ts";
+import { bytesOf, type Change, Changes, entries, lstat, tilde } from "./changes.ts";
+import { checkName, type Name, namesOf, PROGRAM, under } from "./names.ts";
+import { allRcFiles, bashFiles, type Rc, zshFile } from "./rc.ts";
+import { MARK, shim } from "./shim.ts";
+import { fishFile, functions, type Setting, zshCompletion } from "./texts.ts";
+
+type Verbs = readonly { name: string; classic?: string }[];
+
+export type Outcome = {
+  name: string;
+  /** shells whose files are ready */
+  shells: string[];
+  changes: Change[];
+  /** what could not be done: exit status 1 */
+  problems: Problem[];
+  /** what is good to know */
+  warnings: Problem[];
+};
+
+const functionsFile = (): string => join(home(), "scripts/claude-resume-helpers.sh");
+const earlierFile = (): string => `${functionsFile()}.before-ccr`;
+const zshFolder = (): string => join(dirname(program()), "zsh");
+const zshCompletionFile = (): string => join(zshFolder(), "__ccr_complete");
+const fishFolder = (): string => join(dirname(configuration()), "fish");
+const fishPath = (): string => join(fishFolder(), "conf.d/ccr.fish");
+
+/** What completion scripts and functions name. */
+export function setting(names: readonly Name[]): Setting {
+  const own = names.find(({ words }) => words.length === 0);
+  return { binaries: binaries(), zsh: zshFolder(), names, program: own && join(binaries(), own.name) };
+}
+
+/** The name of an earlier `ccr install --name`, read from the functions it wrote. */
+export function installedName(): string | undefined {
+  try {
+    const text = bytesOf(functionsFile());
+    return text?.startsWith(MARK) ? /^function (\S+) \{/m.exec(text)?.[1] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Puts the helper's file, executables, functions and rc lines into the home; what is right already is not touched.
+ * A home that cannot be written is a Problem at once; after that, what fails is reported and the rest goes on.
+ */
+export function install(options: {
+  /** the file that runs now */
+  file: string;
+  node: string;
+  verbs: Verbs;
+  /** default: `CCR_NAME`, else the name of the last time, else ccr */
+  name?: string;
+  dry: boolean;
+}): Outcome {
+  const { verbs, dry } = options;
+  const chosen = options.name ?? (process.env.CCR_NAME || (installedName() ?? PROGRAM));
+  checkName(
+    chosen,
+    verbs.flatMap(({ classic }) => (classic && classic !== PROGRAM ? [classic, under(chosen, classic)] : [])),
+  );
+  const changes = new Changes(dry);
+  const warnings: Problem[] = [];
+
+  // The program first and the rc files last: killed in between, no shell names what is not there.
+  if (!changes.write(program(), bundle(options.file))) throw changes.problems[0]!;
+
+  const names = executables(changes, namesOf(chosen, verbs), { file: program(), node: options.node });
+  links(changes, names, warnings);
+
+  const texts = setting(names);
+  const shells: string[] = [];
+  if (names.length > 0) {
+    if (functionFile(changes, texts, warnings)) {
+      if (
+        bashFiles()
+          .map((rc) => rcFile(changes, rc))
+          .every(Boolean)
+      )
+        shells.push("bash");
+      if (exists("zsh") || lstat(zshFile().path)) {
+        const { program } = texts;
+        if (program) changes.write(zshCompletionFile(), zshCompletion({ ...texts, program }));
+        if (rcFile(changes, zshFile())) shells.push("zsh");
+      }
+    }
+    if (exists("fish") || lstat(fishFolder())) {
+      if (ours(fishPath()) === false)
+        changes.fail(fishPath(), taken(fishPath(), "move it away, then: ccr install"));
+      else if (changes.write(fishPath(), fishFile(texts))) shells.push("fish");
+    }
+  }
+  const other = [chosen, ...names.map(({ name }) => name)].map(foreign).find(Boolean);
+  if (other) {
+    warnings.push(
+      new Problem(
+        "other-program",
+        `another ${other.slice(other.lastIndexOf("/") + 1)} is on PATH: ${other}.`,
+        {
+          hint: "another name for this one: ccr install --name NAME",
+        },
+      ),
+    );
+  }
+  return { name: chosen, shells, changes: changes.done, problems: changes.problems, warnings };
+}
+
+/** Takes everything out again. Configuration, state and everything of Claude stay. */
+export function uninstall(options: { dry: boolean }): Outcome {
+  const changes = new Changes(options.dry);
+  const name = installedName() ?? PROGRAM;
+  for (const path of allRcFiles()) {
+    if (!lstat(path)) continue;
+    changes.edit(
+      path,
+      (text) => (text === null ? null : whole(path, drop(text))),
+      "take the ccr block out of it yourself",
+    );
+  }
+  for (const path of [fishPath(), functionsFile(), zshCompletionFile()]) if (ours(path)) changes.remove(path);
+  if (lstat(earlierFile()) && (options.dry || !lstat(functionsFile())))
+    changes.rename(earlierFile(), functionsFile());
+  for (const path of oldLinks([])) changes.remove(path);
+  for (const path of ourExecutables()) changes.remove(path);
+  for (const path of [cache(), join(dirname(program()), "node"), program()])
+    if (lstat(path)) changes.remove(path);
+  changes.removeEmpty(zshFolder(), dirname(program()), dirname(dirname(program())), dirname(functionsFile()));
+  const touched = changes.done.filter(({ action }) => action !== "unchanged");
+  return { name, shells: [], changes: touched, problems: changes.problems, warnings: [] };
+}
+
+function bundle(file: string): Buffer {
+  if (!/\.c?js$/.test(file))
+    throw new Problem(
+      "not-built",
+      `install copies the built file, and ${file || "standard input"} is none.`,
+      {
+        hint: "npm run build, then: node dist/ccr.cjs install",
+      },
+    );
+  return readFileSync(file);
+}
+
+/** Writes the executables, takes out those of verbs that are gone, and gives the names that are ours now. */
+function executables(changes: Changes, names: readonly Name[], what: { file: string; node: string }): Name[] {
+  const written = names.filter((name) => {
+    const path = join(binaries(), name.name);
+    if (ours(path) !== false) return changes.write(path, shim(what, name), true);
+    changes.fail(path, taken(path, "choose another name: ccr install --name NAME"));
+    return false;
+  });
+  const wanted = new Set(names.map(({ name }) => join(binaries(), name)));
+  for (const path of ourExecutables()) if (!wanted.has(path)) changes.remove(path);
+  return written;
+}
+
+const ourExecutables = (): string[] =>
+  entries(binaries())
+    .map((name) => join(binaries(), name))
+    .filter((path) => lstat(path)?.isFile() && ours(path));
+
+/** Coder puts this folder on the PATH of scripts, apps and `coder ssh ws -- cmd`; it is new at every start. */
+function links(changes: Changes, names: readonly Name[], warnings: Problem[]): void {
+  const folder = process.env.CODER_SCRIPT_BIN_DIR;
+  if (!folder || resolve(folder) === binaries()) return;
+  const before = changes.problems.length;
+  for (const path of oldLinks(names)) changes.remove(path);
+  for (const { name } of names) {
+    const path = join(folder, name);
+    if (lstat(path) && !isOurLink(path)) changes.fail(path, taken(path, "move it away, then: ccr install"));
+    else changes.link(path, join(binaries(), name));
+  }
+  warnings.push(...changes.problems.splice(before));
+}
+
+/** Links to our executables that are none of these names. */
+function oldLinks(names: readonly Name[]): string[] {
+  const folder = process.env.CODER_SCRIPT_BIN_DIR;
+  if (!folder || resolve(folder) === binaries()) return [];
+  return entries(folder)
+    .filter((entry) => !names.some(({ name }) => name === entry))
+    .map((entry) => join(folder, entry))
+    .filter(isOurLink);
+}
+
+/** A link into our folder to something that is ours or gone: other links there are someone else's. */
+function isOurLink(path: string): boolean {
+  if (!lstat(path)?.isSymbolicLink()) return false;
+  const target = resolve(dirname(path), readlinkSync(path));
+  return dirname(target) === binaries() && ours(target) !== false;
+}
+
+function functionFile(changes: Changes, texts: Setting, warnings: Problem[]): boolean {
+  const path = functionsFile();
+  if (ours(path) === false) {
+    // The first design of this helper stood here as a file written by hand.
+    if (!changes.rename(path, earlierFile())) return false;
+    changes.done.pop();
+    warnings.push(
+      new Problem("kept", `another ${tilde(path)} was here: it is ${tilde(earlierFile())} now.`, {
+        hint: "ccr uninstall puts it back",
+      }),
+    );
+  }
+  return changes.write(path, functions(texts));
+}
+
+function rcFile(changes: Changes, { path, lines, place }: Rc): boolean {
+  return changes.edit(
+    path,
+    (text) => whole(path, put(text, lines, place)),
+    `put this line into it yourself: . ${tilde(functionsFile())}`,
+  );
+}
+
+function whole<T extends string | null>(path: string, text: T | { line: number; message: string }): T {
+  if (text === null || typeof text === "string") return text;
+  throw new Problem("damaged-block", `${tilde(path)}:${text.line}: ${text.message}.`, {
+    hint: "take what is left of the block out by hand, then run it again",
+  });
+}
+
+const taken = (path: string, hint: string): Problem =>
+  new Problem("name-taken", `${tilde(path)} is another program's; it was left alone.`, { hint });
+
+/** Whether a file has our mark near its top; undefined when there is no file. */
+function ours(path: string): boolean | undefined {
+  if (!lstat(path)) return undefined;
+  try {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const head = Buffer.alloc(200);
+      return head.toString("latin1", 0, readSync(fd, head)).includes(MARK);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    // a link that leads nowhere is in nobody's way
+    return errno(error) === "ENOENT" ? undefined : false;
+  }
+}
+
+/** Absolute path of a program of that name on PATH that is not ours. */
+function foreign(name: string): string | undefined {
+  return onPath(name).find((path) => dirname(path) !== binaries() && ours(path) === false);
+}
+
+const exists = (name: string): boolean => onPath(name, ["/bin", "/usr/bin", "/usr/local/bin"]).length > 0;
+
+function onPath(name: string, more: readonly string[] = []): string[] {
+  const folders = [...(process.env.PATH ?? "").split(delimiter), ...more].filter((folder) =>
+    folder.startsWith("/"),
+  );
+  return folders
+    .map((folder) => join(folder, name))
+    .filter((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return lstat(path) !== null;
+      } catch {
+        return false;
+      }
+    });
+}
