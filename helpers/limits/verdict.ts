@@ -38,9 +38,12 @@ const blocked = (cause: Cause): Verdict => ({
 /**
  * Verdict of a session from the last message of its main chain (undefined: it has none). Only an error row of the
  * CLI itself can say that a session is limited; a person, a tool or a model that quotes one cannot.
+ *
+ * `answer` is the assistant's last row, where `last` is a prompt after it that got no answer.
  * Source: facts/claude-code.md §4.5.
  */
-export function verdictOf(last: Row | undefined): Verdict {
+export function verdictOf(last: Row | undefined, answer?: Row): Verdict {
+  if (last?.type === "user" && answer) return unanswered(last, answer);
   if (last?.type !== "assistant" || last.isApiErrorMessage !== true) return NONE;
   if (object(last.message)?.model !== "<synthetic>") return NONE;
   const text = plain(textsOf(last)[0] ?? "");
@@ -65,6 +68,14 @@ export function verdictOf(last: Row | undefined): Verdict {
   const error = string(last.error);
   const limit = error === null || error === "rate_limit" ? limitOf(meaning) : null;
   return limit === null ? blocked(causeOf(last, text)) : limited(last, text, limit, null, null);
+}
+
+/** A prompt that was given while the limit still held, and got no answer, has not continued the session. */
+function unanswered(prompt: Row, answer: Row): Verdict {
+  const verdict = verdictOf(answer);
+  if (verdict.state !== "limited" || verdict.resetsAt === null) return NONE;
+  const at = timeOf(prompt);
+  return at !== null && at < verdict.resetsAt ? verdict : NONE;
 }
 
 const limitOf = (meaning: ReturnType<typeof meaningOf>): string | null =>

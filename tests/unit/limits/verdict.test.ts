@@ -297,6 +297,23 @@ describe("typed fields go before words", () => {
   });
 });
 
+describe("a prompt after a limit that got no answer", () => {
+  const limit = errorRow("Claude AI usage limit reached|1795189322");
+  const prompt = (seconds: number): Row => ({
+    type: "user",
+    timestamp: new Date(seconds * 1000).toISOString(),
+    message: { role: "user", content: "continue" },
+  });
+  it("leaves the session limited while the limit held", () => {
+    expect(verdictOf(prompt(1795189321), limit)).toEqual(verdictOf(limit));
+  });
+  it("has continued it from the reset on, or where no reset is known", () => {
+    expect(verdictOf(prompt(1795189322), limit)).toEqual({ state: "none" });
+    expect(verdictOf(prompt(1), errorRow("You've hit your 5-hour limit"))).toEqual({ state: "none" });
+    expect(verdictOf(prompt(1), errorRow("Credit balance is too low"))).toEqual({ state: "none" });
+  });
+});
+
 describe("hostile rows", () => {
   const values: unknown[] = [
     undefined,
