@@ -90,6 +90,11 @@ function conversation(rows: Row[]): string[] {
   });
 }
 
+/** The transcript says just this; rows are written a little after the screen. */
+async function said(id: string, words: string[]): Promise<void> {
+  await expect.poll(() => conversation(claude.rows(id)), { timeout: 5000 }).toEqual(words);
+}
+
 async function startedInTerminal(title: string, prompt: string, answer: string): Promise<string> {
   const before = new Set(claude.ids());
   const terminal = await shell({}, shop);
@@ -129,6 +134,7 @@ describe("a session that `claude -p` started", () => {
   });
 
   it("is resumed in a terminal by its first eight characters, from another directory", async () => {
+    api.answers.push(say("Answer 1."));
     const { json } = await claude.print(shop, ["start headless"]);
     const id = json.session_id;
     const before = claude.rows(id);
@@ -136,9 +142,14 @@ describe("a session that `claude -p` started", () => {
     api.answers.push(say("It goes on here."));
     await typed(terminal, `ccr ${id.slice(0, 8)} "go on"`);
     await terminal.shows("It goes on here.");
-    const grown = claude.rows(id).slice(before.length);
+    await said(id, [
+      "user: start headless",
+      "assistant: Answer 1.",
+      "user: go on",
+      "assistant: It goes on here.",
+    ]);
     expect(claude.rows(id).slice(0, before.length)).toEqual(before);
-    expect(conversation(grown)).toEqual(["user: go on", "assistant: It goes on here."]);
+    const grown = claude.rows(id).slice(before.length);
     expect(grown.filter((row) => row.cwd).every((row) => row.cwd === shop)).toBe(true);
   });
 });
@@ -159,7 +170,12 @@ describe("a session that was started in a terminal", () => {
     api.answers.push(say("By its name."));
     await typed(terminal, 'ccr "Retry on 502" "and now?"');
     await terminal.shows("By its name.");
-    expect(conversation(claude.rows(id)).slice(-2)).toEqual(["user: and now?", "assistant: By its name."]);
+    await said(id, [
+      "user: why does it fail?",
+      "assistant: Because of the gateway.",
+      "user: and now?",
+      "assistant: By its name.",
+    ]);
   });
 
   it("is resumed in its own directory by eight characters, and the shell stays where it was", async () => {
@@ -168,12 +184,7 @@ describe("a session that was started in a terminal", () => {
     api.answers.push(say("Gone on."));
     await typed(terminal, `ccr ${id.slice(0, 8)} "go on"`);
     await terminal.shows("Gone on.");
-    expect(conversation(claude.rows(id))).toEqual([
-      "user: hello there",
-      "assistant: Hello.",
-      "user: go on",
-      "assistant: Gone on.",
-    ]);
+    await said(id, ["user: hello there", "assistant: Hello.", "user: go on", "assistant: Gone on."]);
     await typed(terminal, "/exit");
     await terminal.shows("Resume this session");
     await typed(terminal, 'clear; echo "left $? in ${PWD##*/}"');
@@ -186,7 +197,12 @@ describe("a session that was started in a terminal", () => {
     api.answers.push(say("The dot works."));
     await typed(terminal, 'ccr . "still here?"');
     await terminal.shows("The dot works.");
-    expect(conversation(claude.rows(id)).at(-1)).toBe("assistant: The dot works.");
+    await said(id, [
+      "user: newest here",
+      "assistant: Yes.",
+      "user: still here?",
+      "assistant: The dot works.",
+    ]);
   });
 
   it("goes on in a copy with --fork, and stays as it is", async () => {
@@ -200,7 +216,7 @@ describe("a session that was started in a terminal", () => {
     expect(claude.rows(id)).toEqual(before);
     const copies = claude.ids().filter((one) => !ids.has(one));
     expect(copies).toHaveLength(1);
-    expect(conversation(claude.rows(copies[0]!))).toEqual([
+    await said(copies[0]!, [
       "user: the root",
       "assistant: Rooted.",
       "user: try it",

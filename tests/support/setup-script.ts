@@ -64,9 +64,11 @@ export function runAsAgent(
   });
 }
 
-/** Installs ccr in a home by the template's setup script; gives what the script said. */
+/** Installs ccr in a home by the template's setup script, without a warning; gives what the script said. */
 export async function installHelper(home: Home): Promise<string> {
   const result = await runAsAgent(setupScript(), home, join(home.around, "agent"));
-  if (result.exitCode !== 0) throw new Error(`the setup script failed (${result.exitCode}):\n${result.all}`);
+  if (result.exitCode !== 0 || result.all.includes("warning:")) {
+    throw new Error(`the setup script did not install ccr (${result.exitCode}):\n${result.all}`);
+  }
   return result.all;
 }
