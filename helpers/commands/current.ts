@@ -1,12 +1,13 @@
 import { surroundings } from "../sessions/around.ts";
+import { uniqueLengths } from "../sessions/catalogue.ts";
 import { currentSession } from "../sessions/current.ts";
 import { sessionOf } from "../sessions/session.ts";
-import { transcripts } from "../sessions/store.ts";
+import { idsOfAll } from "../sessions/store.ts";
 import { json } from "../terminal/json.ts";
 import { isTerminal, out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import type { Command } from "./command.ts";
-import { COLUMNS, sessionJson, sessionRows, tableLook, uniqueLengths } from "./view.ts";
+import { COLUMNS, sessionJson, sessionRows, tableLook } from "./view.ts";
 
 const WHY = {
   environment: "this shell was started by Claude in it",
@@ -44,7 +45,7 @@ export const current: Command = {
       return 0;
     }
     const session = sessionOf(found.entry, around);
-    const unique = uniqueLengths(transcripts().map(({ id }) => id));
+    const unique = uniqueLengths(idsOfAll());
     const rows = sessionRows([session], { now: around.now, unique, time: "short" });
     out(`${table(COLUMNS, rows, { ...tableLook(), header: false }).join("\n")}\n`);
     say(`${isTerminal(2) ? "" : "ccr: "}${WHY[found.rule]}\n`);

@@ -4,7 +4,7 @@ import { surroundings } from "../sessions/around.ts";
 import { goneSessions } from "../sessions/gone.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
-import { type Entry, newest, transcripts } from "../sessions/store.ts";
+import { idsOfAll, newestOfAll } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { paint } from "../terminal/colour.ts";
 import { json } from "../terminal/json.ts";
@@ -12,7 +12,7 @@ import { isTerminal, out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import type { TimeStyle } from "../terminal/time.ts";
 import { type Call, type Command, on, text } from "./command.ts";
-import { COLUMNS, sessionJson, sessionRows, tableLook, uniqueLengths } from "./view.ts";
+import { COLUMNS, sessionJson, sessionRows, tableLook } from "./view.ts";
 
 const DEFAULT_COUNT = 20;
 const DAY = 86_400_000;
@@ -52,24 +52,18 @@ export const list: Command = {
     const limit = countOf(call);
     const around = surroundings();
     if (!existsSync(projectsDirectory())) return nothingYet(call);
-    const all = transcripts();
     const keep = filterOf(call);
-    const accept = (entry: Entry): boolean => keep(sessionOf(entry, around));
-    const entries = newest(all, limit, hasFilter(call) ? accept : undefined);
+    const { entries, unique, twins } = hasFilter(call)
+      ? newestOfAll(limit, (entry) => keep(sessionOf(entry, around)))
+      : newestOfAll(limit);
     const sessions = entries.map((entry) => sessionOf(entry, around));
-    if (on(call, "all")) {
-      const known = new Set(all.map(({ id }) => id));
+    if (on(call, "all"))
       sessions.push(
-        ...goneSessions(known)
+        ...goneSessions(new Set(idsOfAll()))
           .filter(keep)
           .slice(0, limit - sessions.length),
       );
-    }
-    warnOf(
-      call,
-      all.map(({ id }) => id),
-      sessions,
-    );
+    warnOf(call, twins, sessions);
     if (call.json) {
       json("list", { sessions: sessions.map(sessionJson) }, call.warnings);
       return 0;
@@ -82,7 +76,6 @@ export const list: Command = {
       );
       return 0;
     }
-    const unique = uniqueLengths(all.map(({ id }) => id));
     const look = tableLook();
     out(
       `${table(COLUMNS, sessionRows(sessions, { now: around.now, unique, time: style }), look).join("\n")}\n`,
@@ -150,18 +143,12 @@ function filterOf(call: Call): (session: Session) => boolean {
 }
 
 /** What the person should know beside the list: damaged files, one id in two places. */
-function warnOf(call: Call, ids: readonly string[], sessions: readonly Session[]): void {
-  const counts = new Map<string, number>();
-  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
+function warnOf(call: Call, twins: ReadonlyMap<string, number>, sessions: readonly Session[]): void {
   for (const { id } of sessions) {
-    const count = counts.get(id) ?? 1;
+    const count = twins.get(id) ?? 1;
     if (count > 1) {
-      call.warn(
-        new Problem(
-          "duplicate-id",
-          `${id.slice(0, 8)} is stored in ${count} project folders; the newest file is shown.`,
-        ),
-      );
+      const message = `${id.slice(0, 8)} is stored in ${count} project folders; the newest file is shown.`;
+      call.warn(new Problem("duplicate-id", message));
     }
   }
 }

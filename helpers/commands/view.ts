@@ -1,6 +1,9 @@
 // How a session is shown: the same columns, signs and words in every verb (screens.md).
 import { type Session, sessionOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
+
+export { uniqueLengths } from "../sessions/catalogue.ts";
+
 import type { Colour } from "../terminal/colour.ts";
 import { iso } from "../terminal/json.ts";
 import { columns, isTerminal, unicode } from "../terminal/output.ts";
@@ -12,25 +15,6 @@ const DAY = 86_400_000;
 const WARN_BEFORE_SWEEP = 7 * DAY;
 const SHORT_ID = 8;
 const LEAST_UNIQUE = 4;
-
-/** The length of the shortest beginning of each id that no other id has, at least four characters. */
-export function uniqueLengths(ids: Iterable<string>): Map<string, number> {
-  const sorted = [...new Set(ids)].sort();
-  const shared = (a: string, b: string | undefined): number => {
-    let n = 0;
-    while (b !== undefined && n < a.length && a[n] === b[n]) n++;
-    return n;
-  };
-  return new Map(
-    sorted.map((id, i) => [
-      id,
-      Math.max(
-        LEAST_UNIQUE,
-        Math.min(id.length, 1 + Math.max(shared(id, sorted[i - 1]), shared(id, sorted[i + 1]))),
-      ),
-    ]),
-  );
-}
 
 /** An id to read and to type: what has to be typed is bright, the rest of the first eight characters dim. */
 export function idCell(id: string, unique: ReadonlyMap<string, number>): Part[] {

@@ -1,7 +1,7 @@
 import { slug } from "../claude/places.ts";
 import type { Live } from "../claude/registry.ts";
-import { stateOf, type Verdict, verdictOf } from "../limits/verdict.ts";
-import { type Entry, timeOfEntry } from "./store.ts";
+import { stateOf, type Verdict } from "../limits/verdict.ts";
+import { type Entry, timeOfEntry } from "./entry.ts";
 
 export type TitleFrom = "custom" | "ai" | "summary" | "prompt" | "none";
 export type State = "live" | "waiting" | "ready" | "blocked" | "idle" | "gone";
@@ -69,7 +69,7 @@ const shorten = (title: string): string =>
 export function sessionOf(entry: Entry, around: Surroundings): Session {
   const { facts } = entry;
   const live = around.live.get(entry.id) ?? null;
-  const verdict = verdictOf(facts?.last);
+  const verdict: Verdict = facts?.verdict ?? { state: "none" };
   // An unfinished last line of a running session is being written; of another one it is a loss.
   const skipped = (facts?.skipped ?? 0) + (facts?.torn && !live ? 1 : 0);
   return {

@@ -1,20 +1,20 @@
-import { readdirSync, realpathSync, type Stats, statSync } from "node:fs";
+import { type Dirent, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { prompts } from "../claude/history.ts";
 import { isSessionId, projectsDirectory } from "../claude/places.ts";
-import { type Facts, readFacts } from "../claude/transcript.ts";
+import { liveSessions } from "../claude/registry.ts";
+import { readFacts } from "../claude/transcript.ts";
+import { verdictOf } from "../limits/verdict.ts";
 import { errno } from "../system/problem.ts";
+import { confirm, entryOf, type Line, load, save, uniqueLengths } from "./catalogue.ts";
+import { type Entry, type Transcript, timeOfEntry } from "./entry.ts";
 
-/** A transcript file; `folder` is the name of its project folder. Times are epoch ms. */
-export type Transcript = { id: string; folder: string; path: string; bytes: number; mtime: number };
-
-/** A transcript that was read. `unreadable` is the errno where nothing could be read. */
-export type Entry = Transcript & { facts: Facts | null; unreadable: string | null };
+export { type Entry, type Transcript, timeOfEntry } from "./entry.ts";
 
 /** Project folders as `[name, path]`; a symbolic link to another project folder is the same folder, and left out. */
 export function projectFolders(): [name: string, path: string][] {
   const root = projectsDirectory();
-  let entries: import("node:fs").Dirent[];
+  let entries: Dirent[];
   try {
     entries = readdirSync(root, { withFileTypes: true });
   } catch (error) {
@@ -61,33 +61,73 @@ export function idsIn(folder: string): string[] {
     .filter(isSessionId);
 }
 
+/** Every session id with a transcript; folders are only listed. */
+export const idsOfAll = (): string[] =>
+  projectFolders().flatMap(([, path]) => idsIn(path).map((id) => id.toLowerCase()));
+
+/** The last look at all folders: what a catalogue of it is valid for. */
+type Scan = { root: string; rootTime: number; folders: [name: string, time: number][]; found: Transcript[] };
+let scan: Scan | undefined;
+
+/** A change within this time may leave the same modification time behind. */
+const RACY = 2000;
+
+function folderTime(path: string, now: number): number {
+  try {
+    const { mtimeMs } = statSync(path);
+    return Math.abs(now - mtimeMs) < RACY ? 0 : mtimeMs;
+  } catch {
+    return 0;
+  }
+}
+
 /** Every transcript with size and time, without opening one. Files that vanish meanwhile are left out. */
-export function transcripts(wanted: (id: string, folder: string) => boolean = () => true): Transcript[] {
+export function transcripts(wanted?: (id: string, folder: string) => boolean): Transcript[] {
   const found: Transcript[] = [];
+  const root = projectsDirectory();
+  const now = Date.now();
+  const rootTime = folderTime(root, now);
+  const folders: [string, number][] = [];
   for (const [folder, path] of projectFolders()) {
+    if (!wanted) folders.push([folder, folderTime(path, now)]);
     for (const id of idsIn(path)) {
-      if (!wanted(id, folder)) continue;
-      const file = `${path}/${id}${SUFFIX}`;
-      let stats: Stats | undefined;
-      try {
-        stats = statSync(file, { throwIfNoEntry: false });
-      } catch {
-        // listed with what is known: its name
-      }
-      if (stats === undefined) found.push({ id: id.toLowerCase(), folder, path: file, bytes: 0, mtime: 0 });
-      else if (stats.isFile()) {
-        found.push({ id: id.toLowerCase(), folder, path: file, bytes: stats.size, mtime: stats.mtimeMs });
-      }
+      if (wanted && !wanted(id, folder)) continue;
+      const transcript = look(id, folder, `${path}/${id}${SUFFIX}`);
+      if (transcript) found.push(transcript);
     }
   }
+  if (!wanted) scan = { root, rootTime, folders, found };
   return found;
 }
+
+/** Size and time of a transcript; zeros where they cannot be had, null where it is no file. */
+function look(id: string, folder: string, path: string): Transcript | null {
+  let stats: Stats | undefined;
+  try {
+    stats = statSync(path, { throwIfNoEntry: false });
+    if (stats && !stats.isFile()) return null;
+  } catch {
+    // listed with what is known: its name
+  }
+  return { id: id.toLowerCase(), folder, path, bytes: stats?.size ?? 0, mtime: stats?.mtimeMs ?? 0 };
+}
+
+const LONGEST_PROMPT = 1000;
+const shorten = (text: string | null): string | null =>
+  text !== null && text.length > LONGEST_PROMPT ? text.slice(0, LONGEST_PROMPT) : text;
 
 /** Reads a transcript's head and tail. Null when it has vanished. */
 export function read(transcript: Transcript): Entry | null {
   try {
-    const facts = readFacts(transcript.path);
-    return { ...transcript, bytes: facts.bytes, facts, unreadable: null };
+    const { last, ...facts } = readFacts(transcript.path);
+    facts.firstPrompt = shorten(facts.firstPrompt);
+    facts.lastPrompt = shorten(facts.lastPrompt);
+    return {
+      ...transcript,
+      bytes: facts.bytes,
+      facts: { ...facts, verdict: verdictOf(last) },
+      unreadable: null,
+    };
   } catch (error) {
     const code = errno(error);
     if (code === "ENOENT") return null;
@@ -95,40 +135,143 @@ export function read(transcript: Transcript): Entry | null {
   }
 }
 
-/** When a session was last written to by its own account, else by its file's. */
-export const timeOfEntry = (entry: Entry): number => entry.facts?.updatedAt ?? entry.mtime;
-
 /** Clocks of writer and file system may differ by this much. */
 const SLACK = 2000;
-/** So many transcripts are all read, so that their own times alone give the order. */
+/** So many unknown transcripts are all read, so that their own times alone give the order. */
 const FEW = 200;
+/** So many changed rows are read again each time rather than written down. */
+const FEW_CHANGES = 16;
+/** Fewer transcripts than this are read without looking into the catalogue. */
+const WORTH_CATALOGUE = 8;
 
 /**
  * The newest sessions by the time of their last record, newest first, at most `limit` that `keep` wants.
  *
  * A record is never newer than its file, so files are read newest first until no older file can hold a newer record.
- * Files whose time was set back are found by the history, which names the sessions of the newest prompts.
+ * Files whose time was set back are found by the history, which names the sessions of the newest prompts, and by the
+ * catalogue, which knows the records of every file that was read before.
  */
 export function newest(
   all: readonly Transcript[],
   limit: number,
   keep: (entry: Entry) => boolean = () => true,
 ): Entry[] {
-  const recent = all.length > FEW ? recentIds(Math.max(64, Math.min(limit * 2, 1000))) : new Set<string>();
-  const order = [...all].sort((a, b) => b.mtime - a.mtime);
-  const first = order.filter(({ id }) => recent.has(id));
+  const known = new Map<string, Line>();
+  const book = all.length > WORTH_CATALOGUE ? load(projectsDirectory(), true) : null;
+  for (const line of book?.lines ?? []) known.set(line.path, line);
+
+  const candidates = all.map((transcript) => {
+    const line = known.get(transcript.path);
+    const same =
+      line && line.bytes === transcript.bytes && line.mtime === transcript.mtime ? line : undefined;
+    return { transcript, line: same, bound: same ? same.updatedAt : transcript.mtime + SLACK };
+  });
+  candidates.sort((a, b) => b.bound - a.bound);
+  const unknown = candidates.filter(({ line }) => !line);
+  const recent = unknown.length > FEW ? recentIds(Math.max(64, Math.min(limit * 2, 1000))) : null;
+
   const chosen = new Chosen(limit);
-  for (const transcript of first) add(transcript);
-  for (const transcript of order) {
-    if (all.length > FEW && chosen.full && chosen.oldest > transcript.mtime + SLACK) break;
-    if (!recent.has(transcript.id)) add(transcript);
+  const fresh = new Map<string, Entry>();
+  const choose = (entry: Entry | null): void => {
+    if (entry && keep(entry)) chosen.add(entry);
+  };
+  for (const { transcript } of unknown) {
+    if (recent && !recent.has(transcript.id)) continue;
+    const entry = read(transcript);
+    if (entry) fresh.set(transcript.path, entry);
+    choose(entry);
+  }
+  for (const { transcript, line, bound } of candidates) {
+    if (chosen.full && chosen.oldest >= bound) break;
+    if (line) choose(entryOf(line) ?? read(transcript));
+    else if (!fresh.has(transcript.path)) {
+      const entry = read(transcript);
+      if (entry) fresh.set(transcript.path, entry);
+      choose(entry);
+    }
+  }
+  if (scan?.found === all && all.length > WORTH_CATALOGUE) {
+    const unread = unknown.filter(({ transcript }) => !fresh.has(transcript.path));
+    const moved =
+      !book || !sameFolders(book.header.folders, scan.folders) || book.header.rootTime !== scan.rootTime;
+    if (moved || fresh.size > FEW_CHANGES) {
+      const rows = candidates.flatMap(({ transcript, line }) => line ?? fresh.get(transcript.path) ?? []);
+      const newestUnread = Math.max(0, ...unread.map(({ transcript }) => transcript.mtime));
+      save(
+        scan.root,
+        scan.rootTime,
+        scan.folders,
+        rows,
+        all.map(({ id }) => id),
+        newestUnread,
+      );
+    } else confirm(scan.root);
   }
   return chosen.entries;
+}
 
-  function add(transcript: Transcript): void {
-    const entry = read(transcript);
-    if (entry && keep(entry)) chosen.add(entry);
+const sameFolders = (a: Scan["folders"], b: Scan["folders"]): boolean =>
+  a.length === b.length && a.every(([name, time], i) => b[i]![0] === name && b[i]![1] === time && time !== 0);
+
+/** How a list is to be shown: how much of each id has to be typed, and ids that more than one file has. */
+export type Newest = {
+  entries: Entry[];
+  unique: Map<string, number>;
+  twins: Map<string, number>;
+  total: number;
+};
+
+/** For so long (ms) what was compared with every file is trusted for those that are not among the newest. */
+const TRUSTED = 60_000;
+
+/**
+ * The newest sessions of all. Within a minute of a look at every file only the few hundred newest files and the
+ * running sessions are looked at again; a folder that changed, or a doubt, leads to a look at every file.
+ */
+export function newestOfAll(limit: number, keep?: (entry: Entry) => boolean): Newest {
+  const quick = keep ? null : recall(limit);
+  if (quick) return quick;
+  const all = transcripts();
+  const entries = newest(all, limit, keep);
+  const twins = new Map<string, number>();
+  for (const { id } of all) twins.set(id, (twins.get(id) ?? 0) + 1);
+  return { entries, unique: uniqueLengths(all.map(({ id }) => id)), twins, total: twins.size };
+}
+
+function recall(limit: number): Newest | null {
+  const root = projectsDirectory();
+  const now = Date.now();
+  const book = load(root, false);
+  if (!book || book.savedAt > now || now - book.savedAt > TRUSTED) return null;
+  const { header, lines } = book;
+  if (header.rootTime === 0 || folderTime(root, now) !== header.rootTime) return null;
+  for (const [name, time] of header.folders) {
+    if (time === 0 || folderTime(`${root}/${name}`, now) !== time) return null;
   }
+  const chosen = new Chosen(limit);
+  const ids = new Set<string>();
+  for (const line of lines) {
+    ids.add(line.id);
+    const present = look(line.id, line.folder, line.path);
+    if (!present || present.mtime === 0) return null;
+    const same = present.bytes === line.bytes && present.mtime === line.mtime;
+    if (same && chosen.full && chosen.oldest >= line.updatedAt) continue;
+    const entry = same ? entryOf(line) : read(present);
+    if (!entry) return null;
+    chosen.add(entry);
+  }
+  const bound = Math.max(
+    header.unread + SLACK,
+    book.whole ? 0 : (lines.at(-1)?.updatedAt ?? Number.POSITIVE_INFINITY),
+  );
+  if (!(book.whole && header.unread === 0) && !(chosen.full && chosen.oldest >= bound)) return null;
+  if (!book.whole) for (const id of liveSessions().keys()) if (!ids.has(id)) return null;
+  return {
+    entries: chosen.entries,
+    unique: new Map(lines.map(({ id, unique }) => [id, unique])),
+    twins: new Map(lines.map(({ id, twins }) => [id, twins])),
+    total: header.rows,
+  };
 }
 
 function recentIds(most: number): Set<string> {
@@ -144,6 +287,7 @@ function recentIds(most: number): Set<string> {
 class Chosen {
   entries: Entry[] = [];
   readonly #limit: number;
+  readonly #byId = new Map<string, Entry>();
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -155,15 +299,16 @@ class Chosen {
     return last ? timeOfEntry(last) : Number.NEGATIVE_INFINITY;
   }
   add(entry: Entry): void {
-    const twin = this.entries.findIndex(({ id }) => id === entry.id);
-    if (twin >= 0) {
-      if (timeOfEntry(this.entries[twin]!) >= timeOfEntry(entry)) return;
-      this.entries.splice(twin, 1);
+    const twin = this.#byId.get(entry.id);
+    if (twin) {
+      if (timeOfEntry(twin) >= timeOfEntry(entry)) return;
+      this.entries.splice(this.entries.indexOf(twin), 1);
     }
     const at = timeOfEntry(entry);
     let place = this.entries.length;
     while (place > 0 && timeOfEntry(this.entries[place - 1]!) < at) place--;
     this.entries.splice(place, 0, entry);
-    if (this.entries.length > this.#limit) this.entries.pop();
+    this.#byId.set(entry.id, entry);
+    if (this.entries.length > this.#limit) this.#byId.delete(this.entries.pop()!.id);
   }
 }

@@ -1,5 +1,5 @@
 import { type Colour, paint } from "./colour.ts";
-import { clean, cut, pad, width } from "./text.ts";
+import { clean, cut, width } from "./text.ts";
 
 export type Part = { text: string; colour?: Colour };
 export type Cell = string | readonly Part[];
@@ -8,18 +8,30 @@ export type Column = { title: string /** takes what is left of the line, and is 
 const plain = (cell: Cell): string =>
   typeof cell === "string" ? cell : cell.map((part) => part.text).join("");
 
-function paintCell(cell: Cell, room: number, mark: string): string {
-  if (typeof cell === "string") return cut(cell, room, mark);
-  let left = room;
+/** A cell within `room` cells, and how many it takes. */
+function fitted(cell: Cell, room: number, mark: string): { text: string; size: number } {
+  const parts: readonly Part[] = typeof cell === "string" ? [{ text: cell }] : cell;
   let text = "";
-  for (const part of cell) {
-    if (left <= 0) break;
-    const piece = cut(part.text, left, mark);
-    left -= width(piece);
+  let size = 0;
+  for (const part of parts) {
+    if (size >= room) break;
+    const piece = cut(part.text, room - size, mark);
+    size += width(piece);
     text += paint(piece, part.colour);
   }
-  return text;
+  return { text, size };
 }
+
+/** Blanks at the ends of a part stay: they separate it from its neighbours. */
+const cleanPart = (part: Part): Part => {
+  const inner = clean(part.text);
+  const head =
+    part.text.startsWith(" ") && inner !== ""
+      ? " ".repeat(part.text.length - part.text.trimStart().length)
+      : "";
+  const tail = part.text.endsWith(" ") ? " ".repeat(part.text.length - part.text.trimEnd().length) : "";
+  return { ...part, text: inner === "" ? part.text.replace(/[^ ]/g, "") : head + inner + tail };
+};
 
 /**
  * Lines of a table without boxes. Columns are as wide as their widest cell; flexible ones share what is left of
@@ -32,44 +44,37 @@ export function table(
 ): string[] {
   const mark = options.ascii ? "..." : "…";
   const safe = rows.map((row) =>
-    row.map((cell) =>
-      typeof cell === "string"
-        ? clean(cell)
-        : cell.map((part) => ({
-            ...part,
-            text: part.text.trim() === part.text ? clean(part.text) : part.text.replace(/\S.*\S|\S/, clean),
-          })),
-    ),
+    row.map((cell) => (typeof cell === "string" ? clean(cell) : cell.map(cleanPart))),
   );
   const heads = columns.map((column) => column.title);
+  const last = columns.length - 1;
+  // What follows the last column does not matter, so in a pipe its width need not be known.
   const widths = columns.map((_, i) =>
-    Math.max(options.header ? width(heads[i]!) : 0, ...safe.map((row) => width(plain(row[i] ?? "")))),
+    i === last && options.room === Number.POSITIVE_INFINITY
+      ? options.room
+      : Math.max(options.header ? width(heads[i]!) : 0, ...safe.map((row) => width(plain(row[i] ?? "")))),
   );
-  const gaps = 2 * (columns.length - 1);
-  let over = widths.reduce((sum, w) => sum + w, 0) + gaps - options.room;
+  let over =
+    options.room === Number.POSITIVE_INFINITY ? 0 : widths.reduce((sum, w) => sum + w + 2, -2) - options.room;
   // The last flexible column gives way first, down to a readable rest.
-  for (let i = columns.length - 1; i >= 0 && over > 0; i--) {
+  for (let i = last; i >= 0 && over > 0; i--) {
     if (!columns[i]!.flexible) continue;
     const given = Math.min(over, Math.max(0, widths[i]! - 8));
     widths[i]! -= given;
     over -= given;
   }
-  const line = (cells: readonly Cell[], colour?: Colour): string => {
+  const line = (cells: readonly Cell[]): string => {
     let text = "";
     let used = 0;
     for (let i = 0; i < columns.length; i++) {
       const room = Math.min(widths[i]!, Math.max(0, options.room - used));
-      const cell = cells[i] ?? "";
-      const shown = colour ? paint(cut(plain(cell), room, mark), colour) : paintCell(cell, room, mark);
-      const size = Math.min(room, width(cut(plain(cell), room, mark)));
-      text += i === columns.length - 1 ? shown : shown + " ".repeat(Math.max(0, widths[i]! - size) + 2);
+      const cell = fitted(cells[i] ?? "", room, mark);
+      text += i === last ? cell.text : cell.text + " ".repeat(Math.max(0, widths[i]! - cell.size) + 2);
       used += widths[i]! + 2;
     }
     return text.trimEnd();
   };
-  const lines = safe.map((row) => line(row));
-  if (options.header) lines.unshift(line(heads, "dim"));
+  const lines = safe.map(line);
+  if (options.header) lines.unshift(line(heads.map((text) => [{ text, colour: "dim" as const }])));
   return lines;
 }
-
-export { pad };

@@ -3,9 +3,14 @@
 const HARMFUL =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]+/gu;
 
+/** Most text is this, and needs no second look. */
+const PLAIN = /^[\x20-\x7e]*$/;
+
 /** One line without control characters, bidi overrides and invisible characters; runs of blanks become one. */
 export function clean(text: string): string {
-  return text.replace(HARMFUL, " ").replace(/\s+/g, " ").trim();
+  if (!PLAIN.test(text)) text = text.replace(HARMFUL, " ").replace(/\s+/g, " ");
+  else if (text.includes("  ")) text = text.replace(/ +/g, " ");
+  return text.trim();
 }
 
 /** Like {@link clean}, but lines stay lines and indentation stays. */
@@ -131,6 +136,7 @@ function cells(character: string): number {
 
 /** Cells that a cleaned text takes. */
 export function width(text: string): number {
+  if (PLAIN.test(text)) return text.length;
   let sum = 0;
   for (const character of text) sum += cells(character);
   return sum;
@@ -138,7 +144,7 @@ export function width(text: string): number {
 
 /** Cuts to at most `room` cells, with `…` (or `...` in an ASCII locale) where something is lost. */
 export function cut(text: string, room: number, mark = "…"): string {
-  if (width(text) <= room) return text;
+  if (text.length * 2 <= room || width(text) <= room) return text;
   let used = mark.length;
   if (room <= used) return mark.slice(0, Math.max(0, room));
   let end = 0;
