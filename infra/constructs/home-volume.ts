@@ -1,4 +1,4 @@
-import { DataKubernetesResources } from "@cdktf/provider-kubernetes/lib/data-kubernetes-resources/index.js";
+import { DataKubernetesPersistentVolumeClaimV1 } from "@cdktf/provider-kubernetes/lib/data-kubernetes-persistent-volume-claim-v1/index.js";
 import { PersistentVolumeClaimV1 } from "@cdktf/provider-kubernetes/lib/persistent-volume-claim-v1/index.js";
 import { DataResource, TerraformLocal } from "cdktf";
 import { Construct } from "constructs";
@@ -45,17 +45,15 @@ export class HomeVolume extends Construct {
     const remembered = `${first.terraformResourceType}.home.output`;
     const name = `coder-${me.id}-home`;
 
-    // A list, so that a claim which is not there yet is no error.
-    const present = new DataKubernetesResources(this, "present", {
-      apiVersion: "v1",
-      kind: "PersistentVolumeClaim",
-      namespace: `\${${remembered}.namespace}`,
-      fieldSelector: `metadata.name=${name}`,
+    // Empty, not an error, when the claim is not there yet. (kubernetes_resources would list the cluster's custom
+    // resource definitions too, which Coder's service account may not.)
+    const present = new DataKubernetesPersistentVolumeClaimV1(this, "present", {
+      metadata: { name, namespace: `\${${remembered}.namespace}` },
     });
     const local = (key: string, expression: string) => new TerraformLocal(this, key, `\${${expression}}`);
     local(
       "home_present",
-      'try(data.kubernetes_resources.home.objects[0].spec.resources.requests.storage, "")',
+      'try(data.kubernetes_persistent_volume_claim_v1.home.spec[0].resources[0].requests.storage, "")',
     );
     // ["20", "Gi"]; also 1e9, and nothing for text that is no amount.
     local(

@@ -117,9 +117,12 @@ describe("the home volume", () => {
     expect(claim().wait_until_bound).toBe(false);
   });
 
-  it("is looked up by a list, in the namespace of the first build", () => {
-    expect(template.json.data.kubernetes_resources.home).toMatchObject({
-      field_selector: "metadata.name=coder-${data.coder_workspace.me.id}-home",
+  it("is looked up in the namespace of the first build, with no more rights than it takes to make it", () => {
+    expect(template.dataAddresses().filter((address) => address.includes("kubernetes"))).toEqual([
+      "data.kubernetes_persistent_volume_claim_v1.home",
+    ]);
+    expect(template.json.data.kubernetes_persistent_volume_claim_v1.home.metadata).toEqual({
+      name: "coder-${data.coder_workspace.me.id}-home",
       namespace: "${terraform_data.home.output.namespace}",
     });
   });
