@@ -2,11 +2,11 @@ import { realpathSync } from "node:fs";
 import { prompts } from "../claude/history.ts";
 import { slug } from "../claude/places.ts";
 import { titleOf } from "./session.ts";
-import { type Entry, newest, read, type Transcript, transcripts } from "./store.ts";
+import { type Entry, newest, transcripts } from "./store.ts";
 
 /** What a word names: one session, several, a deleted one, or none (with the most similar ones). */
 export type Found =
-  | { kind: "one"; entry: Entry; twins: number }
+  | { kind: "one"; entry: Entry }
   | { kind: "many"; entries: Entry[]; total: number; by: "id" | "title" }
   | { kind: "gone"; id: string; project: string | null; title: string | null }
   | { kind: "none"; near: Entry[] };
@@ -21,7 +21,7 @@ const ID_PREFIX = /^[0-9a-f][0-9a-f-]{0,35}$/i;
 export function lookup(word: string, directory: string = process.cwd()): Found {
   if (word === ".") {
     const [entry] = sessionsOf(directory, 1);
-    return entry ? { kind: "one", entry, twins: 0 } : { kind: "none", near: newest(transcripts(), 3) };
+    return entry ? { kind: "one", entry } : { kind: "none", near: newest(transcripts(), 3) };
   }
   if (ID_PREFIX.test(word)) {
     const prefix = word.toLowerCase();
@@ -31,7 +31,7 @@ export function lookup(word: string, directory: string = process.cwd()): Found {
       return { kind: "many", entries: newest(matches, MOST_CANDIDATES), total: ids.size, by: "id" };
     }
     const [entry] = newest(matches, 1);
-    if (entry) return { kind: "one", entry, twins: matches.length - 1 };
+    if (entry) return { kind: "one", entry };
   }
   const titled = byTitle(word);
   if (titled) return titled;
@@ -70,7 +70,7 @@ function byTitle(word: string): Found | undefined {
   if (wanted === "") return undefined;
   const exact: Entry[] = [];
   const part: Entry[] = [];
-  for (const entry of readAll()) {
+  for (const entry of newest(transcripts(), Number.POSITIVE_INFINITY)) {
     const title = titleOf(entry).title;
     if (title === null) continue;
     const text = fold(title);
@@ -78,22 +78,13 @@ function byTitle(word: string): Found | undefined {
     else if (text.includes(wanted)) part.push(entry);
   }
   for (const entries of [exact, part]) {
-    if (entries.length === 0) continue;
-    const sorted = newestOf(entries);
-    if (sorted.length === 1) return { kind: "one", entry: sorted[0]!, twins: entries.length - 1 };
-    return { kind: "many", entries: sorted.slice(0, MOST_CANDIDATES), total: sorted.length, by: "title" };
+    if (entries.length === 1) return { kind: "one", entry: entries[0]! };
+    if (entries.length > 1) {
+      return { kind: "many", entries: entries.slice(0, MOST_CANDIDATES), total: entries.length, by: "title" };
+    }
   }
   return undefined;
 }
-
-function* readAll(): Generator<Entry> {
-  for (const transcript of transcripts()) {
-    const entry = read(transcript);
-    if (entry) yield entry;
-  }
-}
-
-const newestOf = (entries: readonly Transcript[]): Entry[] => newest(entries, entries.length);
 
 /** A session of which the history still has prompts, but whose transcript is deleted. */
 function goneSession(prefix: string): Found | undefined {
