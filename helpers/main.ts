@@ -6,7 +6,7 @@ import { Problem, problemOf } from "./system/problem.ts";
 import { forceColour, paint } from "./terminal/colour.ts";
 import type { Warning } from "./terminal/json.ts";
 import { out, say } from "./terminal/output.ts";
-import { clean } from "./terminal/text.ts";
+import { clean, cleanLines } from "./terminal/text.ts";
 
 const OLDEST_NODE = [18, 19] as const;
 
@@ -84,7 +84,7 @@ function fail(problem: Problem, json: boolean, error: unknown): number {
     );
   } else {
     say(`${paint("ccr:", "red", 2)} ${clean(problem.message)}\n`);
-    for (const line of problem.hint) say(`     ${line.includes("\u001b") ? line : clean(line)}\n`);
+    for (const line of problem.hint) say(`     ${cleanLines(line)}\n`);
   }
   return problem.exit;
 }

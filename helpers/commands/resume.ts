@@ -151,7 +151,7 @@ function notOne(word: string, found: Exclude<Found, { kind: "one" }>, now: numbe
     const more =
       found.total > found.entries.length ? [`… and ${found.total - found.entries.length} more`] : [];
     return new Problem("ambiguous", `${found.total} ${what}.`, {
-      hint: [...candidates(found.entries, now), ...more],
+      hint: [...candidates(found.entries, now, "which"), ...more],
       exit: 2,
     });
   }
@@ -171,10 +171,10 @@ function notOne(word: string, found: Exclude<Found, { kind: "one" }>, now: numbe
     word,
     VERBS.map(({ name }) => name),
   );
-  const rest = [...candidates(found.near, now), "look   ccr-list 50, ccr-find WORDS"];
+  const rest = [...candidates(found.near, now, "near"), "look  ccr-list 50, ccr-find WORDS"];
   if (verb !== undefined && !/^[0-9a-f-]+$/i.test(word) && !word.includes(" ")) {
     return new Problem("unknown-verb", `"${word}" is no verb and no session.`, {
-      hint: [`did you mean  ccr ${verb}`, ...rest],
+      hint: [`did you mean: ccr ${verb}`, ...rest],
       exit: 2,
     });
   }

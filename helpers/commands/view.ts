@@ -1,8 +1,8 @@
 // How a session is shown: the same columns, signs and words in every verb (screens.md).
+
+import { uniqueLengths } from "../sessions/catalogue.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
-
-export { uniqueLengths } from "../sessions/catalogue.ts";
 
 import type { Colour } from "../terminal/colour.ts";
 import { iso } from "../terminal/json.ts";
@@ -148,13 +148,14 @@ export function sessionJson(session: Session): Record<string, unknown> {
 }
 
 /** Lines that name sessions below an error: `near   dae96318  portfolio-com  How to fix …`. */
-export function candidates(entries: readonly Entry[], now: number): string[] {
+export function candidates(entries: readonly Entry[], now: number, label: string): string[] {
   const around = { now, live: new Map(), cleanupPeriod: Number.POSITIVE_INFINITY };
   const sessions = entries.map((entry) => sessionOf(entry, around));
+  const unique = uniqueLengths(sessions.map(({ id }) => id));
   const name = projectNames(sessions.map((session) => session.project));
   const rows = sessions.map((session, i) => [
-    i === 0 ? "near " : "",
-    session.id.slice(0, SHORT_ID),
+    i === 0 ? label : "",
+    session.id.slice(0, Math.max(SHORT_ID, unique.get(session.id) ?? 0)),
     name(session.project),
     time(session.updatedAt, "short", now),
     session.title ?? "(no title)",
