@@ -7,7 +7,7 @@ import { json } from "../terminal/json.ts";
 import { isTerminal, out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import type { Command } from "./command.ts";
-import { COLUMNS, sessionJson, sessionRows, tableLook } from "./view.ts";
+import { COLUMNS, fillTmux, sessionJson, sessionRows, tableLook } from "./view.ts";
 
 const WHY = {
   environment: "this shell was started by Claude in it",
@@ -32,8 +32,13 @@ export const current: Command = {
     const around = surroundings();
     const found = await currentSession(around.live);
     if (call.json) {
-      const session = found && sessionJson(sessionOf(found.entry, around));
-      json("current", { session: session ?? null, rule: found?.rule ?? "newest" }, call.warnings);
+      const session = found && sessionOf(found.entry, around);
+      if (session) await fillTmux([session]);
+      json(
+        "current",
+        { session: session && sessionJson(session), rule: found?.rule ?? "newest" },
+        call.warnings,
+      );
       return found ? 0 : 1;
     }
     if (!found) {

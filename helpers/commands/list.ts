@@ -12,7 +12,7 @@ import { isTerminal, out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import type { TimeStyle } from "../terminal/time.ts";
 import { type Call, type Command, on, text } from "./command.ts";
-import { COLUMNS, sessionJson, sessionRows, tableLook } from "./view.ts";
+import { COLUMNS, fillTmux, sessionJson, sessionRows, tableLook } from "./view.ts";
 
 const DEFAULT_COUNT = 20;
 const DAY = 86_400_000;
@@ -47,7 +47,7 @@ export const list: Command = {
     ["ccr-list --project web --limited", "limited ones of projects with web in their path"],
     ["ccr-list 100 --json | jq -r '.sessions[].id'", "ids for a script"],
   ],
-  run(call) {
+  async run(call) {
     const style = timeStyle(call);
     const limit = countOf(call);
     const around = surroundings();
@@ -65,6 +65,7 @@ export const list: Command = {
       );
     warnOf(call, twins, sessions);
     if (call.json) {
+      await fillTmux(sessions);
       json("list", { sessions: sessions.map(sessionJson) }, call.warnings);
       return 0;
     }

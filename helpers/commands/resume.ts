@@ -7,7 +7,7 @@ import { checkedOut } from "../sessions/branch.ts";
 import { type Found, lookup, realPath } from "../sessions/lookup.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { type Entry, transcripts } from "../sessions/store.ts";
-import { commandLine, handOver } from "../system/handoff.ts";
+import { commandLine, handOver, quote } from "../system/handoff.ts";
 import { Problem } from "../system/problem.ts";
 import { out, say } from "../terminal/output.ts";
 import { clean } from "../terminal/text.ts";
@@ -74,7 +74,7 @@ async function planOf(call: Call, entry: Entry, session: Session, prompt: string
       hint: entry.bytes === 0 ? `the file is empty: ${entry.path}` : `look at it: ${entry.path}`,
     });
   }
-  if (session.live && !fork) throw liveProblem(session);
+  if (session.live && !fork) throw await liveProblem(session);
   const claude = findClaude();
   if (claude === null)
     throw new Problem("no-claude", "the claude program is not on PATH.", { hint: INSTALL_HINT });
@@ -129,21 +129,21 @@ async function isTooOld(claude: string): Promise<boolean> {
   return olderThan((await capture(claude, ["--version"], 10_000)) ?? "", RESUMES_ANYWHERE);
 }
 
-function liveProblem(session: Session): Problem {
-  const { live } = session;
-  const short = session.id.slice(0, 8);
-  const where = live?.here ? `pid ${live.pid}` : `another container or machine (pid ${live?.pid} there)`;
-  return new Problem(
-    "live",
-    `${short} is running already: ${where}, in ${live?.cwd ?? session.project ?? "?"}.`,
-    {
-      hint: [
-        `work in a copy: ccr ${short} --fork`,
-        "or end it there first; two at once would tear the conversation apart",
-      ],
-    },
-  );
+async function liveProblem({ id, live, project }: Session): Promise<Problem> {
+  const short = id.slice(0, 8);
+  const { tmuxNames } = await import("../tmux/where.ts");
+  const tmux = live?.here ? (await tmuxNames([live.pid])).get(live.pid) : undefined;
+  const process = live?.here ? `pid ${live.pid}` : `pid ${live?.pid} of another container or machine`;
+  const where = `${tmux ? `tmux session ${tmux}, ` : ""}${process}, in ${live?.cwd ?? project ?? "?"}`;
+  const attach = tmux
+    ? [`go there: tmux ${inTmux() ? "switch-client" : "attach"} -t ${quote(`=${tmux}`)}`]
+    : [];
+  return new Problem("live", `${short} is running already: ${where}.`, {
+    hint: [...attach, `work in a copy: ccr ${short} --fork`, "two at once would tear the conversation apart"],
+  });
 }
+
+const inTmux = (): boolean => Boolean(process.env.TMUX);
 
 function notOne(word: string, found: Exclude<Found, { kind: "one" }>, now: number): Problem {
   if (found.kind === "many") {

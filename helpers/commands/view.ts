@@ -147,6 +147,15 @@ export function sessionJson(session: Session): Record<string, unknown> {
   };
 }
 
+/** Fills in the tmux session of each live session: for JSON, where a script may want to attach. */
+export async function fillTmux(sessions: readonly Session[]): Promise<void> {
+  const live = sessions.flatMap((session) => (session.live?.here ? session.live : []));
+  if (live.length === 0) return;
+  const { tmuxNames } = await import("../tmux/where.ts");
+  const names = await tmuxNames(live.map(({ pid }) => pid));
+  for (const one of live) one.tmux = names.get(one.pid) ?? null;
+}
+
 /** Lines that name sessions below an error: `near   dae96318  portfolio-com  How to fix …`. */
 export function candidates(entries: readonly Entry[], now: number, label: string): string[] {
   const around = { now, live: new Map(), cleanupPeriod: Number.POSITIVE_INFINITY };
