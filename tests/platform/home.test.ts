@@ -1,0 +1,187 @@
+// What may happen to a home: plans with the real provider from the state of a real apply.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { KubernetesApi } from "../support/kubernetes-api.ts";
+import { template as folder } from "../support/setup-script.ts";
+import { Template } from "../support/template.ts";
+import { providers, Terraform } from "../support/terraform.ts";
+
+const CLAIM = "kubernetes_persistent_volume_claim_v1.home";
+const { form } = await providers();
+
+describe.runIf(form === "full")("a home that is there", () => {
+  let api: KubernetesApi;
+  let terraform: Terraform;
+  let fresh: Terraform;
+  let objects: ReturnType<KubernetesApi["snapshot"]>;
+  beforeAll(async () => {
+    api = await KubernetesApi.start();
+    fresh = await Terraform.workspace(folder);
+    fresh.env.KUBE_HOST = api.url;
+    await fresh.apply();
+    objects = api.snapshot();
+  });
+  beforeEach(() => {
+    api.restore(objects);
+    terraform = fresh.copy();
+  });
+  afterEach(() => terraform.remove());
+  afterAll(async () => {
+    fresh.remove();
+    await api.stop();
+  });
+
+  /** Plans, applies, and says what became of the claim: its size, after making sure that it is the same one. */
+  async function change(variables: Record<string, string> = {}): Promise<string> {
+    const { uid } = api.claim().metadata;
+    const changes = await terraform.plan(variables);
+    expect(changes[CLAIM] ?? "update").toBe("update");
+    expect(Object.values(changes).join(" ")).not.toMatch(/deployment.*delete/);
+    await terraform.must("apply", "plan");
+    expect(api.claim().metadata.uid).toBe(uid);
+    expect(api.changes.filter((line) => line.startsWith("DELETE persistent"))).toEqual([]);
+    return `${api.claim().metadata.namespace} ${api.claim().spec.storageClassName} ${api.claim().spec.resources.requests.storage}`;
+  }
+  const SAME = "coder-workspaces longhorn 20Gi";
+
+  it("has the size, class and namespace of the settings", async () => {
+    expect(await change()).toBe(SAME);
+  });
+
+  it.each([
+    ["another storage class", { storage_class: "fast" }],
+    ["the cluster's default class", { storage_class: "" }],
+    ["another namespace", { namespace: "elsewhere" }],
+    ["another image", { image: "example/other:1" }],
+    ["all variables at once", { storage_class: "fast", namespace: "elsewhere", image: "example/other:1" }],
+  ])("stays the same with %s", async (_, variables) => {
+    expect(await change(variables)).toBe(SAME);
+  });
+
+  it("keeps the pod beside it when the namespace changes", async () => {
+    await change({ namespace: "elsewhere" });
+    expect((await terraform.applied("kubernetes_deployment_v1.main[0]")).metadata[0].namespace).toBe(
+      "coder-workspaces",
+    );
+  });
+
+  it("grows in place by its parameter", async () => {
+    terraform.choose({ home_size: 30 });
+    expect(await change()).toBe("coder-workspaces longhorn 30Gi");
+    terraform.choose({ home_size: 45 });
+    expect(await change()).toBe("coder-workspaces longhorn 45Gi");
+  });
+
+  it("does nothing when a smaller size is asked for", async () => {
+    terraform.choose({ home_size: 5 });
+    expect(await change()).toBe(SAME);
+  });
+
+  it.each(["50Gi", "21474836481", "25000000000", "22G", "38000Mi", "1Ti", "20971521Ki", "3e10"])(
+    "keeps a size of %s that somebody gave it outside Terraform",
+    async (size) => {
+      api.grow(size);
+      expect(await change()).toBe(`coder-workspaces longhorn ${size}`);
+    },
+  );
+
+  it("still grows by its parameter after it grew outside", async () => {
+    api.grow("38000Mi");
+    terraform.choose({ home_size: 40 });
+    expect(await change()).toBe("coder-workspaces longhorn 40Gi");
+  });
+
+  it("survives a rename of workspace and owner", async () => {
+    terraform.env.CODER_WORKSPACE_NAME = "renamed";
+    terraform.env.CODER_WORKSPACE_OWNER = "lovelace";
+    terraform.env.CODER_WORKSPACE_OWNER_EMAIL = "new@example.com";
+    expect(await change()).toBe(SAME);
+  });
+
+  it("survives a template with other settings and another helper", async () => {
+    const other = await Template.of(
+      {
+        storageClass: "fast",
+        namespace: "elsewhere",
+        homeSize: 1,
+        homePath: "/home/x",
+        command: "ccx",
+        arch: "arm64",
+        cpuRequest: "1",
+      },
+      `${folder}/setup.sh`,
+    );
+    terraform.load(other.folder);
+    other.remove();
+    expect(await change()).toBe(SAME);
+  });
+
+  it("survives stop and start", async () => {
+    terraform.env.CODER_WORKSPACE_TRANSITION = "stop";
+    expect(await change()).toBe(SAME);
+    delete terraform.env.CODER_WORKSPACE_TRANSITION;
+    expect(await change()).toBe(SAME);
+  });
+
+  it("survives all of it at once", async () => {
+    api.grow("50Gi");
+    terraform.choose({ home_size: 30 });
+    Object.assign(terraform.env, { CODER_WORKSPACE_NAME: "renamed", CODER_WORKSPACE_TRANSITION: "stop" });
+    const other = await Template.of({ storageClass: "", namespace: "elsewhere", homeSize: 1 });
+    terraform.load(other.folder);
+    other.remove();
+    expect(await change({ storage_class: "fast", namespace: "third" })).toBe(
+      "coder-workspaces longhorn 50Gi",
+    );
+  });
+
+  it("goes when the workspace is deleted", async () => {
+    await terraform.must("destroy", "-auto-approve");
+    expect(() => api.claim()).toThrow("0 claims");
+  });
+});
+
+describe("the size that a home asks for", () => {
+  let terraform: Terraform;
+  beforeAll(async () => {
+    terraform = await Terraform.workspace(folder);
+  });
+  afterAll(() => terraform.remove());
+
+  /** The template's own expressions, with the present size put in and the result put out. */
+  async function sizeWith(present: string, wanted: number): Promise<string> {
+    const json = Template.in(folder).json;
+    const { kubernetes: _, ...required_providers } = json.terraform.required_providers;
+    const part = {
+      terraform: { required_providers },
+      variable: json.variable,
+      locals: { ...json.locals, home_present: present },
+      output: { size: { value: "${local.home_size}" } },
+    };
+    writeFileSync(join(terraform.folder, "main.tf.json"), JSON.stringify(part));
+    terraform.choose({ home_size: wanted });
+    return (await terraform.must("plan")).match(/size = "([^"]*)"/)?.[1] ?? "none";
+  }
+
+  it.each([
+    ["", 20, "20Gi"],
+    ["20Gi", 20, "20Gi"],
+    ["20Gi", 21, "21Gi"],
+    ["1Ti", 20, "1Ti"],
+    ["38000Mi", 30, "38000Mi"],
+    ["38000Mi", 38, "38Gi"],
+    ["21474836480", 20, "21474836480"],
+    ["20G", 20, "20Gi"],
+    ["22G", 20, "22G"],
+    ["1e10", 20, "20Gi"],
+    ["1e11", 20, "1e11"],
+    ["0.5Ti", 20, "0.5Ti"],
+    ["128974848000m", 20, "20Gi"],
+    ["1Ei", 1000, "1Ei"],
+    ["what is this", 20, "what is this"],
+  ])("is right for a present %s and a wanted %i", async (present, wanted, size) => {
+    expect(await sizeWith(present, wanted)).toBe(size);
+  });
+});
