@@ -61,7 +61,12 @@ export const resume: Command = {
 type Plan = { directory: string; argv: string[]; notes: string[] };
 
 /** The command that resumes a session, or a Problem that says why none can. */
-async function planOf(call: Call, entry: Entry, session: Session, prompt: string | undefined): Promise<Plan> {
+export async function planOf(
+  call: Call,
+  entry: Entry,
+  session: Session,
+  prompt: string | undefined,
+): Promise<Plan> {
   const short = session.id.slice(0, 8);
   const fork = on(call, "fork");
   if (!entry.facts) {

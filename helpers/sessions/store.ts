@@ -72,7 +72,7 @@ let scan: Scan | undefined;
 /** A change within this time may leave the same modification time behind. */
 const RACY = 2000;
 
-function folderTime(path: string, now: number): number {
+export function folderTime(path: string, now: number): number {
   try {
     const { mtimeMs } = statSync(path);
     return Math.abs(now - mtimeMs) < RACY ? 0 : mtimeMs;

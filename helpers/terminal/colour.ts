@@ -33,8 +33,11 @@ export function coloured(fd: 1 | 2): boolean {
 }
 
 /** Text in a colour where that descriptor shows colours, else the text itself. */
-export function paint(text: string, colour: Colour | undefined, fd: 1 | 2 = 1): string {
-  if (!colour || text === "" || !coloured(fd)) return text;
+export const paint = (text: string, colour: Colour | undefined, fd: 1 | 2 = 1): string =>
+  colour && text !== "" && coloured(fd) ? painted(text, colour) : text;
+
+/** Text in a colour, for a terminal of which that is known. */
+export function painted(text: string, colour: Colour): string {
   const [on, off] = CODES[colour];
   return `\u001b[${on}m${text}\u001b[${off}m`;
 }
