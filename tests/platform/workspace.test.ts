@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeHome } from "../support/home.ts";
 import { KubernetesApi } from "../support/kubernetes-api.ts";
 import { runAsAgent, setupScript, template } from "../support/setup-script.ts";
-import { Terraform } from "../support/terraform.ts";
+import { reducedAddress, Terraform } from "../support/terraform.ts";
 
 const CLAIM = "kubernetes_persistent_volume_claim_v1.home";
 
@@ -18,10 +18,10 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(async () => {
   terraform?.remove();
-  await api.stop();
+  await api?.stop();
 });
 
-const named = (address: string) => (full ? address : `terraform_data.${address.replace(".", "_")}`);
+const named = (address: string) => (full ? address : reducedAddress(address));
 
 describe("Terraform with the real providers", () => {
   it("finds the template valid and its HCL tidy", async () => {

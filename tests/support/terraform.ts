@@ -224,7 +224,9 @@ export class Terraform {
   /** Attributes of a resource in the state. */
   async applied(address: string): Promise<Json> {
     const { values } = JSON.parse(await this.must("show", "-json"));
-    const found = (values.root_module.resources as Json[]).find((resource) => resource.address === address);
+    const found = ((values?.root_module.resources ?? []) as Json[]).find(
+      (resource) => resource.address === address,
+    );
     if (!found) throw new Error(`the state has no ${address}`);
     return found.values;
   }
@@ -236,6 +238,9 @@ export class Terraform {
 
 const vars = (variables: Record<string, string>): string[] =>
   Object.entries(variables).map(([name, value]) => `-var=${name}=${value}`);
+
+/** Where a kubernetes resource stands in the reduced form. */
+export const reducedAddress = (address: string): string => `terraform_data.${address.replace(".", "_")}`;
 
 /** kubernetes_x.y becomes terraform_data.kubernetes_x_y with the same inputs; the claim that is there a variable. */
 function reduced(json: Json): Json {
