@@ -18,7 +18,7 @@ function ask(body: unknown, url = api.url): Promise<Response> {
   return fetch(`${url}/v1/messages?beta=true`, { method: "POST", body: JSON.stringify(body) });
 }
 
-async function words(body: unknown, url?: string): Promise<string> {
+async function answered(body: unknown, url?: string): Promise<string> {
   const message = (await (await ask(body, url)).json()) as { content: { text: string }[] };
   return message.content[0]!.text;
 }
@@ -66,7 +66,7 @@ describe("the mock of the Messages API", () => {
     expect((await ask({ ...turn, max_tokens: 1 })).status).toBe(200);
     expect((await ask(turn)).status).toBe(429);
     const texts: string[] = [];
-    for (let n = 0; n < 3; n++) texts.push(await words({ ...turn, stream: false }));
+    for (let n = 0; n < 3; n++) texts.push(await answered({ ...turn, stream: false }));
     expect(texts).toEqual(["second", "Answer 1.", "Answer 2."]);
     expect(api.turns().map(({ status }) => status)).toEqual([429, 200, 200, 200]);
   });
@@ -121,7 +121,7 @@ describe("the mock as a process of its own", () => {
     const pid = Number(await next());
     const url = await next();
 
-    expect(await words({ ...turn, stream: false }, url)).toBe("from the file");
+    expect(await answered({ ...turn, stream: false }, url)).toBe("from the file");
     expect(JSON.parse(readFileSync(join(folder, "log"), "utf8"))).toMatchObject({
       kind: "turn",
       prompt: "hi",
