@@ -16,16 +16,33 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./resume.ts")).resume,
   },
   {
+    name: "pick",
+    summary: "choose a session on the screen; ccr alone does the same",
+    load: async () => (await import("./pick.ts")).pick,
+  },
+  {
     name: "list",
     classic: "ccr-list",
     summary: "the newest sessions of all projects",
     load: async () => (await import("./list.ts")).list,
   },
   {
+    name: "find",
+    classic: "ccr-find",
+    summary: "find words in the messages of all sessions",
+    load: async () => (await import("./find.ts")).find,
+  },
+  {
     name: "current",
     classic: "ccr-current",
     summary: "the session of this shell or directory",
     load: async () => (await import("./current.ts")).current,
+  },
+  {
+    name: "resume-all",
+    classic: "ccra",
+    summary: "continue every limited session whose reset has passed",
+    load: async () => (await import("./resume-all.ts")).resumeAll,
   },
   {
     name: "install",

@@ -1,0 +1,51 @@
+import { readFileSync, readlinkSync } from "node:fs";
+import type { Live } from "../claude/registry.ts";
+
+let own: string | undefined;
+
+/** The boot and pid namespace in which a pid of ours means something. Empty where it cannot be known. */
+export function domain(): string {
+  if (own !== undefined) return own;
+  const tell = (read: () => string): string => {
+    try {
+      return read().trim();
+    } catch {
+      return "";
+    }
+  };
+  const boot = tell(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"));
+  const namespace = tell(() => readlinkSync("/proc/self/ns/pid"));
+  own = `${boot} ${namespace}`.trim();
+  return own;
+}
+
+export const isOurs = (other: string): boolean => other === domain();
+
+/** Epoch ms at which process 1 started: the workspace's own start in a container. Null where it cannot be known. */
+export function bornAt(): number | null {
+  try {
+    const stat = readFileSync("/proc/1/stat", "utf8");
+    const ticks = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+    const boot = Number(/^btime (\d+)$/m.exec(readFileSync("/proc/stat", "utf8"))?.[1]);
+    return Number.isFinite(ticks + boot) ? (boot + ticks / 100) * 1000 : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Containers that share a home with the machine around them say so. */
+const IN_SHARED = ["REMOTE_CONTAINERS", "DEVCONTAINER", "CODESPACES", "CCR_DEVCONTAINER"];
+
+/**
+ * Running sessions without those that the last life of this workspace left behind: an entry of another pid namespace
+ * from before our process 1 is what a killed workspace leaves. Where a home is shared with the machine around a dev
+ * container, such an entry may well live, and stays.
+ */
+export function withoutGhosts(live: ReadonlyMap<string, Live>): Map<string, Live> {
+  const born = IN_SHARED.some((name) => process.env[name]) ? null : bornAt();
+  return new Map(
+    [...live].filter(
+      ([, { here, startedAt }]) => here || born === null || startedAt === null || startedAt >= born,
+    ),
+  );
+}
