@@ -61,11 +61,14 @@ export function readFacts(path: string): Facts {
   const fd = openSync(path, "r");
   counted.opens++;
   try {
-    return new Reading(fd, fstatSync(fd).size).facts;
+    return factsOf(fd, fstatSync(fd).size);
   } finally {
     closeSync(fd);
   }
 }
+
+/** The same of a file that is open already. */
+export const factsOf = (fd: number, size: number): Facts => new Reading(fd, size).facts;
 
 class Reading {
   readonly facts: Facts;

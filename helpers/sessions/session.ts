@@ -38,7 +38,7 @@ export type Surroundings = { now: number; live: ReadonlyMap<string, Live>; clean
 const LONGEST_TITLE = 200;
 
 /** The directory to resume in: the first one, unless the session was moved for good by `/cd`. */
-function startOf(entry: Entry): string | null {
+export function startOf(entry: Entry): string | null {
   const { facts } = entry;
   if (!facts) return null;
   if (facts.relocated !== null && slug(facts.relocated) === entry.folder) return facts.relocated;

@@ -274,7 +274,7 @@ function recall(limit: number): Newest | null {
   };
 }
 
-function recentIds(most: number): Set<string> {
+export function recentIds(most: number): Set<string> {
   const ids = new Set<string>();
   for (const { session } of prompts()) {
     if (session !== null) ids.add(session);

@@ -1,0 +1,298 @@
+import { existsSync } from "node:fs";
+import { isSessionId, projectsDirectory } from "../claude/places.ts";
+import { PROMPT_MARK, TEXT_MARK } from "../claude/text.ts";
+import { surroundings } from "../sessions/around.ts";
+import { uniqueLengths } from "../sessions/catalogue.ts";
+import { goneSessions } from "../sessions/gone.ts";
+import { realPath } from "../sessions/lookup.ts";
+import { find as findSessions } from "../sessions/search/find.ts";
+import type { Match } from "../sessions/search/matches.ts";
+import { findPrompts } from "../sessions/search/prompts.ts";
+import { fold, literal, ranges, regular, type Word, wordsOf } from "../sessions/search/query.ts";
+import type { Wanted } from "../sessions/search/search.ts";
+import { type Session, sessionOf } from "../sessions/session.ts";
+import { idsOfAll } from "../sessions/store.ts";
+import { Problem } from "../system/problem.ts";
+import { paint } from "../terminal/colour.ts";
+import { iso, json } from "../terminal/json.ts";
+import { columns, isTerminal, out, say, unicode } from "../terminal/output.ts";
+import { type Cell, type Part, table } from "../terminal/table.ts";
+import { clean, cut } from "../terminal/text.ts";
+import { dayAndTime, duration, type TimeStyle, time } from "../terminal/time.ts";
+import { type Call, type Command, on, text } from "./command.ts";
+import { timeStyle } from "./list.ts";
+import { idCell, projectNames, sessionJson } from "./view.ts";
+
+/** A terminal shows so many sessions where no limit is given; scripts get them all. */
+const SHOWN = 20;
+const MOST_WORDS = 30;
+
+type Hit = { session: Session; hits: number; matches: Match[] };
+type Result = { hits: Hit[]; searched: { files: number; bytes: number }; more: boolean };
+
+export const find: Command = {
+  usage: "find <words…> [flags]",
+  about:
+    'Finds sessions that hold every word somewhere: in a prompt, an answer, the title or the project\'s path. Upper and\nlower case are the same; a "quoted phrase" is looked for as it stands. The newest come first, at most 20 on a\nterminal. The exit status is 1 when there is none.',
+  flags: {
+    here: { type: "boolean", about: "only sessions started in this directory" },
+    project: {
+      type: "string",
+      value: "name",
+      about: "only of projects with this in their path",
+      completes: "project",
+    },
+    since: { type: "string", value: "time", about: "only sessions used since: 7d, 12h, 2w or 2026-01-31" },
+    limit: { type: "string", short: "n", value: "n", about: "at most so many sessions; 0 is all of them" },
+    prompts: { type: "boolean", about: "only what was typed, from the history (deleted sessions included)" },
+    tools: { type: "boolean", about: "the results of tools as well" },
+    regex: { type: "boolean", about: "each word is a regular expression" },
+    time: {
+      type: "string",
+      value: "how",
+      about: "times as short, iso, local or relative",
+      completes: ["short", "iso", "local", "relative"],
+    },
+  },
+  json: true,
+  examples: [
+    ["ccr-find retry gateway", "sessions that speak of both"],
+    ['ccr-find "payment gateway" --since 7d', "the phrase, in sessions of the last seven days"],
+    ["ccr-find portfolio", "also the sessions of a project called portfolio-com"],
+    ["ccr-find --regex 'TODO|FIXME' --here", "a regular expression, in this directory's sessions"],
+    ["ccr-find --json retry | jq -r '.sessions[].id'", "ids for a script"],
+  ],
+  run(call) {
+    const began = performance.now();
+    const style = timeStyle(call);
+    const since = sinceOf(call);
+    const limit = limitOf(call);
+    const wanted = wantedOf(call);
+    const around = surroundings(Date.now());
+    const { hits, searched, more } = on(call, "prompts")
+      ? promptHits(call, wanted, limit, since, around)
+      : sessionHits(wanted, limit, since, around);
+    if (call.json) {
+      const query = wordsOf(call.words).join(" ");
+      json("find", { query, sessions: hits.map(hitJson), searched }, call.warnings);
+    } else if (hits.length > 0) {
+      const look = { words: wanted.words, now: around.now, style };
+      out(`${screen(hits, look).join("\n")}\n`);
+      const what = on(call, "prompts") ? "" : ` in ${number(searched.files)}`;
+      say(
+        `${paint(`${sessions(hits.length)}${what} (${size(searched.bytes)}, ${seconds(performance.now() - began)})${more ? `     all  --limit 0` : ""}`, "dim", 2)}\n`,
+      );
+    } else sayNone(call, searched);
+    return hits.length > 0 ? 0 : 1;
+  },
+};
+
+function sessionHits(
+  wanted: Wanted,
+  limit: number,
+  since: number,
+  around: ReturnType<typeof surroundings>,
+): Result {
+  const { sightings, searched, more } = findSessions(wanted, limit, since);
+  const hits = sightings.map(({ entry, hits, matches }) => ({
+    session: sessionOf(entry, around),
+    hits,
+    matches,
+  }));
+  return { hits, searched, more };
+}
+
+function promptHits(
+  call: Call,
+  wanted: Wanted,
+  limit: number,
+  since: number,
+  around: ReturnType<typeof surroundings>,
+): Result {
+  const { sessions, searched, nameless, more } = findPrompts(wanted, limit, since);
+  const gone = new Map<string, Session>();
+  if (sessions.some(({ entry }) => entry === null)) {
+    const present = new Set(sessions.flatMap(({ id, entry }) => (entry ? [id] : [])));
+    for (const session of goneSessions(present)) gone.set(session.id, session);
+  }
+  const hits = sessions.flatMap(({ id, entry, hits, matches }) => {
+    const session = entry ? sessionOf(entry, around) : gone.get(id);
+    return session ? [{ session, hits, matches }] : [];
+  });
+  if (nameless > 0) {
+    const message = `${nameless} more prompts fit, written by a Claude Code that did not note the session.`;
+    call.warn(new Problem("no-session-id", message));
+  }
+  return { hits, searched, more };
+}
+
+// ---- flags and words
+
+function wantedOf(call: Call): Wanted {
+  const sources = wordsOf(call.words);
+  if (sources.length === 0)
+    throw new Problem("usage", "no words to look for.", {
+      hint: ["ccr-find WORDS", "ccr find --help"],
+      exit: 2,
+    });
+  if (sources.length > MOST_WORDS)
+    throw new Problem("usage", `more than ${MOST_WORDS} words.`, { hint: 'ccr-find "a phrase"', exit: 2 });
+  const project = text(call, "project");
+  return {
+    words: on(call, "regex") ? sources.map((source) => expression(call, source)) : sources.map(literal),
+    tools: on(call, "tools"),
+    complete: call.json,
+    here: on(call, "here") ? realPath(process.cwd()) : null,
+    project: project === undefined ? null : fold(project),
+  };
+}
+
+function expression(call: Call, source: string): Word {
+  try {
+    return regular(source, on(call, "prompts") ? PROMPT_MARK : TEXT_MARK);
+  } catch (error) {
+    const why = error instanceof Error ? error.message.replace(/^Invalid regular expression: /, "") : "";
+    throw new Problem("usage", `not a regular expression: ${why}.`, {
+      hint: `without --regex it is looked for as it stands: ccr-find '${source}'`,
+      exit: 2,
+    });
+  }
+}
+
+function limitOf(call: Call): number {
+  const given = text(call, "limit");
+  if (given === undefined) return !call.json && isTerminal(1) ? SHOWN : Number.POSITIVE_INFINITY;
+  const count = Number(given);
+  if (!/^\d+$/.test(given))
+    throw new Problem("usage", `"${given}" is not a number of sessions.`, {
+      hint: "ccr-find WORDS --limit 50",
+      exit: 2,
+    });
+  return count === 0 ? Number.POSITIVE_INFINITY : count;
+}
+
+const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
+
+/** Epoch ms of `--since`; 0 where it is not given. */
+function sinceOf(call: Call): number {
+  const given = text(call, "since");
+  if (given === undefined) return 0;
+  const [, count, unit] = /^(\d+)\s*([mhdw])$/.exec(given) ?? [];
+  const at =
+    count && unit
+      ? Date.now() - Number(count) * UNITS[unit]!
+      : /^\d{4}-\d\d/.test(given)
+        ? dateOf(given)
+        : NaN;
+  if (Number.isFinite(at)) return at;
+  throw new Problem("usage", `"${given}" is not a time.`, {
+    hint: "--since 7d, 12h, 2w or 2026-01-31",
+    exit: 2,
+  });
+}
+
+/** A day without a clock is meant in this machine's zone. */
+const dateOf = (given: string): number =>
+  Date.parse(/^\d{4}-\d\d-\d\d$/.test(given) ? `${given}T00:00` : given);
+
+// ---- the screen
+
+type Look = { words: readonly Word[]; now: number; style: TimeStyle };
+const ROLES = { user: "you", assistant: "claude", tool: "tool" } as const;
+
+function screen(hits: readonly Hit[], look: Look): string[] {
+  const { words, now, style } = look;
+  const ascii = !unicode();
+  const room = isTerminal(1) ? columns() : Number.POSITIVE_INFINITY;
+  const name = projectNames(hits.map(({ session }) => session.project));
+  const unique = hits.length > 0 && existsSync(projectsDirectory()) ? uniqueLengths(idsOfAll()) : new Map();
+  const rows = hits.map(({ session }): Cell[] => [
+    time(session.updatedAt, style, now),
+    idCell(session.id, unique),
+    marked(words, name(session.project)),
+    session.title === null ? [{ text: "(no title)", colour: "dim" }] : marked(words, clean(session.title)),
+  ]);
+  const heads = [{ title: "" }, { title: "" }, { title: "", flexible: true }, { title: "", flexible: true }];
+  const lines = table(heads, rows, { room, header: false, ascii });
+  const whens = hits.map(({ matches: [match] }) =>
+    match ? (style === "short" ? dayAndTime(match.at, now) : time(match.at, style, now)) : "",
+  );
+  const wide = Math.max(...whens.map((when) => when.length));
+  return hits.flatMap(({ matches: [match] }, i) => {
+    if (!match) return [lines[i]!];
+    const head = `${" ".repeat(8)}${ROLES[match.role].padEnd(6)}  ${whens[i]!.padEnd(wide)}  `;
+    const parts = fitting(words, clean(match.snippet), room - head.length, ascii);
+    return [lines[i]!, paint(head, "dim") + parts.map((part) => paint(part.text, part.colour)).join("")];
+  });
+}
+
+/** A text with its words made bold. */
+function marked(words: readonly Word[], text: string): Part[] {
+  const parts: Part[] = [];
+  let last = 0;
+  for (const { start, end } of ranges(words, text)) {
+    if (start > last) parts.push({ text: text.slice(last, start) });
+    parts.push({ text: text.slice(start, end), colour: "bold" });
+    last = end;
+  }
+  if (last < text.length) parts.push({ text: text.slice(last) });
+  return parts;
+}
+
+/** A snippet in one line of `room` cells, with its first word in sight. */
+function fitting(words: readonly Word[], snippet: string, room: number, ascii: boolean): Part[] {
+  const mark = ascii ? "..." : "…";
+  let shown = ascii ? snippet.replaceAll("…", "...") : snippet;
+  const first = ranges(words, shown)[0]?.start ?? 0;
+  const ahead = Math.floor(room / 3);
+  if (shown.length > room && first > ahead)
+    shown = mark + shown.slice(first - ahead).replace(/^[\udc00-\udfff]/, "");
+  const line = room === Number.POSITIVE_INFINITY ? shown : cut(shown, Math.max(8, room), mark);
+  return marked(words, line);
+}
+
+const number = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+const sessions = (count: number): string => `${number(count)} ${count === 1 ? "session" : "sessions"}`;
+const seconds = (ms: number): string =>
+  ms < 60_000 ? `${Math.max(0.1, ms / 1000).toFixed(1)} s` : duration(ms);
+
+function size(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+function sayNone(call: Call, searched: { files: number; bytes: number }): void {
+  const words = wordsOf(call.words).map(clean);
+  const first = words.length > 1 ? `all of ${words.map((word) => `"${word}"`).join(", ")}` : `"${words[0]}"`;
+  if (searched.files === 0 && !existsSync(projectsDirectory())) {
+    say(
+      `no Claude Code sessions in ${projectsDirectory()}\n     elsewhere  CLAUDE_CONFIG_DIR=/path ccr-find ${words[0]}\n`,
+    );
+    return;
+  }
+  const place = on(call, "prompts") ? "no prompt in the history holds" : "no session holds";
+  const hints = [
+    ...(words.length > 1 ? [`fewer words  ccr-find ${words[0]}`] : []),
+    ...(on(call, "tools") || on(call, "prompts") ? [] : ["tools' results too  --tools"]),
+  ];
+  say(
+    `${place} ${first} (${on(call, "prompts") ? "" : `${sessions(searched.files)}, `}${size(searched.bytes)})\n`,
+  );
+  for (const hint of hints) say(`     ${hint}\n`);
+  if (words.length === 1 && isSessionId(words[0]!))
+    say(`     an id is not looked for in the text; resume it  ccr ${words[0]}\n`);
+}
+
+// ---- JSON
+
+const hitJson = ({ session, hits, matches }: Hit): Record<string, unknown> => ({
+  ...sessionJson(session),
+  hits,
+  matches: matches.map(({ at, role, snippet }) => ({ at: iso(at), role, snippet: clean(snippet) })),
+});

@@ -1,0 +1,35 @@
+import { ranges, type Word } from "./query.ts";
+
+const AROUND = 240;
+const CLOSE = 160;
+
+/** The part of a text that shows most of the words, with what stands around it; `…` where it was cut. */
+export function excerptOf(words: readonly Word[], text: string): string {
+  if (text.length <= AROUND) return text;
+  const found = ranges(words, text);
+  let best = found[0]?.start ?? 0;
+  let most = 0;
+  for (let i = 0; i < found.length; i++) {
+    let seen = 0;
+    for (let j = i; j < found.length && found[j]!.start - found[i]!.start < CLOSE; j++)
+      seen |= 1 << found[j]!.word;
+    const count = bits(seen);
+    if (count > most) [most, best] = [count, found[i]!.start];
+  }
+  let start = best < CLOSE / 2 ? 0 : best - CLOSE / 4;
+  let end = Math.min(text.length, start + AROUND);
+  // Whole words where they are near, whole characters always.
+  if (start > 0) {
+    const blank = text.slice(start, best).search(/\s/);
+    if (blank >= 0) start += blank + 1;
+    if (/[\udc00-\udfff]/.test(text[start]!)) start++;
+  }
+  if (end < text.length && /[\ud800-\udbff]/.test(text[end - 1]!)) end--;
+  return `${start > 0 ? "…" : ""}${text.slice(start, end)}${end < text.length ? "…" : ""}`;
+}
+
+export function bits(mask: number): number {
+  let count = 0;
+  for (let rest = mask; rest !== 0; rest &= rest - 1) count++;
+  return count;
+}
