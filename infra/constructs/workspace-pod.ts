@@ -23,7 +23,7 @@ export class WorkspacePod extends Construct {
     const podLabels = labels("coder-workspace", { me, owner });
 
     new DeploymentV1(this, "main", {
-      // A reference, so the CLI's own check of `count` types is not needed: 0 when stopped, 1 when started.
+      // 0 when the workspace is stopped.
       count: me.startCount,
       waitForRollout: false,
       metadata: {
@@ -47,6 +47,9 @@ export class WorkspacePod extends Construct {
         template: {
           metadata: { labels: podLabels },
           spec: {
+            // Nothing in a workspace speaks to the cluster.
+            automountServiceAccountToken: false,
+            enableServiceLinks: false,
             securityContext: {
               runAsUser: "1000",
               runAsNonRoot: true,
@@ -64,6 +67,8 @@ export class WorkspacePod extends Construct {
                 env: [{ name: "CODER_AGENT_TOKEN", value: agent.token }],
                 securityContext: {
                   runAsUser: "1000",
+                  // The provider writes false where nothing is said, and the container's word counts.
+                  runAsNonRoot: true,
                   allowPrivilegeEscalation: false,
                   capabilities: { drop: ["ALL"] },
                 },

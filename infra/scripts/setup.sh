@@ -222,14 +222,10 @@ unpack() {
 
 install_helper() {
   unpack || return 1
-  # What install says is shown when it has something to say; the last line is the reason when it fails.
-  if said=$(run_node "$lib/ccr.cjs" install --name "$name" </dev/null 2>&1); then
-    say "$name ${ccr_version:-} installed"
-    [ -z "$said" ] || say "$said"
-  else
-    [ -z "$said" ] || say "$said"
-    warn "$name is not installed completely. Type: $name doctor"
-  fi
+  said=$(run_node "$lib/ccr.cjs" install --name "$name" </dev/null 2>&1)
+  status=$?
+  if [ -n "$said" ]; then say "$said"; fi
+  if [ "$status" -ne 0 ]; then warn "$name ${ccr_version:-} is not installed completely: ${said##*"$newline"}"; fi
 }
 
 # Scripts, apps, dashboard rows and `coder ssh ws -- cmd` have this directory on their PATH.

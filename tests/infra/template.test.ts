@@ -175,7 +175,9 @@ describe("the pod", () => {
       run_as_user: "1000",
       seccomp_profile: { type: "RuntimeDefault" },
     });
+    // In the container, too: the provider writes false there where nothing is said.
     expect(pod().container[0].security_context).toMatchObject({
+      run_as_non_root: true,
       allow_privilege_escalation: false,
       capabilities: { drop: ["ALL"] },
     });
