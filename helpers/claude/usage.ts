@@ -1,0 +1,438 @@
+// Which tokens a row of a transcript stands for: exactly, from the parsed row, and fast, from its bytes.
+import { isMessage, object, promptOf, type Row, string, timeOf } from "./rows.ts";
+
+/** Tokens as the API bills them; cache writes and reads are no part of `input`. */
+export type Tokens = { input: number; output: number; cacheCreation: number; cacheRead: number };
+
+/** One row's share in the statistics. `key` names the message: rows with the same key are one message. */
+export type Counted = Tokens & {
+  kind: "answer" | "prompt";
+  key: string | null;
+  model: string;
+  /** epoch ms */
+  at: number;
+  /** of a subagent */
+  side: boolean;
+};
+
+export const SYNTHETIC = "<synthetic>";
+
+const number = (value: unknown): number =>
+  typeof value === "number" && value > 0 && value <= Number.MAX_SAFE_INTEGER ? Math.floor(value) : 0;
+
+/** Cache writes are told twice: as a sum, and (since 2.0) by their lifetime. The second is the exact one. */
+function cacheCreationOf(usage: Row): number {
+  const parts = Object.values(object(usage.cache_creation) ?? {}).filter((part) => typeof part === "number");
+  return parts.length > 0
+    ? parts.reduce((sum: number, part) => sum + number(part), 0)
+    : number(usage.cache_creation_input_tokens);
+}
+
+const tokensOf = (usage: Row): Tokens => ({
+  input: number(usage.input_tokens),
+  output: number(usage.output_tokens),
+  cacheCreation: cacheCreationOf(usage),
+  cacheRead: number(usage.cache_read_input_tokens),
+});
+
+/**
+ * What a row counts for: an answer of a model with its usage, a prompt that a person typed, or nothing (null).
+ * Progress rows carry an answer of a subagent. Rows without a time count for nothing.
+ */
+export function countedOf(row: Row): Counted | null {
+  const inner = row.type === "progress" ? object(object(row.data)?.message) : row;
+  const message = object(inner?.message);
+  const at = inner && timeOf(inner);
+  if (!inner || !message || at === null || at < 0) return null;
+  const usage = object(message.usage);
+  if (usage && typeof usage.output_tokens === "number" && (inner !== row || row.type === "assistant")) {
+    const model = string(message.model) ?? "";
+    const tokens = tokensOf(usage);
+    // What the program says itself (an error, mostly) is no answer of a model.
+    if (model === SYNTHETIC && Object.values(tokens).every((n) => n === 0)) return null;
+    return {
+      kind: "answer",
+      key: string(message.id) ?? string(inner.uuid),
+      model,
+      at,
+      side: inner !== row || row.isSidechain === true,
+      ...tokens,
+    };
+  }
+  if (inner !== row || row.type !== "user" || !isMessage(row) || promptOf(row) === null) return null;
+  return {
+    kind: "prompt",
+    key: string(row.uuid),
+    model: "",
+    at,
+    side: false,
+    input: 0,
+    output: 0,
+    cacheCreation: 0,
+    cacheRead: 0,
+  };
+}
+
+/** What stands in every row with usage, outside of strings: within one its quotes would be escaped. */
+export const NEEDLE = Buffer.from('"output_tokens":');
+
+/** `yes`: an answer, in the fields. `parse`: only {@link countedOf} can tell. */
+export type Glance = "yes" | "parse";
+
+const QUOTE = 34;
+const BACKSLASH = 92;
+const COLON = 58;
+const COMMA = 44;
+const OPEN = 123;
+const CLOSE = 125;
+const OPEN_LIST = 91;
+const CLOSE_LIST = 93;
+
+const bytesOf = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
+const [TYPE, MESSAGE, SIDE, TIME, ID, MODEL, ROLE, CONTENT] = [
+  "type",
+  "message",
+  "isSidechain",
+  "timestamp",
+  "id",
+  "model",
+  "role",
+  "content",
+].map(bytesOf) as [
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+];
+const [INPUT, OUTPUT, CREATED, CREATION, READ] = [
+  "input_tokens",
+  "output_tokens",
+  "cache_creation_input_tokens",
+  "cache_creation",
+  "cache_read_input_tokens",
+].map(bytesOf) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+const [ASSISTANT, USER, TRUE, TOOL_RESULT, USAGE] = [
+  "assistant",
+  "user",
+  "true",
+  "tool_result",
+  '"usage":',
+].map(bytesOf) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+
+/** How far before the first usage field the object may begin. */
+const USAGE_REACH = 2048;
+/** An object beside the message that is longer than this is not walked through. */
+const LONG_VALUE = 4096;
+/** Numbers of more digits may not be exact. */
+const MOST_DIGITS = 15;
+
+/**
+ * Reads the few fields that statistics need out of a row's bytes: its head up to the content, and from the usage to
+ * its end; the content between them is never looked at. The order of keys does not matter as long as the brackets
+ * agree; whatever looks unusual is left to the parser.
+ */
+export class Glancer {
+  /** epoch ms of the minute */
+  at = 0;
+  side = false;
+  idStart = 0;
+  idEnd = 0;
+  modelStart = 0;
+  modelEnd = 0;
+  input = 0;
+  output = 0;
+  cacheCreation = 0;
+  cacheRead = 0;
+
+  #b: Uint8Array = new Uint8Array(0);
+  #end = 0;
+  /** 1 assistant, 2 user, 3 another, 0 not seen yet */
+  #type = 0;
+  #role = 0;
+  #content = 0;
+  #bad = false;
+
+  /** A row within [start, end) that has no usage: whether it may be a person's prompt. */
+  mayBePrompt(bytes: Uint8Array, start: number, end: number): boolean {
+    this.#begin(bytes, end);
+    if (!this.#head(start)) return this.#bad;
+    if ((this.#type || this.#role) === 1 || this.side) return false;
+    let p = this.#content;
+    if (bytes[p] !== OPEN_LIST || bytes[p + 1] !== OPEN) return bytes[p] === QUOTE;
+    // The type of the first block: tool results, by far the most, are no prompts.
+    p += 2;
+    for (let i = 0; i < 4 && bytes[p] === QUOTE; i++) {
+      const keyEnd = this.#string(p);
+      const value = keyEnd + 2;
+      if (this.#bad || bytes[keyEnd + 1] !== COLON) return true;
+      if (bytes[value] !== QUOTE) return true;
+      const valueEnd = this.#string(value);
+      if (this.#bad) return true;
+      if (this.#is(p + 1, keyEnd, TYPE)) return !this.#is(value + 1, valueEnd, TOOL_RESULT);
+      p = valueEnd + 2;
+    }
+    return true;
+  }
+
+  /** A row within [start, end) whose usage fields are found at `first` and, the last of them, at `last`. */
+  answer(bytes: Uint8Array, start: number, end: number, first: number, last: number): Glance {
+    this.#begin(bytes, end);
+    this.idEnd = this.modelEnd = 0;
+    if (!this.#head(start) || this.#content > first) return "parse";
+    const open = this.#usageBefore(first);
+    if (open < 0) return "parse";
+    const close = this.#usage(open, first);
+    // A second usage in the row, or two rows in one line: not for us.
+    if (close < 0 || last > close) return "parse";
+    const messageEnd = this.#fields(close + 1, 2);
+    const rowEnd = messageEnd < 0 ? -1 : this.#fields(messageEnd + 1, 1);
+    if (rowEnd < 0 || rowEnd + 1 !== end) return "parse";
+    if (this.#type !== 1 || this.at === 0 || this.input + this.output === 0) return "parse";
+    return this.#plain(this.idStart, this.idEnd) && this.#plain(this.modelStart, this.modelEnd)
+      ? "yes"
+      : "parse";
+  }
+
+  #begin(bytes: Uint8Array, end: number): void {
+    this.#b = bytes;
+    this.#end = end;
+    this.#type = this.#role = this.#content = this.at = 0;
+    this.side = this.#bad = false;
+  }
+
+  /** From the row's first byte to its message's content; false where there is none. `#bad`: unusual. */
+  #head(start: number): boolean {
+    const b = this.#b;
+    if (b[start] !== OPEN) return this.#no();
+    for (let p = start + 1; p < this.#end; ) {
+      const keyEnd = b[p] === QUOTE ? this.#string(p) : -1;
+      if (keyEnd < 0 || b[keyEnd + 1] !== COLON) return this.#no();
+      const value = keyEnd + 2;
+      if (b[value] === OPEN && this.#is(p + 1, keyEnd, MESSAGE)) return this.#message(value + 1);
+      const next = this.#value(p + 1, keyEnd, value, 1);
+      if (next < 0) return false;
+      if (this.#type === 3) return false;
+      if (b[next] === CLOSE) return false;
+      if (b[next] !== COMMA) return this.#no();
+      p = next + 1;
+    }
+    return this.#no();
+  }
+
+  #message(start: number): boolean {
+    const b = this.#b;
+    for (let p = start; p < this.#end; ) {
+      const keyEnd = b[p] === QUOTE ? this.#string(p) : -1;
+      if (keyEnd < 0 || b[keyEnd + 1] !== COLON) return this.#no();
+      const value = keyEnd + 2;
+      if (this.#is(p + 1, keyEnd, CONTENT)) {
+        this.#content = value;
+        return true;
+      }
+      const next = this.#value(p + 1, keyEnd, value, 2);
+      if (next < 0 || b[next] !== COMMA) return this.#no();
+      p = next + 1;
+    }
+    return this.#no();
+  }
+
+  /** The fields after a value at some depth, up to the bracket that ends their object; its place, or -1. */
+  #fields(start: number, depth: number): number {
+    const b = this.#b;
+    let p = start;
+    while (p < this.#end) {
+      if (b[p] === CLOSE) return p;
+      if (b[p] !== COMMA || b[p + 1] !== QUOTE) return -1;
+      const keyEnd = this.#string(p + 1);
+      if (keyEnd < 0 || b[keyEnd + 1] !== COLON) return -1;
+      p = this.#value(p + 2, keyEnd, keyEnd + 2, depth);
+      if (p < 0) return -1;
+    }
+    return -1;
+  }
+
+  /** Takes a value if its key means something at this depth; the place behind the value, or -1. */
+  #value(key: number, keyEnd: number, value: number, depth: number): number {
+    const b = this.#b;
+    const c = b[value];
+    if (c === QUOTE) {
+      const end = this.#string(value);
+      if (end < 0) return -1;
+      const length = keyEnd - key;
+      if (depth === 1) {
+        if (length === 4 && this.#is(key, keyEnd, TYPE)) {
+          this.#type = this.#is(value + 1, end, ASSISTANT) ? 1 : this.#is(value + 1, end, USER) ? 2 : 3;
+        } else if (length === 9 && this.#is(key, keyEnd, TIME)) this.at = this.#time(value + 1, end);
+      } else if (length === 2 && this.#is(key, keyEnd, ID)) {
+        this.idStart = value + 1;
+        this.idEnd = end;
+      } else if (length === 5 && this.#is(key, keyEnd, MODEL)) {
+        this.modelStart = value + 1;
+        this.modelEnd = end;
+      } else if (length === 4 && this.#is(key, keyEnd, ROLE)) {
+        this.#role = this.#is(value + 1, end, ASSISTANT) ? 1 : 2;
+      }
+      return end + 1;
+    }
+    if (c === OPEN || c === OPEN_LIST) return this.#skip(value);
+    let p = value;
+    while (p < this.#end && b[p] !== COMMA && b[p] !== CLOSE && b[p] !== CLOSE_LIST) p++;
+    if (depth === 1 && keyEnd - key === 11 && this.#is(key, keyEnd, SIDE))
+      this.side = this.#is(value, p, TRUE);
+    return p;
+  }
+
+  /** The place of the quote that ends the string at `p`, or -1. */
+  #string(p: number): number {
+    const b = this.#b;
+    for (let i = p + 1; i < this.#end; i++) {
+      const c = b[i];
+      if (c === QUOTE) return i;
+      if (c === BACKSLASH) i++;
+    }
+    this.#bad = true;
+    return -1;
+  }
+
+  /** The place behind the object or list at `p`, or -1. */
+  #skip(p: number): number {
+    const b = this.#b;
+    const stop = Math.min(this.#end, p + LONG_VALUE);
+    let depth = 0;
+    for (let i = p; i < stop; i++) {
+      const c = b[i];
+      if (c === QUOTE) {
+        i = this.#string(i);
+        if (i < 0) return -1;
+      } else if (c === OPEN || c === OPEN_LIST) depth++;
+      else if ((c === CLOSE || c === CLOSE_LIST) && --depth === 0) return i + 1;
+    }
+    this.#bad = true;
+    return -1;
+  }
+
+  /** The bracket that opens the usage object around `p`, or -1. */
+  #usageBefore(p: number): number {
+    const b = this.#b;
+    const least = Math.max(this.#content, p - USAGE_REACH);
+    for (let i = p - 1; i > least; i--) {
+      if (b[i] === OPEN && b[i - 1] === COLON && this.#is(i - USAGE.length, i, USAGE)) return i;
+    }
+    return -1;
+  }
+
+  /** Reads the usage object; the place of its last bracket, or -1. `field` must be a key of its own. */
+  #usage(open: number, field: number): number {
+    const b = this.#b;
+    this.input = this.output = this.cacheCreation = this.cacheRead = 0;
+    let own = false;
+    let parts = -1;
+    let p = open + 1;
+    while (p < this.#end && b[p] === QUOTE) {
+      const keyEnd = this.#string(p);
+      if (keyEnd < 0 || b[keyEnd + 1] !== COLON) return -1;
+      const key = p + 1;
+      const value = keyEnd + 2;
+      const c = b[value]!;
+      if (c >= 48 && c <= 57) {
+        let n = 0;
+        let i = value;
+        for (; b[i]! >= 48 && b[i]! <= 57; i++) n = n * 10 + b[i]! - 48;
+        if (i - value > MOST_DIGITS || (b[i] !== COMMA && b[i] !== CLOSE)) return -1;
+        const length = keyEnd - key;
+        if (length === OUTPUT.length && this.#is(key, keyEnd, OUTPUT)) {
+          this.output = n;
+          own ||= p === field;
+        } else if (length === INPUT.length && this.#is(key, keyEnd, INPUT)) this.input = n;
+        else if (length === CREATED.length && this.#is(key, keyEnd, CREATED)) this.cacheCreation = n;
+        else if (length === READ.length && this.#is(key, keyEnd, READ)) this.cacheRead = n;
+        p = i;
+      } else if (c === OPEN && this.#is(key, keyEnd, CREATION)) {
+        const end = this.#skip(value);
+        if (end < 0) return -1;
+        parts = this.#sum(value + 1, end - 1);
+        if (parts === -2) return -1;
+        p = end;
+      } else {
+        p = this.#value(key, keyEnd, value, 3);
+        if (p < 0) return -1;
+      }
+      if (b[p] === CLOSE) {
+        if (parts >= 0) this.cacheCreation = parts;
+        return own ? p : -1;
+      }
+      if (b[p] !== COMMA) return -1;
+      p++;
+    }
+    return -1;
+  }
+
+  /** Sum of an object's fields, all of them whole numbers; -1 where there is none, -2 for anything else. */
+  #sum(start: number, end: number): number {
+    const b = this.#b;
+    let sum = -1;
+    for (let p = start; p < end; p++) {
+      if (b[p] !== QUOTE) return -2;
+      p = this.#string(p) + 1;
+      if (p === 0 || b[p] !== COLON) return -2;
+      let n = 0;
+      const first = ++p;
+      for (; b[p]! >= 48 && b[p]! <= 57; p++) n = n * 10 + b[p]! - 48;
+      if (p === first || p - first > MOST_DIGITS || (p !== end && b[p] !== COMMA)) return -2;
+      sum = Math.max(0, sum) + n;
+    }
+    return sum;
+  }
+
+  /** Epoch ms of `2026-11-20T13:31:47.375Z`, to the minute; 0 for other forms. */
+  #time(start: number, end: number): number {
+    const b = this.#b;
+    if (end - start !== 24 || b[end - 1] !== 90 || b[start + 10] !== 84 || b[start + 13] !== COLON) return 0;
+    const year = this.#two(start) * 100 + this.#two(start + 2);
+    const month = this.#two(start + 5);
+    const day = this.#two(start + 8);
+    const hour = this.#two(start + 11);
+    const minute = this.#two(start + 14);
+    if (!(year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour < 24 && minute < 60))
+      return 0;
+    if (day > 28 && day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return 0;
+    return (daysBefore(year, month, day) * 1440 + hour * 60 + minute) * 60_000;
+  }
+
+  #two(at: number): number {
+    const tens = this.#b[at]! - 48;
+    const ones = this.#b[at + 1]! - 48;
+    return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
+  }
+
+  /** Whether a text is not empty, ASCII and without escapes, so that its bytes are what it says. */
+  #plain(start: number, end: number): boolean {
+    for (let i = start; i < end; i++) if (this.#b[i] === BACKSLASH || this.#b[i]! > 126) return false;
+    return end > start;
+  }
+
+  #is(start: number, end: number, text: Uint8Array): boolean {
+    if (end - start !== text.length) return false;
+    const b = this.#b;
+    for (let i = text.length - 1; i >= 0; i--) if (b[start + i] !== text[i]) return false;
+    return true;
+  }
+
+  #no(): false {
+    this.#bad = true;
+    return false;
+  }
+}
+
+/** Days from 1970-01-01 to a date. */
+function daysBefore(year: number, month: number, day: number): number {
+  const y = month <= 2 ? year - 1 : year;
+  const era = Math.floor(y / 400);
+  const ofEra = y - era * 400;
+  const ofYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
+  return era * 146_097 + ofEra * 365 + Math.floor(ofEra / 4) - Math.floor(ofEra / 100) + ofYear - 719_468;
+}

@@ -1,0 +1,335 @@
+import { existsSync } from "node:fs";
+import { projectsDirectory } from "../claude/places.ts";
+import { cleanupPeriod } from "../claude/settings.ts";
+import type { Tokens } from "../claude/usage.ts";
+import { realPath } from "../sessions/lookup.ts";
+import {
+  type Corpus,
+  corpus,
+  type Group,
+  type Grouping,
+  type Sums,
+  summarize,
+  totalOf,
+} from "../sessions/stats.ts";
+import { DAY, dayOf, dayText } from "../sessions/stats-days.ts";
+import { Problem } from "../system/problem.ts";
+import { bar, many, number, short, size } from "../terminal/amount.ts";
+import { paint } from "../terminal/colour.ts";
+import { iso, json } from "../terminal/json.ts";
+import { columns, isTerminal, out, say, unicode } from "../terminal/output.ts";
+import { type Cell, type Column, table } from "../terminal/table.ts";
+import { clean, width } from "../terminal/text.ts";
+import { duration } from "../terminal/time.ts";
+import { type Call, type Command, on, text } from "./command.ts";
+import { projectNames, tableLook } from "./view.ts";
+
+export const stats: Command = {
+  usage: "stats [flags]",
+  about:
+    "Counts sessions, messages and tokens, by project, model and day. A message is a prompt or an answer; one that\nstands in several files (forks, copies) counts once. Subagents are included. Days are those of this machine's zone.",
+  flags: {
+    since: { type: "string", value: "time", about: "only days since then: 7d, 2w or 2026-01-31" },
+    by: {
+      type: "string",
+      value: "what",
+      about: "one full table, by day, project or model",
+      completes: ["day", "project", "model"],
+    },
+    project: {
+      type: "string",
+      value: "name",
+      about: "only of projects with this in their path",
+      completes: "project",
+    },
+    here: { type: "boolean", about: "only sessions started in this directory" },
+    csv: { type: "boolean", about: "print the table as CSV, numbers in full" },
+  },
+  most: 0,
+  json: true,
+  examples: [
+    ["ccr-stats", "all of it, in short"],
+    ["ccr-stats --since 7d --by project", "what the last week went to"],
+    ["ccr-stats --by day --csv > tokens.csv", "for a spreadsheet"],
+    ["ccr-stats --json | jq .totals.tokens", "for a script"],
+  ],
+  run(call) {
+    const now = Date.now();
+    const by = groupingOf(call);
+    const since = sinceOf(call, now);
+    if (call.json && on(call, "csv"))
+      throw new Problem("usage", "--json or --csv, not both.", { hint: "ccr stats --help", exit: 2 });
+    const all = existsSync(projectsDirectory())
+      ? corpus(now, progress())
+      : { parts: [], models: [], unreadable: [] };
+    const chosen = { ...all, parts: all.parts.filter(filterOf(call)) };
+    warnOf(call, chosen);
+    const times = chosen.parts.filter(({ side }) => !side).map(({ mtime }) => mtime);
+    const oldest = times.length === 0 ? null : times.reduce((a, b) => Math.min(a, b)) + cleanupPeriod();
+    if (call.json || on(call, "csv")) {
+      const { totals, by: groups } = summarize(chosen, [by ?? "day"], since);
+      if (on(call, "csv")) out(csv(by ?? "day", groups[0]!));
+      else
+        json(
+          "stats",
+          {
+            totals,
+            groupedBy: by ?? "day",
+            since: since === null ? null : dayText(since),
+            by: groups[0]!,
+            oldestDeletedAfter: iso(oldest),
+          },
+          call.warnings,
+        );
+      return 0;
+    }
+    if (chosen.parts.length === 0) {
+      say(
+        all.parts.length === 0
+          ? `no Claude Code sessions in ${clean(projectsDirectory())}\n     start one  claude\n`
+          : "no session fits\n     all  ccr-stats\n",
+      );
+      return 0;
+    }
+    const groupings: Grouping[] = by === null ? ["project", "model", "day"] : [by];
+    const { totals, by: groups } = summarize(chosen, groupings, since);
+    const lines = headed([...headline(totals, since), ...sweepLine(oldest, now)]);
+    groupings.forEach((grouping, place) => {
+      lines.push("", ...chart(grouping, groups[place]!, by === null));
+    });
+    out(`${lines.join("\n")}\n`);
+    return 0;
+  },
+};
+
+function groupingOf(call: Call): Grouping | null {
+  const by = text(call, "by");
+  if (by === undefined || by === "day" || by === "project" || by === "model") return by ?? null;
+  throw new Problem("usage", `"${by}" is nothing to count by.`, {
+    hint: "--by day, project or model",
+    exit: 2,
+  });
+}
+
+const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: DAY, w: 7 * DAY };
+
+/** The first day that counts, or null for all. */
+function sinceOf(call: Call, now: number): number | null {
+  const given = text(call, "since");
+  if (given === undefined) return null;
+  const [, count, unit] = /^(\d{1,6})\s*([mhdw])$/.exec(given) ?? [];
+  if (count && unit) return dayOf(now - Number(count) * UNITS[unit]!);
+  const day = /^\d{4}-\d\d-\d\d$/.test(given) ? Date.parse(`${given}T00:00:00Z`) : Number.NaN;
+  if (Number.isFinite(day) && new Date(day).toISOString().startsWith(given)) return day / DAY;
+  throw new Problem("usage", `"${given}" is not a time.`, { hint: "--since 7d, 2w or 2026-01-31", exit: 2 });
+}
+
+function filterOf(call: Call): (part: Corpus["parts"][number]) => boolean {
+  const name = text(call, "project")?.toLowerCase();
+  const here = on(call, "here") ? realPath(process.cwd()) : null;
+  const isHere = new Map<string, boolean>();
+  return ({ project }) => {
+    if (name !== undefined && !project?.toLowerCase().includes(name)) return false;
+    if (here === null) return true;
+    if (project === null) return false;
+    let own = isHere.get(project);
+    if (own === undefined) isHere.set(project, (own = realPath(project) === here));
+    return own;
+  };
+}
+
+function warnOf(call: Call, { parts, unreadable }: Corpus): void {
+  const [first] = unreadable;
+  if (first !== undefined) {
+    call.warn(
+      new Problem(
+        "unreadable",
+        `${many(unreadable.length, "file")} could not be read and ${unreadable.length === 1 ? "is" : "are"} not counted.`,
+        {
+          hint: `look at owner and mode: ls -ld ${first}`,
+        },
+      ),
+    );
+  }
+  const skipped = parts.reduce((sum, part) => sum + part.skipped, 0);
+  if (skipped > 0)
+    call.warn(
+      new Problem(
+        "damaged",
+        `${many(skipped, "line")} longer than 16 MiB ${skipped === 1 ? "is" : "are"} not counted.`,
+      ),
+    );
+}
+
+const PATIENCE = 1000;
+const REDRAW = 100;
+
+/** One line on a terminal, once it takes long, and gone when done. */
+function progress(): ((done: number, all: number) => void) | undefined {
+  let next = Date.now() + PATIENCE;
+  let drawn = 0;
+  return (done, all) => {
+    const now = Date.now();
+    if (done >= all) {
+      if (drawn > 0) say(`\r${" ".repeat(drawn)}\r`);
+      drawn = 0;
+      next = Number.POSITIVE_INFINITY;
+    } else if (now >= next) {
+      next = now + REDRAW;
+      if (!isTerminal(2)) {
+        next = Number.POSITIVE_INFINITY;
+        return;
+      }
+      const line = `reading ${size(done)} of ${size(all)}`;
+      say(`\r${line.padEnd(drawn)}`);
+      drawn = Math.max(drawn, line.length);
+    }
+  };
+}
+
+const dot = (): string => (unicode() ? " · " : ", ");
+
+type Headed = [word: string, said: string];
+
+function headline(totals: Sums, since: number | null): Headed[] {
+  const { sessions, messages, tokens, bytes, activeDays, subagents } = totals;
+  const lines: Headed[] = [
+    [
+      since === null ? "all" : "since",
+      [
+        ...(since === null ? [] : [dayText(since)]),
+        many(sessions, "session"),
+        many(messages, "message"),
+        many(activeDays, "active day"),
+        size(bytes ?? 0),
+      ].join(dot()),
+    ],
+    ["tokens", `${short(totalOf(tokens))}: ${tokenParts(tokens)}`],
+  ];
+  if (subagents.messages > 0)
+    lines.push([
+      "subagents",
+      `${many(subagents.messages, "message")}${dot()}${short(totalOf(subagents.tokens))} tokens, included above`,
+    ]);
+  return lines;
+}
+
+const tokenParts = ({ input, output, cacheCreation, cacheRead }: Tokens): string =>
+  [
+    `${short(input)} input`,
+    `${short(output)} output`,
+    `${short(cacheCreation)} cache written`,
+    `${short(cacheRead)} cache read`,
+  ].join(dot());
+
+/** Lines below each other, each with its word in front; on a terminal they are wrapped at their dots. */
+function headed(lines: readonly Headed[]): string[] {
+  const wide = Math.max(...lines.map(([word]) => word.length)) + 2;
+  const room = isTerminal(1) ? columns() : Number.POSITIVE_INFINITY;
+  return lines.flatMap(([word, said]) => {
+    const rows: string[] = [];
+    let row = "";
+    for (const piece of said.split(dot())) {
+      const longer = row === "" ? piece : row + dot() + piece;
+      if (row !== "" && wide + width(longer) > room) {
+        rows.push(row);
+        row = piece;
+      } else row = longer;
+    }
+    return [...rows, row].map(
+      (line, i) => `${i === 0 ? paint(word.padEnd(wide), "dim") : " ".repeat(wide)}${line}`,
+    );
+  });
+}
+
+function sweepLine(oldest: number | null, now: number): Headed[] {
+  if (oldest === null) return [];
+  const left = oldest - now;
+  const when =
+    left <= 0
+      ? "at the next sweep"
+      : `in ${left < DAY ? duration(left) : many(Math.ceil(left / DAY), "day")}`;
+  return [["oldest", [`deleted ${when}`, "keep: cleanupPeriodDays", "~/.claude/settings.json"].join(dot())]];
+}
+
+const TITLES: Record<Grouping, string> = { day: "DAY", project: "PROJECT", model: "MODEL" };
+const SHOWN: Record<Grouping, number> = { project: 10, model: 5, day: 14 };
+const LEAST_BAR = 8;
+const MOST_BAR = 30;
+/** On a narrower terminal the less important numbers are left out. */
+const ROOMY = 60;
+
+function chart(grouping: Grouping, groups: readonly Group[], brief: boolean): string[] {
+  const left = brief ? Math.max(0, groups.length - SHOWN[grouping]) : 0;
+  const shown = grouping === "day" ? groups.slice(left) : groups.slice(0, groups.length - left);
+  const name =
+    grouping === "project"
+      ? projectNames(groups.map(({ key }) => key))
+      : (key: string | null) => clean(key ?? "-");
+  const look = tableLook();
+  const columnsOf: [title: string, cell: (group: Group) => string][] = [
+    ["SESSIONS", ({ sessions }) => number(sessions)],
+    ["MESSAGES", ({ messages }) => number(messages)],
+    ["TOKENS", ({ tokens }) => short(totalOf(tokens))],
+    ["DISK", ({ bytes }) => size(bytes ?? 0)],
+  ];
+  if (grouping !== "project" || look.room < ROOMY) columnsOf.pop();
+  if (look.room < ROOMY) columnsOf.shift();
+  const cells = columnsOf.map(([title, cell]) => {
+    const column = shown.map(cell);
+    const wide = Math.max(title.length, ...column.map((text) => text.length));
+    return { title: title.padStart(wide), wide, column: column.map((text) => text.padStart(wide)) };
+  });
+  const names = shown.map(({ key }) => name(key));
+  const nameWide = Math.min(40, Math.max(TITLES[grouping].length, ...names.map(width)));
+  const spare = look.room - nameWide - cells.reduce((sum, { wide }) => sum + wide + 2, 0) - 2;
+  const bars = isTerminal(1) && spare >= LEAST_BAR ? Math.min(MOST_BAR, spare) : 0;
+  const most = Math.max(1, ...shown.map(({ tokens }) => totalOf(tokens)));
+  const header: Column[] = [
+    { title: TITLES[grouping], flexible: true },
+    ...cells.map(({ title }) => ({ title })),
+    ...(bars > 0 ? [{ title: "" }] : []),
+  ];
+  const rows = shown.map(({ tokens }, i): Cell[] => [
+    names[i]!,
+    ...cells.map(({ column }) => [{ text: column[i]! }]),
+    ...(bars > 0 ? [[{ text: bar(totalOf(tokens) / most, bars, look.ascii), colour: "cyan" as const }]] : []),
+  ]);
+  const lines = table(header, rows, { ...look, header: true });
+  if (left > 0) lines.push(paint(`${number(left)} more     ccr-stats --by ${grouping}`, "dim"));
+  return lines;
+}
+
+function csv(grouping: Grouping, groups: readonly Group[]): string {
+  const head = [
+    grouping,
+    "sessions",
+    "messages",
+    "input_tokens",
+    "output_tokens",
+    "cache_creation_tokens",
+    "cache_read_tokens",
+    "bytes",
+    "active_days",
+    "subagent_messages",
+    "subagent_tokens",
+  ];
+  const cell = (value: string | number | null): string => {
+    const plain = value === null ? "" : clean(String(value));
+    return /[",]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
+  };
+  const rows = groups.map(({ key, sessions, messages, tokens, bytes, activeDays, subagents }) => [
+    key,
+    sessions,
+    messages,
+    tokens.input,
+    tokens.output,
+    tokens.cacheCreation,
+    tokens.cacheRead,
+    bytes,
+    activeDays,
+    subagents.messages,
+    totalOf(subagents.tokens),
+  ]);
+  return [head, ...rows].map((row) => `${row.map(cell).join(",")}\n`).join("");
+}
