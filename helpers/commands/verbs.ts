@@ -39,10 +39,47 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./current.ts")).current,
   },
   {
+    name: "stats",
+    classic: "ccr-stats",
+    summary: "sessions, messages and tokens, by project, model and day",
+    load: async () => (await import("./stats.ts")).stats,
+  },
+  {
+    name: "check-limits",
+    classic: "ccr-check-limits",
+    summary: "which sessions are limited and until when; how full the windows are",
+    load: async () => (await import("./check-limits.ts")).checkLimits,
+  },
+  {
     name: "resume-all",
     classic: "ccra",
     summary: "continue every limited session whose reset has passed",
     load: async () => (await import("./resume-all.ts")).resumeAll,
+  },
+  {
+    name: "resume-later",
+    summary: "plan one session for a time",
+    load: async () => (await import("./pause.ts")).resumeLater,
+  },
+  {
+    name: "pause",
+    summary: "hold sessions back",
+    load: async () => (await import("./pause.ts")).pause,
+  },
+  {
+    name: "supervise",
+    summary: "one pass of upkeep, for cron and a workspace's start",
+    load: async () => (await import("./supervise.ts")).supervise,
+  },
+  {
+    name: "config",
+    summary: "show and change the configuration",
+    load: async () => (await import("./config.ts")).configure,
+  },
+  {
+    name: "statusline",
+    summary: "a status line for Claude Code",
+    load: async () => (await import("./statusline.ts")).statusline,
   },
   {
     name: "install",

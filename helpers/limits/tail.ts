@@ -34,11 +34,10 @@ export function verdictAt(path: string): Verdict {
 function lastIn(tail: Buffer, whole: boolean): Verdict | null {
   // Characters of latin1 are bytes: strings are searched several times faster than buffers.
   const text = tail.toString("latin1");
-  if (!text.includes('"isApiErrorMessage":true')) {
-    const at = text.lastIndexOf('"type":"assistant"');
-    const start = text.lastIndexOf("\n", at) + 1;
-    if (at >= 0 && (start > 0 || whole) && isPlainMessage(text.slice(start, endOf(text, at)))) return NONE;
-  }
+  // What follows the last answer cannot make it an error: a plain one decides at once.
+  const at = text.lastIndexOf('"type":"assistant"');
+  const start = text.lastIndexOf("\n", at) + 1;
+  if (at >= 0 && (start > 0 || whole) && isPlainMessage(text.slice(start, endOf(text, at)))) return NONE;
   /** the newest prompt, parsed only when an error stands before it */
   let prompt: Buffer | Row | null = null;
   for (let end = text.length; end > 0; ) {

@@ -1,0 +1,80 @@
+import {
+  type Config,
+  config,
+  configFile,
+  isSet,
+  KEYS,
+  type Key,
+  type KeyName,
+  parseValue,
+  setKey,
+} from "../system/config.ts";
+import { Problem } from "../system/problem.ts";
+import { json } from "../terminal/json.ts";
+import { out } from "../terminal/output.ts";
+import { table } from "../terminal/table.ts";
+import type { Command } from "./command.ts";
+import { tableLook } from "./view.ts";
+
+export const configure: Command = {
+  usage: "config list | get <key> | set <key> <value> | unset <key>",
+  about:
+    "Shows and changes ~/.config/ccr/config.json. A value that does not fit its key is refused, and the file stays as it is.",
+  flags: {},
+  words: ["list", "get", "set", "unset", ...Object.keys(KEYS)],
+  most: 3,
+  json: true,
+  examples: [
+    ["ccr config list", "all keys with their values and what they mean"],
+    ["ccr config set autoResume on", "let ccr supervise continue limited sessions"],
+    ["ccr config get resume.prompt", "one value, for a script"],
+  ],
+  run(call) {
+    const [verb = "list", name, value] = call.words;
+    const names = Object.keys(KEYS) as KeyName[];
+    if (verb === "list" && name === undefined) {
+      const set = config();
+      if (call.json) json("config", { file: configFile(), values: set }, call.warnings);
+      else out(`${lines(set, names)}\n`);
+      return 0;
+    }
+    if (name !== undefined && !names.includes(name as KeyName)) {
+      throw new Problem("config-key", `no such key: ${name}.`, { hint: "ccr config list", exit: 2 });
+    }
+    const key = name as KeyName;
+    if (verb === "get" && name !== undefined && value === undefined) {
+      const found = config()[key];
+      if (call.json) json("config", { file: configFile(), values: { [key]: found } }, call.warnings);
+      else out(`${found}\n`);
+      return 0;
+    }
+    if (verb === "set" && value !== undefined) {
+      setKey(key, parseValue(key, value));
+      return 0;
+    }
+    if (verb === "unset" && name !== undefined && value === undefined) {
+      setKey(key, undefined);
+      return 0;
+    }
+    throw new Problem("usage", "ccr config takes list, get <key>, set <key> <value> or unset <key>.", {
+      hint: "ccr config --help",
+      exit: 2,
+    });
+  },
+};
+
+function lines(set: Config, names: readonly KeyName[]): string {
+  const rows = names.map((name) => {
+    const { about, choices }: Key = KEYS[name];
+    return [
+      name,
+      [{ text: JSON.stringify(set[name]), ...(isSet(name) ? { colour: "bold" as const } : {}) }],
+      choices ? `${about} (${choices.join(", ")})` : about,
+    ];
+  });
+  return table(
+    [{ title: "KEY" }, { title: "VALUE" }, { title: "MEANING", flexible: true }],
+    rows,
+    tableLook(),
+  ).join("\n");
+}

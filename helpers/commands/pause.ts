@@ -1,0 +1,87 @@
+import { ALL, forgetLater, hold, planLater, release } from "../limits/wishes.ts";
+import { Problem } from "../system/problem.ts";
+import { out } from "../terminal/output.ts";
+import { time } from "../terminal/time.ts";
+import { type Command, on, text } from "./command.ts";
+import { named } from "./resume-all.ts";
+import { when } from "./when.ts";
+
+export const pause: Command = {
+  usage: "pause <session…>|--all [--until time] [--off]",
+  about:
+    "Holds sessions: neither ccra nor ccr supervise continues them. A session that is named to ccra goes all the same.",
+  flags: {
+    all: { type: "boolean", about: "all sessions, also ones to come" },
+    until: {
+      type: "string",
+      value: "time",
+      about: 'like 18:00, 2h or "2026-11-21 09:00"; default: until --off',
+    },
+    off: { type: "boolean", about: "let them go again" },
+  },
+  words: "session",
+  examples: [
+    ["ccr pause 4bb6", "hold one session"],
+    ["ccr pause --all --until 18:00", "nothing before six"],
+    ["ccr pause --all --off", "go on"],
+  ],
+  run(call) {
+    const all = on(call, "all");
+    if (all === call.words.length > 0) {
+      throw new Problem("usage", "name sessions, or give --all.", { hint: "ccr pause --help", exit: 2 });
+    }
+    const now = Date.now();
+    const words = text(call, "until");
+    const until = words === undefined ? null : when(words, now);
+    for (const id of all ? [ALL] : call.words.map((word) => named(word).id)) {
+      const name = all ? "all sessions" : id.slice(0, 8);
+      if (on(call, "off")) out(release(id) ? `${name}: no longer held\n` : `${name}: was not held\n`);
+      else {
+        hold(id, until);
+        out(`${name}: held${until === null ? "" : ` until ${time(until, "short", now)}`}\n`);
+      }
+    }
+    return 0;
+  },
+};
+
+export const resumeLater: Command = {
+  usage: "resume-later <session> [--at time] [--off]",
+  about:
+    "Plans one session: the next ccr supervise after that time continues it, also when autoResume is off and when no\nlimit has stopped it. Without a time: at its reset.",
+  flags: {
+    at: { type: "string", value: "time", about: 'like 18:00, 2h or "2026-11-21 09:00"' },
+    off: { type: "boolean", about: "forget the plan" },
+  },
+  words: "session",
+  most: 1,
+  examples: [
+    ["ccr resume-later 4bb6 --at 07:00", "tomorrow morning"],
+    ["ccr resume-later 4bb6", "at its reset"],
+  ],
+  run(call) {
+    const [word] = call.words;
+    if (word === undefined)
+      throw new Problem("usage", "which session?", { hint: "ccr resume-later --help", exit: 2 });
+    const session = named(word);
+    const name = session.id.slice(0, 8);
+    if (on(call, "off")) {
+      out(forgetLater(session.id) ? `${name}: no longer planned\n` : `${name}: was not planned\n`);
+      return 0;
+    }
+    const now = Date.now();
+    const words = text(call, "at");
+    if (words === undefined && session.verdict.state !== "limited") {
+      throw new Problem("usage", `${name} is not limited: give a time.`, {
+        hint: `ccr resume-later ${name} --at 18:00`,
+        exit: 2,
+      });
+    }
+    const at = words === undefined ? null : when(words, now);
+    planLater(session.id, at);
+    out(
+      `${name}: planned ${at === null ? "at its reset" : `for ${time(at, "short", now)}`}; ccr supervise carries it out\n`,
+    );
+    return 0;
+  },
+};

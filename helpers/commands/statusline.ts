@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+import { object, string } from "../claude/rows.ts";
+import { keepWindows, nameOfWindow, windowsIn } from "../limits/windows.ts";
+import { out } from "../terminal/output.ts";
+import { clean, cut } from "../terminal/text.ts";
+import { time } from "../terminal/time.ts";
+import type { Command } from "./command.ts";
+
+/** Longer input is not what Claude Code gives a status line. */
+const LONGEST = 1024 * 1024;
+
+export const statusline: Command = {
+  usage: "statusline",
+  about:
+    "The status line for Claude Code: reads what it gives on stdin, prints short id, title and the usage windows, and\nkeeps the windows for ccr-check-limits. ccr install --statusline puts it in place.",
+  flags: {},
+  most: 0,
+  examples: [
+    ['"statusLine": {"type": "command", "command": "ccr statusline"}', "in ~/.claude/settings.json"],
+  ],
+  run() {
+    const now = Date.now();
+    let input: unknown;
+    try {
+      const text = readFileSync(0, "utf8");
+      input = text.length > LONGEST ? null : JSON.parse(text);
+    } catch {
+      return 0;
+    }
+    const windows = windowsIn(input, now);
+    try {
+      keepWindows(windows, now);
+    } catch {
+      // a full disk must not break somebody's status line
+    }
+    const session = object(input);
+    const parts = [string(session?.session_id)?.slice(0, 8), string(session?.session_name)].flatMap((part) =>
+      part ? [cut(clean(part), 40)] : [],
+    );
+    for (const { window, usedPercent, resetsAt } of windows) {
+      const used = usedPercent === null ? "" : ` ${Math.round(usedPercent)} %`;
+      parts.push(
+        `${nameOfWindow(window)}${used}${resetsAt === null ? "" : ` → ${time(resetsAt, "short", now)}`}`,
+      );
+    }
+    out(`${parts.join(" · ")}\n`);
+    return 0;
+  },
+};

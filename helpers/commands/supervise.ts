@@ -1,0 +1,178 @@
+import { join } from "node:path";
+import { nextOf, plan, type Step } from "../limits/plan.ts";
+import { breaker, closeBreaker, note, startedToday } from "../limits/record.ts";
+import { type Done, run, settle } from "../limits/run.ts";
+import { forgetLater } from "../limits/wishes.ts";
+import { config } from "../system/config.ts";
+import { writeAtomic } from "../system/files.ts";
+import { state } from "../system/places.ts";
+import { iso, json } from "../terminal/json.ts";
+import { out, say } from "../terminal/output.ts";
+import { clean } from "../terminal/text.ts";
+import { duration, time } from "../terminal/time.ts";
+import { type Call, type Command, on } from "./command.ts";
+import { wordsOf } from "./resume-all.ts";
+import { type Field, field, isBad, jobOf, startHeadless, startInTmux, wayOf } from "./resuming.ts";
+
+const SECOND = 1000;
+const DAY = 86_400_000;
+
+export const supervise: Command = {
+  usage: "supervise [flags]",
+  about:
+    "One pass of upkeep, for cron and for a workspace's start: continues limited sessions that are due, when autoResume\nis on (off by default), and what a person has planned with ccr resume-later. Says nothing when all is well. After\nan expired login or three failures in a row it starts nothing more until ccr supervise --go.",
+  flags: {
+    status: { type: "boolean", about: "only tell what would come next, and when" },
+    go: { type: "boolean", about: "start again after it has stopped itself" },
+  },
+  most: 0,
+  json: true,
+  examples: [
+    ["ccr config set autoResume on", "let it continue limited sessions"],
+    ["ccr supervise --status", "what comes next"],
+    ["*/5 * * * * ccr supervise", "every five minutes, by cron"],
+  ],
+  async run(call) {
+    if (on(call, "go") && closeBreaker())
+      note({ event: "go", session: null, by: "person", why: "a person said so" });
+    const now = Date.now();
+    const set = config();
+    const found = field(now, set["resume.since"] * DAY);
+    if (!on(call, "status")) {
+      settle([...found.sessions].flatMap(([id, { transcript }]) => (transcript ? [[id, transcript]] : [])));
+    }
+    const stopped = breaker();
+    const left = Math.max(0, set["resume.perDay"] - startedToday(now));
+    const steps = plan(found.candidates, {
+      now,
+      by: "supervise",
+      since: set["resume.since"] * DAY,
+      atOnce: false,
+      named: null,
+      order: "newest",
+      autoResume: set.autoResume,
+      stopped: stopped.open,
+      left,
+      max: set["resume.max"],
+    });
+    if (on(call, "status")) {
+      status(call, steps, left);
+      return 0;
+    }
+    writeRows(found, now);
+    const done = await work(steps, found);
+    if (call.json) print(call, steps, done);
+    for (const { id, outcome, detail } of done.filter(isBad)) {
+      say(
+        `ccr: ${id.slice(0, 8)}: ${outcome.replaceAll("-", " ")}${detail === null ? "" : `: ${clean(detail)}`}\n`,
+      );
+    }
+    return done.some(isBad) ? 1 : 0;
+  },
+};
+
+async function work(steps: readonly Step[], { sessions }: Field): Promise<Done[]> {
+  const set = config();
+  const wanted = steps.filter(({ action }) => action === "resume");
+  if (wanted.length === 0) return [];
+  const mode = wayOf({ tmux: false, headless: false });
+  const own = set["resume.permissionMode"];
+  const how = { mode, prompt: set["resume.prompt"], permissionMode: own === "own" ? null : own };
+  const done = await run(
+    wanted.map((step) => jobOf(step, sessions.get(step.id)!, how)),
+    {
+      by: "supervise",
+      start: mode === "tmux" ? startInTmux : startHeadless,
+      interval: set["resume.interval"] * SECOND,
+      most: set["resume.max"],
+      patience: 20 * SECOND,
+      limit: null,
+      toTheEnd: false,
+      told: () => {},
+      stopped: () => breaker().open,
+    },
+  );
+  for (const { id } of done)
+    if (wanted.some((step) => step.id === id && step.row.startsWith("plan-"))) forgetLater(id);
+  return done;
+}
+
+function print(call: Call, steps: readonly Step[], done: readonly Done[]): void {
+  const next = nextOf(steps);
+  const stopped = breaker();
+  json(
+    "supervise",
+    {
+      plan: steps.map(({ id, action, reason, notBefore }) => ({
+        id,
+        action,
+        reason,
+        notBefore: iso(notBefore),
+      })),
+      results: done.map(({ id, outcome, detail, log, tmux }) => ({
+        id,
+        outcome,
+        detail: detail && clean(detail),
+        log,
+        tmux,
+      })),
+      next: next && { id: next.id, at: iso(next.at) },
+      stopped: stopped.open ? { why: stopped.why, at: iso(stopped.at) } : null,
+    },
+    call.warnings,
+  );
+}
+
+function status(call: Call, steps: readonly Step[], left: number): void {
+  if (call.json) {
+    print(call, steps, []);
+    return;
+  }
+  const now = Date.now();
+  const set = config();
+  const stopped = breaker();
+  const due = steps.filter(({ action }) => action === "resume");
+  const next = nextOf(steps);
+  out(`autoResume  ${set.autoResume ? "on" : "off (ccr config set autoResume on)"}\n`);
+  if (stopped.open)
+    out(`stopped     ${clean(stopped.why ?? "")}, ${duration(now - stopped.at)} ago (ccr supervise --go)\n`);
+  out(`today       ${set["resume.perDay"] - left} of ${set["resume.perDay"]} resumes\n`);
+  if (due.length > 0) out(`now         ${due.map(({ id }) => id.slice(0, 8)).join(", ")}\n`);
+  out(
+    next
+      ? `next        ${next.id.slice(0, 8)} at ${time(next.at, "short", now)}, in ${duration(next.at - now)}\n`
+      : "next        nothing planned\n",
+  );
+  for (const step of steps
+    .filter(({ reason }) => reason !== null && reason !== "not-limited" && reason !== "blocked")
+    .slice(0, 20)) {
+    out(`  ${step.id.slice(0, 8)}  ${wordsOf(step, now)}\n`);
+  }
+}
+
+/** One line a file, for the workspace's dashboard, which reads them with `cat`: no Node is started for it. */
+function writeRows({ sessions }: Field, now: number): void {
+  const all = [...sessions.values()];
+  const limited = all.filter(({ verdict }) => verdict.state === "limited");
+  const resets = limited.flatMap(({ verdict }) =>
+    verdict.state === "limited" && verdict.resetsAt !== null && verdict.resetsAt > now
+      ? [verdict.resetsAt]
+      : [],
+  );
+  const waiting = limited.filter((one) => one.state === "waiting").length;
+  const ready = limited.filter((one) => one.state === "ready").length;
+  const rows = {
+    limited: limited.length === 0 ? "none" : `${waiting} waiting, ${ready} ready`,
+    reset:
+      resets.length === 0
+        ? "-"
+        : `${new Date(Math.min(...resets)).toISOString().slice(0, 16).replace("T", " ")} UTC`,
+  };
+  for (const [name, text] of Object.entries(rows)) {
+    try {
+      writeAtomic(join(state(), "rows", name), `${text}\n`);
+    } catch {
+      // a dashboard row is not worth a failure
+    }
+  }
+}

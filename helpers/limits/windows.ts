@@ -1,0 +1,180 @@
+// The account's usage windows: as the status line reports them, else an estimate from the transcripts.
+
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { backward } from "../claude/lines.ts";
+import { object } from "../claude/rows.ts";
+import { writeAtomic } from "../system/files.ts";
+import { state } from "../system/places.ts";
+import type { Verdict } from "./verdict.ts";
+import { milliseconds } from "./wordings.ts";
+
+/** Times are epoch ms; `at` is when it was known. An estimate can tell a reset, but not how much is used. */
+export type Window = {
+  window: string;
+  usedPercent: number | null;
+  resetsAt: number | null;
+  source: "statusline" | "estimate";
+  at: number;
+};
+
+const HOUR = 3_600_000;
+const FIVE_HOURS = 5 * HOUR;
+const windowsFile = (): string => join(state(), "windows.json");
+
+/** The windows of a status line's input (facts/claude-code.md §6), or an empty list. */
+export function windowsIn(input: unknown, now: number): Window[] {
+  const limits = object(object(input)?.rate_limits) ?? {};
+  return Object.entries(limits).flatMap(([window, value]) => {
+    const limit = object(value);
+    const used = limit?.used_percentage;
+    if (!limit || !/^[\w-]{1,64}$/.test(window)) return [];
+    const usedPercent = typeof used === "number" && Number.isFinite(used) ? used : null;
+    return [{ window, usedPercent, resetsAt: milliseconds(limit.resets_at), source: "statusline", at: now }];
+  });
+}
+
+const SAME_FOR = 60_000;
+
+/** Keeps what a status line was told; a file that says the same is written once a minute only. */
+export function keepWindows(windows: readonly Window[], now: number): void {
+  if (windows.length === 0) return;
+  const old = stored();
+  const same = windows.every((window) =>
+    old.some(
+      (one) =>
+        one.window === window.window &&
+        one.usedPercent === window.usedPercent &&
+        one.resetsAt === window.resetsAt &&
+        Math.abs(now - one.at) < SAME_FOR,
+    ),
+  );
+  if (same) return;
+  const kept = old.filter((one) => !windows.some(({ window }) => window === one.window));
+  writeAtomic(windowsFile(), `${JSON.stringify({ windows: [...windows, ...kept] })}\n`);
+}
+
+function stored(): Window[] {
+  try {
+    const list = JSON.parse(readFileSync(windowsFile(), "utf8")).windows;
+    return Array.isArray(list)
+      ? list.filter((one) => typeof one?.window === "string" && typeof one.at === "number")
+      : [];
+  } catch {
+    return [];
+  }
+}
+
+const LONGEST = 8 * 24 * HOUR;
+
+/** What status lines have reported of windows that have not been reset since. */
+export const reported = (now: number): Window[] =>
+  stored().filter(
+    ({ resetsAt, at }) => (resetsAt === null ? now - at < FIVE_HOURS : resetsAt > now) && now - at < LONGEST,
+  );
+
+/** The windows that limits name whose reset is ahead: those are used up. */
+export function usedUp(verdicts: Iterable<Verdict>, now: number): Window[] {
+  const found = new Map<string, Window>();
+  for (const verdict of verdicts) {
+    if (verdict.state !== "limited" || verdict.resetsAt === null || verdict.resetsAt <= now) continue;
+    const { window, resetsAt, at } = verdict;
+    const other = found.get(window);
+    if (window === "unknown" || (other?.at ?? 0) > (at ?? 0)) continue;
+    found.set(window, { window, usedPercent: 100, resetsAt, source: "estimate", at: at ?? now });
+  }
+  return [...found.values()];
+}
+
+/** So much of the past is looked at for the beginning of a block, and of each transcript's end. */
+const LOOK_BACK = 15 * HOUR;
+const MOST = 2 * 1024 * 1024;
+
+/**
+ * The 5-hour block that is running, from the times of messages: it begins with the first message (its full hour)
+ * after the block before it, or after five hours of silence. Null: none is running.
+ */
+export function blockAt(times: readonly number[], now: number): Window | null {
+  let start: number | null = null;
+  let before = 0;
+  for (const at of [...times].sort((a, b) => a - b)) {
+    if (at > now) break;
+    if (start === null || at >= start + FIVE_HOURS || at - before >= FIVE_HOURS) start = at - (at % HOUR);
+    before = at;
+  }
+  if (start === null || now >= start + FIVE_HOURS) return null;
+  return {
+    window: "five_hour",
+    usedPercent: null,
+    resetsAt: start + FIVE_HOURS,
+    source: "estimate",
+    at: now,
+  };
+}
+
+/** Times of the messages in the end of a transcript, of the last 15 hours. */
+export function messageTimes(path: string, now: number): number[] {
+  const times: number[] = [];
+  const fd = openSync(path, "r");
+  try {
+    for (const { bytes } of backward(fd, fstatSync(fd).size, 65_536, MOST)) {
+      if (!bytes?.includes('"type":"assistant"') || bytes.includes('"isApiErrorMessage":true')) continue;
+      const at = bytes.lastIndexOf('"timestamp":"');
+      const time = at < 0 ? Number.NaN : Date.parse(bytes.toString("latin1", at + 13, at + 37));
+      if (time < now - LOOK_BACK) break;
+      if (time <= now) times.push(time);
+    }
+  } finally {
+    closeSync(fd);
+  }
+  return times;
+}
+
+/** How many hours of a running block warn where nothing better is known. */
+const WARN_AFTER = 4.5 * HOUR;
+
+/** Windows that are about to be used up, and the name under which each is told once. */
+export function nearlyUsed(
+  windows: readonly Window[],
+  percent: number,
+  now: number,
+): { key: string; window: Window }[] {
+  return windows
+    .filter(({ usedPercent, resetsAt, window }) =>
+      usedPercent === null
+        ? window === "five_hour" && resetsAt !== null && now >= resetsAt - FIVE_HOURS + WARN_AFTER
+        : usedPercent >= percent,
+    )
+    .map((window) => ({
+      key: `${window.window} ${Math.round((window.resetsAt ?? 0) / (HOUR / 6))}`,
+      window,
+    }));
+}
+
+const toldFile = (): string => join(state(), "told.json");
+
+/** Of some warnings those that were not given yet; from now on they are. */
+export function firstTime(keys: readonly string[]): string[] {
+  let told: string[] = [];
+  try {
+    const list = JSON.parse(readFileSync(toldFile(), "utf8"));
+    if (Array.isArray(list)) told = list.filter((key) => typeof key === "string");
+  } catch {
+    // nothing was told yet
+  }
+  const fresh = keys.filter((key) => !told.includes(key));
+  if (fresh.length > 0) writeAtomic(toldFile(), `${JSON.stringify([...fresh, ...told].slice(0, 50))}\n`);
+  return fresh;
+}
+
+const NAMES: Record<string, string> = {
+  five_hour: "5-hour",
+  seven_day: "weekly",
+  seven_day_opus: "weekly Opus",
+  seven_day_sonnet: "weekly Sonnet",
+  seven_day_overage_included: "weekly Fable",
+};
+
+/** A window's name as people say it. */
+export const nameOfWindow = (window: string): string =>
+  NAMES[window] ?? (window === "unknown" ? "usage" : window.replaceAll("_", " "));
