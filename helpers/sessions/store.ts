@@ -194,7 +194,8 @@ export function newest(
     const unread = unknown.filter(({ transcript }) => !fresh.has(transcript.path));
     const moved =
       !book || !sameFolders(book.header.folders, scan.folders) || book.header.rootTime !== scan.rootTime;
-    if (moved || fresh.size > FEW_CHANGES) {
+    const learnt = [...fresh.values()].some(({ path, facts }) => facts !== null && !known.has(path));
+    if (moved || learnt || fresh.size > FEW_CHANGES) {
       const rows = candidates.flatMap(({ transcript, line }) => line ?? fresh.get(transcript.path) ?? []);
       const newestUnread = Math.max(0, ...unread.map(({ transcript }) => transcript.mtime));
       save(

@@ -26,10 +26,14 @@ export const out = (text: string): void => write(1, text);
 /** Talk, to stderr. */
 export const say = (text: string): void => write(2, text);
 
+/** Major number of /dev/null and its like on Linux. */
+const MEMORY_DEVICES = 1;
+
 /** Whether a descriptor is a terminal. `node:tty` (3 ms) is loaded only where it may be one. */
 export function isTerminal(fd: 0 | 1 | 2): boolean {
   try {
-    if (!fstatSync(fd).isCharacterDevice()) return false;
+    const stats = fstatSync(fd);
+    if (!stats.isCharacterDevice() || (stats.rdev >> 8) % 4096 === MEMORY_DEVICES) return false;
   } catch {
     return false;
   }
