@@ -10,6 +10,7 @@ import type { Match } from "../sessions/search/matches.ts";
 import { findPrompts } from "../sessions/search/prompts.ts";
 import { fold, literal, ranges, regular, type Word, wordsOf } from "../sessions/search/query.ts";
 import type { Wanted } from "../sessions/search/search.ts";
+import type { Bounds } from "../sessions/search/threads.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { idsOfAll } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
@@ -62,7 +63,7 @@ export const find: Command = {
     ["ccr-find --regex 'TODO|FIXME' --here", "a regular expression, in this directory's sessions"],
     ["ccr-find --json retry | jq -r '.sessions[].id'", "ids for a script"],
   ],
-  run(call) {
+  async run(call) {
     const began = performance.now();
     const style = timeStyle(call);
     const since = sinceOf(call);
@@ -71,7 +72,7 @@ export const find: Command = {
     const around = surroundings(Date.now());
     const { hits, searched, more } = on(call, "prompts")
       ? promptHits(call, wanted, limit, since, around)
-      : sessionHits(wanted, limit, since, around);
+      : await sessionHits(wanted, { limit, since }, around);
     if (call.json) {
       const query = wordsOf(call.words).join(" ");
       json("find", { query, sessions: hits.map(hitJson), searched }, call.warnings);
@@ -87,13 +88,12 @@ export const find: Command = {
   },
 };
 
-function sessionHits(
+async function sessionHits(
   wanted: Wanted,
-  limit: number,
-  since: number,
+  bounds: Bounds,
   around: ReturnType<typeof surroundings>,
-): Result {
-  const { sightings, searched, more } = findSessions(wanted, limit, since);
+): Promise<Result> {
+  const { sightings, searched, more } = await findSessions(wanted, bounds);
   const hits = sightings.map(({ entry, hits, matches }) => ({
     session: sessionOf(entry, around),
     hits,

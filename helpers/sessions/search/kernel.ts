@@ -50,6 +50,7 @@ function wasmKernel(room: number): Kernel {
   const { m, f } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(WASM, "base64"))).exports;
   m.grow(Math.ceil((DATA + room + SLACK) / 65_536) - 1);
   const bytes = Buffer.from(m.buffer);
+  let used: Needle | undefined;
   let n = 0;
   let i1 = 0;
   let i2 = 0;
@@ -57,6 +58,8 @@ function wasmKernel(room: number): Kernel {
     bytes,
     base: DATA,
     use(needle) {
+      if (needle === used) return;
+      used = needle;
       n = needle.value.length;
       [i1, i2] = needle.rare;
       const padded = (n + 15) & ~15;
@@ -69,11 +72,14 @@ function wasmKernel(room: number): Kernel {
 
 function plainKernel(room: number): Kernel {
   const bytes = Buffer.alloc(room + SLACK);
+  let used: Needle | undefined;
   let find: (from: number, end: number) => number = () => -1;
   return {
     bytes,
     base: 0,
     use(needle) {
+      if (needle === used) return;
+      used = needle;
       find = plainSearch(bytes, needle);
     },
     find: (from, end) => find(from, end),

@@ -1,0 +1,141 @@
+// A second thread for a long search. Both take the next file from one shared counter.
+import { type Transcript, timeOfEntry } from "../entry.ts";
+import { Searcher, type Sighting, type Wanted } from "./search.ts";
+
+/** The word that the program is started with in a thread of its own. */
+export const THREAD = "find-thread";
+
+export type Bounds = {
+  /** at most so many sessions are wanted … */
+  limit: number;
+  /** … none of them last used before this (epoch ms) */
+  since: number;
+};
+
+type Job = {
+  wanted: Wanted;
+  bounds: Bounds;
+  files: Transcript[];
+  /** number of the next file, and whether the second thread takes part */
+  next: Int32Array;
+  /** epoch ms of files that hold the words, {@link NOTHING} for others that were searched */
+  times: Float64Array;
+  /** which thread took a file */
+  owner: Uint8Array;
+};
+
+export type Done = { sightings: Sighting[]; files: number; bytes: number };
+
+const NOTHING = -1;
+const MAIN = 1;
+const SECOND = 2;
+/** Clocks of writer and file system may differ by this much. */
+export const SLACK = 2000;
+/** A thread costs 30 ms of processor time: worth it for more than this many bytes. */
+const MUCH = 256 * 1024 * 1024;
+/** With a limit the search may soon be over: so many bytes are waited for. */
+const FIRST = 64 * 1024 * 1024;
+
+/** Searches files, the newest first, in two threads when there is much to read. */
+export async function searchAll(wanted: Wanted, files: Transcript[], bounds: Bounds): Promise<Done> {
+  const job: Job = {
+    wanted,
+    bounds,
+    files,
+    next: new Int32Array(new SharedArrayBuffer(8)),
+    times: new Float64Array(new SharedArrayBuffer(8 * files.length)),
+    owner: new Uint8Array(new SharedArrayBuffer(files.length)),
+  };
+  const patience = Number.isFinite(bounds.limit) ? FIRST : 0;
+  let left = files.reduce((sum, { bytes }) => sum + bytes, 0) - patience;
+  let second = patience === 0 && left > MUCH ? await secondThread(job) : undefined;
+  const searcher = new Searcher(wanted);
+  let searched = 0;
+  const done: Done = { sightings: [], files: 0, bytes: 0 };
+  for (const step of work(job, MAIN, searcher)) {
+    add(done, step);
+    searched += step.bytes;
+    left -= step.bytes;
+    if (second === undefined && patience > 0 && searched > patience && left > MUCH)
+      second = await secondThread(job);
+  }
+  Atomics.store(job.next, 0, files.length);
+  // A thread that has not begun by now finds nothing left to do.
+  if (!second || Atomics.load(job.next, 1) === 0) return done;
+  const other = await second();
+  if (other) add(done, other);
+  else {
+    // It has died: what it took is searched again.
+    files.forEach((file, at) => {
+      if (job.owner[at] === SECOND) add(done, one(searcher, file, job, at));
+    });
+  }
+  return done;
+}
+
+function* work(job: Job, owner: number, searcher: Searcher): Generator<Done> {
+  const surplus = job.files.length - new Set(job.files.map(({ id }) => id)).size;
+  for (;;) {
+    const at = Atomics.add(job.next, 0, 1);
+    const file = job.files[at];
+    if (!file || enough(job.times, at, job.bounds.limit + surplus, file.mtime)) return;
+    job.owner[at] = owner;
+    yield one(searcher, file, job, at);
+  }
+}
+
+function one(searcher: Searcher, file: Transcript, { bounds, times }: Job, at: number): Done {
+  const found = searcher.search(file);
+  const sighting = found && timeOfEntry(found.entry) >= bounds.since ? found : null;
+  times[at] = sighting ? timeOfEntry(sighting.entry) : NOTHING;
+  return { sightings: sighting ? [sighting] : [], files: 1, bytes: file.bytes };
+}
+
+function add(done: Done, more: Done): void {
+  done.sightings.push(...more.sightings);
+  done.files += more.files;
+  done.bytes += more.bytes;
+}
+
+/** Whether no file of this time or older can hold one of the newest sessions any more. */
+function enough(times: Float64Array, upTo: number, limit: number, mtime: number): boolean {
+  if (upTo < limit) return false;
+  const newest = times.subarray(0, upTo).filter((time) => time > 0);
+  if (newest.length < limit) return false;
+  return newest.sort()[newest.length - limit]! > mtime + SLACK;
+}
+
+/** Starts a second thread; null when there can be none. Its promise is null when it has died. */
+async function secondThread(job: Job): Promise<(() => Promise<Done | null>) | null> {
+  // In the bundle the program is one file; tests run the sources in one thread.
+  if (typeof __filename !== "string" || !__filename.endsWith(".cjs")) return null;
+  const { Worker } = await import("node:worker_threads");
+  try {
+    const thread = new Worker(__filename, { argv: [THREAD], workerData: job });
+    const done = new Promise<Done | null>((resolve) => {
+      thread.once("message", resolve);
+      thread.once("error", () => resolve(null));
+      thread.once("exit", () => resolve(null));
+    });
+    // Nobody waits for it unless it has begun.
+    thread.unref();
+    return () => {
+      thread.ref();
+      return done;
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** The second thread itself. False when this is no thread of ours. */
+export async function runThread(): Promise<boolean> {
+  const { isMainThread, parentPort, workerData } = await import("node:worker_threads");
+  if (isMainThread || !parentPort) return false;
+  const job: Job = workerData;
+  Atomics.store(job.next, 1, 1);
+  const done: Done = { sightings: [], files: 0, bytes: 0 };
+  for (const step of work(job, SECOND, new Searcher(job.wanted))) add(done, step);
+  parentPort.postMessage(done);
+  return true;
+}
