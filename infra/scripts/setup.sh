@@ -4,6 +4,7 @@
 #
 # The template puts lines in front of this file that set ccr_payload (the helper, gzip and base64), ccr_version,
 # ccr_name and ccr_node_*. The environment wins: CCR_NAME, CCR_NODE_VERSION, CCR_NODE_SHA256, CCR_NODE_BASE_URL.
+# CCR_ROOT, for tests: a folder that stands for / where the script looks for the machine's Node and /etc/skel.
 #
 # Exit status: 0, with warnings too; 1 only when nothing can be written to the home.
 set +e +f -u
@@ -12,7 +13,8 @@ umask 077
 
 home=${HOME:-}
 name=${CCR_NAME:-${ccr_name:-ccr}}
-skel=${CCR_SKEL:-/etc/skel}
+root=${CCR_ROOT:-}
+skel=$root/etc/skel
 lib=$home/.local/lib/ccr
 bin=$home/.local/bin
 state=${XDG_STATE_HOME:-$home/.local/state}/ccr
@@ -29,7 +31,7 @@ warn() {
 }
 
 broken_home() {
-  printf 'ccr is not installed: %s\n' "$*" >&2
+  printf 'ccr could not be set up: %s\n' "$*" >&2
   exit 1
 }
 
@@ -47,7 +49,7 @@ directories() {
     printf '%01024d' 0 2>/dev/null >"$part/room"; then
     rm -f "$part/room"
     # What a killed run left behind an hour ago or earlier.
-    find "$lib" -prune -o -name '.part.*' -mmin +60 -exec rm -rf {} + 2>/dev/null
+    find "$lib" -name '.part.*' -prune -mmin +60 -exec rm -rf {} + 2>/dev/null
     return
   fi
   if [ -w "$home" ]; then
@@ -111,15 +113,15 @@ find_node() {
     "${ASDF_DATA_DIR:-$home/.asdf}"/installs/nodejs/*/bin/node \
     "$home"/.local/share/mise/installs/node/*/bin/node \
     "${NODENV_ROOT:-$home/.nodenv}"/versions/*/bin/node \
-    "${N_PREFIX:-/usr/local}"/n/versions/node/*/bin/node \
+    "${N_PREFIX:-$root/usr/local}"/n/versions/node/*/bin/node \
     "$home"/.nix-profile/bin/node \
-    /usr/local/bin/node /usr/bin/node /usr/bin/nodejs \
-    /usr/local/share/nvm/versions/node/*/bin/node \
-    /usr/local/nvm/versions/node/*/bin/node \
-    /opt/node*/bin/node /usr/local/node*/bin/node /usr/local/lib/nodejs/*/bin/node \
-    /snap/bin/node \
-    /home/linuxbrew/.linuxbrew/bin/node \
-    /opt/homebrew/bin/node; do
+    "$root"/usr/local/bin/node "$root"/usr/bin/node "$root"/usr/bin/nodejs \
+    "$root"/usr/local/share/nvm/versions/node/*/bin/node \
+    "$root"/usr/local/nvm/versions/node/*/bin/node \
+    "$root"/opt/node*/bin/node "$root"/usr/local/node*/bin/node "$root"/usr/local/lib/nodejs/*/bin/node \
+    "$root"/snap/bin/node \
+    "$root"/home/linuxbrew/.linuxbrew/bin/node \
+    "$root"/opt/homebrew/bin/node; do
     if try_node "$candidate"; then return 0; fi
   done
   return 1
@@ -177,8 +179,12 @@ download() {
   if command -v curl >/dev/null; then
     curl -fsSL --connect-timeout 15 --max-time 480 -o "$2" "$1" </dev/null
   elif command -v wget >/dev/null; then
-    wget -q -T 60 -O "$2" "$1" </dev/null || {
-      echo "wget: cannot get $1"
+    # Some busybox ones know no -T.
+    case $(wget --help 2>&1) in *' -T'*) set -- "$1" "$2" -T 60 ;; esac
+    from=$1 to=$2
+    shift 2
+    wget -q "$@" -O "$to" "$from" </dev/null || {
+      echo "wget cannot get it"
       return 1
     }
   else
@@ -215,6 +221,7 @@ unpack() {
       process.exitCode = 1;
     }'
   if ! why=$(printf '%s' "${ccr_payload:-}" | run_node -e "$decode" "$lib/ccr.cjs" "$part/ccr.cjs" 2>&1); then
+    case $why in *'disk is full'*) broken_home "no room for it in $home. Look: df -h \"$home\"" ;; esac
     warn "the helper could not be unpacked (${why##*"$newline"})."
     return 1
   fi
