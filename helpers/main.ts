@@ -5,7 +5,7 @@ import { VERSION } from "./commands/version.ts";
 import { Problem, problemOf } from "./system/problem.ts";
 import { forceColour, paint } from "./terminal/colour.ts";
 import type { Warning } from "./terminal/json.ts";
-import { out, say } from "./terminal/output.ts";
+import { isTerminal, out, say } from "./terminal/output.ts";
 import { clean, cleanLines } from "./terminal/text.ts";
 
 const OLDEST_NODE = [18, 19] as const;
@@ -26,7 +26,7 @@ export async function main(args: readonly string[]): Promise<number> {
       return 0;
     }
     const named = verbNamed(first);
-    const verb = named ?? verbOf(first === "" && verbOf("pick") ? "pick" : "resume")!;
+    const verb = named ?? verbOf(first === "" && isTerminal(0) && isTerminal(1) ? "pick" : "resume")!;
     const command = await verb.load();
     const rest = named ? args.slice(1) : args;
     if (first === "" && verb.name === "resume") {

@@ -1,0 +1,85 @@
+import { surroundings } from "../sessions/around.ts";
+import { sessionOf } from "../sessions/session.ts";
+import { type Entry, newestOfAll, read } from "../sessions/store.ts";
+import { handOver } from "../system/handoff.ts";
+import { Problem } from "../system/problem.ts";
+import { out, say } from "../terminal/output.ts";
+import { table } from "../terminal/table.ts";
+import { clean } from "../terminal/text.ts";
+import { type Call, type Command, on } from "./command.ts";
+import { rank, wordsOf } from "./pick/filter.ts";
+import { type Item, itemOf } from "./pick/items.ts";
+import { pickOne } from "./pick/loop.ts";
+import { planOf } from "./resume.ts";
+import { COLUMNS, sessionRows, tableLook } from "./view.ts";
+
+const PLAIN_COUNT = 20;
+
+export const pick: Command = {
+  usage: "pick [words…] [flags]",
+  about:
+    "Shows the recent sessions of all projects on the whole screen: type to search, Enter resumes the marked one in\nits own directory, ? tells the other keys. ccr alone does the same. Without a terminal it is a plain list.",
+  flags: {
+    "print-id": { type: "boolean", about: "print the id of the chosen session instead of resuming it" },
+  },
+  examples: [
+    ["ccr", "choose among all sessions"],
+    ["ccr pick retry gateway", "… beginning with this search"],
+    ['ccr-export "$(ccr pick --print-id)"', "choose for another command"],
+  ],
+  async run(call) {
+    const query = call.words.join(" ");
+    const outcome =
+      process.env.TERM === "dumb"
+        ? null
+        : await pickOne({ query, coloured: isColoured(call), choose: on(call, "print-id") ? idOf : planFor });
+    if (!outcome) return plain(call, query);
+    if ("status" in outcome) return outcome.status === 0 && on(call, "print-id") ? 1 : outcome.status;
+    const { chosen } = outcome;
+    if (typeof chosen === "string") {
+      out(`${chosen}\n`);
+      return 0;
+    }
+    for (const note of chosen.notes) say(`ccr: ${clean(note)}\n`);
+    return handOver(chosen.directory, chosen.argv);
+  },
+};
+
+type Chosen = string | Awaited<ReturnType<typeof planOf>>;
+
+const idOf = ({ id }: Item): Chosen => id;
+
+/** Plans as `ccr resume` does, from what the files say now. */
+async function planFor({ id, folder, path }: Item): Promise<Chosen> {
+  const entry = read({ id, folder, path, bytes: 0, mtime: 0 });
+  if (!entry) throw new Problem("deleted", `the transcript of ${id.slice(0, 8)} was deleted meanwhile.`);
+  const call: Call = { flags: {}, words: [], json: false, warn() {}, warnings: [] };
+  return planOf(call, entry, sessionOf(entry, surroundings()), undefined);
+}
+
+/** The picker may draw on another descriptor than the ones that colours are known of. */
+const isColoured = ({ flags }: Call): boolean =>
+  flags["no-color"] !== true && (flags.color === true || !process.env.NO_COLOR);
+
+/** What can be said without taking a screen: the newest, and how to go on. */
+function plain(call: Call, query: string): number {
+  if (on(call, "print-id")) {
+    throw new Problem("no-terminal", "there is no terminal to choose a session on.", {
+      hint: "ccr-list --json",
+    });
+  }
+  const around = surroundings();
+  const words = wordsOf(query);
+  const fits = (entry: Entry): boolean => rank(itemOf(entry, around, true), words) > 0;
+  const { entries, unique } = newestOfAll(PLAIN_COUNT, words.length > 0 ? fits : undefined);
+  const sessions = entries.map((entry) => sessionOf(entry, around));
+  const rows = sessionRows(sessions, { now: around.now, unique, time: "short" });
+  const [first] = sessions;
+  if (first) out(`${table(COLUMNS, rows, tableLook()).join("\n")}\n`);
+  say(
+    first
+      ? `resume  ccr ${first.id.slice(0, unique.get(first.id))}\n`
+      : "no session fits\n     all  ccr-list\n",
+  );
+  return first ? 0 : 1;
+}

@@ -1,0 +1,200 @@
+// The picker as a state machine: a key or what was read goes in, a new state and what is to be done come out. Pure.
+import type { Key } from "../../terminal/keys.ts";
+import { clean } from "../../terminal/text.ts";
+import { filter, wordsOf } from "./filter.ts";
+import { type Item, SECTIONS, type Section } from "./items.ts";
+
+export type Row = { section: Section } | { item: Item };
+
+export type State = {
+  /** lines of the list on the screen */
+  height: number;
+  /** the directory of "here", a real path */
+  here: string;
+  query: string;
+  /** "/" was pressed: letters are text even where nothing is typed yet */
+  typing: boolean;
+  scope: "all" | "here" | "project";
+  /** what was marked when "all" was left: its directory is the scope "project" */
+  anchor: Item | undefined;
+  /** everything that was read, newest first */
+  items: readonly Item[];
+  /** number of sessions; null until they are counted */
+  total: number | null;
+  /** whether everything was read */
+  complete: boolean;
+  /** what the search and the scope leave, in the order of the screen */
+  found: readonly Item[];
+  /** the same with the names of the sections */
+  rows: readonly Row[];
+  /** id of the marked session */
+  marked: string | undefined;
+  /** the mark was moved or has been seen: it stays on its session whatever is still read */
+  settled: boolean;
+  /** first row on the screen */
+  top: number;
+  /** what is said above the key line until the next key */
+  notice: { lines: readonly string[]; bad: boolean } | null;
+  help: boolean;
+};
+
+export type Effect =
+  | { do: "choose"; item: Item }
+  | { do: "copy"; item: Item }
+  | { do: "quit"; status: number }
+  | { do: "suspend" }
+  | { do: "redraw" };
+
+const LONGEST_QUERY = 200;
+
+export const start = (query: string, here: string, height: number): State => ({
+  height,
+  here,
+  query: typed(query),
+  typing: false,
+  scope: "all",
+  anchor: undefined,
+  items: [],
+  total: null,
+  complete: false,
+  found: [],
+  rows: [],
+  marked: undefined,
+  settled: false,
+  top: 0,
+  notice: null,
+  help: false,
+});
+
+/** More was read. */
+export const arrive = (state: State, news: Pick<State, "items" | "total" | "complete" | "settled">): State =>
+  refresh({ ...state, ...news }, news.settled ? state.marked : undefined);
+
+export const markedItem = (state: State): Item | undefined =>
+  state.found.find(({ id }) => id === state.marked);
+
+/** The directory that the scope is about. */
+export const placeOf = ({ scope, here, anchor }: State): string | null =>
+  scope === "here" ? here : scope === "project" ? (anchor?.place ?? null) : null;
+
+/** What Tab leads to. */
+export function nextScope({ scope, here, anchor }: State): State["scope"] {
+  if (scope === "all") return "here";
+  return scope === "here" && anchor?.place && anchor.place !== here ? "project" : "all";
+}
+
+export function press(before: State, key: Key): [State, Effect?] {
+  const state: State = { ...before, settled: true, notice: null, help: false };
+  const leaves = "key" in key && (key.key === "ctrl-c" || key.key === "ctrl-z");
+  if (before.help && !leaves) return [state];
+  if ("key" in key) return named(state, key.key);
+  const { text } = key;
+  if (state.query === "" && !state.typing && !key.pasted) {
+    if (text === "q") return [state, { do: "quit", status: 0 }];
+    if (text === "?") return [{ ...state, help: true }];
+    if (text[0] === "/") return [search({ ...state, typing: true }, typed(text.slice(1)))];
+  }
+  return [search(state, state.query + typed(text))];
+}
+
+function named(state: State, key: string): [State, Effect?] {
+  const { query } = state;
+  const item = markedItem(state);
+  const page = Math.max(1, state.height - 1);
+  switch (key) {
+    case "up":
+    case "ctrl-p":
+      return [move(state, -1)];
+    case "down":
+    case "ctrl-n":
+      return [move(state, 1)];
+    case "pageup":
+      return [move(state, -page)];
+    case "pagedown":
+      return [move(state, page)];
+    case "home":
+      return [move(state, -state.found.length)];
+    case "end":
+      return [move(state, state.found.length)];
+    case "tab":
+      return [turn(state, item)];
+    case "enter":
+      return item ? [state, { do: "choose", item }] : [state];
+    case "ctrl-y":
+      return item ? [state, { do: "copy", item }] : [state];
+    case "backspace":
+      return [search(state, query.replace(/(?:\P{M}\p{M}*|\p{M}+)$/u, ""))];
+    case "ctrl-w":
+      return [search(state, query.replace(/\S*\s*$/, ""))];
+    case "ctrl-c":
+      return [state, { do: "quit", status: 130 }];
+    case "escape":
+    case "ctrl-d":
+      if (query === "") return [state, { do: "quit", status: 0 }];
+      return key === "escape" ? named(state, "ctrl-u") : [state];
+    case "ctrl-u":
+      return [search({ ...state, typing: false }, "")];
+    case "ctrl-z":
+      return [state, { do: "suspend" }];
+    case "ctrl-l":
+      return [state, { do: "redraw" }];
+    default:
+      return [state];
+  }
+}
+
+/** One line of harmless text; a blank at either end stays, as the next word begins there. */
+const typed = (given: string): string =>
+  given
+    .slice(0, LONGEST_QUERY)
+    .replace(/\S(?:.*\S)?/s, (core) => clean(core))
+    .replace(/\s+/g, " ");
+
+/** Another search marks what fits best; without a search the marked session stays marked. */
+function search(state: State, wanted: string): State {
+  const query = wanted.slice(0, LONGEST_QUERY).replace(/[\ud800-\udbff]$/, "");
+  if (query === state.query) return state;
+  return refresh({ ...state, query, top: 0 }, query.trim() === "" ? state.marked : undefined);
+}
+
+function turn(state: State, item: Item | undefined): State {
+  const scope = nextScope(state);
+  const anchor = state.scope === "all" ? item : state.anchor;
+  return refresh({ ...state, scope, anchor, top: 0 }, (scope === "all" ? anchor : item)?.id);
+}
+
+function move(state: State, by: number): State {
+  const { found, marked } = state;
+  const to = found.findIndex(({ id }) => id === marked) + by;
+  return scroll({ ...state, marked: found[Math.max(0, Math.min(found.length - 1, to))]?.id });
+}
+
+/** Works out what is shown; `marked` stays marked where it is among it, else the first is. */
+function refresh(state: State, marked: string | undefined): State {
+  const place = placeOf(state);
+  const near = state.scope === "all" ? state.items : state.items.filter((item) => item.place === place);
+  const words = wordsOf(state.query);
+  let found: readonly Item[];
+  let rows: Row[];
+  if (words.length > 0 || near.every(({ section }) => section === "Recent")) {
+    found = filter(near, words);
+    rows = found.map((item) => ({ item }));
+  } else {
+    rows = SECTIONS.flatMap((section): Row[] => {
+      const own = near.filter((item) => item.section === section).map((item) => ({ item }));
+      return own.length > 0 ? [{ section }, ...own] : [];
+    });
+    found = rows.flatMap((row) => ("item" in row ? row.item : []));
+  }
+  const stays = found.some(({ id }) => id === marked);
+  return scroll({ ...state, found, rows, marked: stays ? marked : found[0]?.id });
+}
+
+/** Moves the list so that the marked row is on the screen, with the name of its section where it is the first there. */
+export function scroll(state: State): State {
+  const { rows, marked, height } = state;
+  const at = rows.findIndex((row) => "item" in row && row.item.id === marked);
+  const above = at > 0 && "section" in rows[at - 1]! && height > 1 ? at - 1 : at;
+  const top = Math.min(state.top, Math.max(0, rows.length - height), Math.max(0, above));
+  return { ...state, top: Math.max(top, at - height + 1) };
+}
