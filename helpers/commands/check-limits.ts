@@ -1,15 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { withoutGhosts } from "../limits/domain.ts";
 import { breaker } from "../limits/record.ts";
-import {
-  blockAt,
-  lookBack,
-  messageTimes,
-  nameOfWindow,
-  reported,
-  usedUp,
-  type Window,
-} from "../limits/windows.ts";
+import { blockAt, messageTimes, nameOfWindow, reported, usedUp, type Window } from "../limits/windows.ts";
 import { surroundings } from "../sessions/around.ts";
 import { stoppedSessions } from "../sessions/limited.ts";
 import type { Session } from "../sessions/session.ts";
