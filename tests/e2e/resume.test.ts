@@ -166,6 +166,9 @@ describe("a session that was started in a terminal", () => {
         entrypoint: "cli",
       }),
     );
+    const found = JSON.parse((await helper(["ccr-find", "gateway", "because", "--json"])).stdout);
+    expect(found.sessions).toMatchObject([{ id, hits: 1 }]);
+
     const terminal = await shell();
     api.answers.push(say("By its name."));
     await typed(terminal, 'ccr "Retry on 502" "and now?"');
