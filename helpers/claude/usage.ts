@@ -185,7 +185,7 @@ export class Glancer {
     if (!this.#head(start) || this.#content > first) return "parse";
     const open = this.#usageBefore(first);
     if (open < 0) return "parse";
-    const close = this.#usage(open, first);
+    const close = this.#usage(open);
     // A second usage in the row, or two rows in one line: not for us.
     if (close < 0 || last > close) return "parse";
     const messageEnd = this.#fields(close + 1, 2);
@@ -325,8 +325,8 @@ export class Glancer {
     return -1;
   }
 
-  /** Reads the usage object; the place of its last bracket, or -1. `field` must be a key of its own. */
-  #usage(open: number, field: number): number {
+  /** Reads the usage object; the place of its last bracket, or -1 when it is none. */
+  #usage(open: number): number {
     const b = this.#b;
     this.input = this.output = this.cacheCreation = this.cacheRead = 0;
     let own = false;
@@ -346,7 +346,7 @@ export class Glancer {
         const length = keyEnd - key;
         if (length === OUTPUT.length && this.#is(key, keyEnd, OUTPUT)) {
           this.output = n;
-          own ||= p === field;
+          own = true;
         } else if (length === INPUT.length && this.#is(key, keyEnd, INPUT)) this.input = n;
         else if (length === CREATED.length && this.#is(key, keyEnd, CREATED)) this.cacheCreation = n;
         else if (length === READ.length && this.#is(key, keyEnd, READ)) this.cacheRead = n;

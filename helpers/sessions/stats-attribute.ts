@@ -9,15 +9,16 @@ export type Share = { first: number; count: number; rows: number[] };
 
 const BLOCK = 8192;
 const WINDOW = 256;
-/** So many messages are compared at once: 2^21 slots of 12 bytes. */
+/** So many messages are compared at once (2^21 slots of 12 bytes); of more, a part after the other. */
 const MOST = 1_500_000;
 
 /**
  * Counts each message once, over all files: for the first file that has it, unless a later one tells more of it (a
- * main conversation before a subagent's, then more tokens). `shares` are in the order of the records.
+ * main conversation before a subagent's, then more tokens). `shares` are in the order of the records; `most` bounds
+ * the memory.
  */
-export function attribute(stored: Stored, shares: readonly Share[]): void {
-  const parts = Math.max(1, Math.ceil(stored.count / MOST));
+export function attribute(stored: Stored, shares: readonly Share[], most = MOST): void {
+  const parts = Math.max(1, Math.ceil(stored.count / most));
   for (const share of shares) share.rows = [];
   for (let part = 0; part < parts; part++) new Pass(stored, shares, part, parts).run();
   for (const share of shares) share.rows = share.rows.length === 0 ? share.rows : withoutEmpty(share.rows);

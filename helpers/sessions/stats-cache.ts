@@ -180,25 +180,21 @@ function forgetOthers(root: string, generation: string): void {
 
 /** The records that an index speaks of; null when they are not there any more, or others. */
 export function openRecords(root: string, index: Index): (Stored & { close(): void }) | null {
-  let fd: number;
+  let fd: number | null = null;
   try {
     fd = openSync(recordsFile(root, index.generation), "r");
+    const head = new Uint32Array(HEAD / 4);
+    readRecords(fd, -HEAD / BYTES, head);
+    const right = headOf(index.generation).every((word, i) => word === head[i]);
+    if (!right || fstatSync(fd).size !== HEAD + index.records * BYTES) throw new Error("damaged");
   } catch {
+    if (fd !== null) closeSync(fd);
     return null;
   }
-  const head = new Uint32Array(HEAD / 4);
-  const found = readRecords(fd, -HEAD / BYTES, head) === HEAD / BYTES;
-  if (
-    !found ||
-    !headOf(index.generation).every((word, i) => word === head[i]) ||
-    fstatSync(fd).size !== HEAD + index.records * BYTES
-  ) {
-    closeSync(fd);
-    return null;
-  }
+  const own = fd;
   return {
     count: index.records,
-    read: (first, target) => readRecords(fd, first, target),
-    close: () => closeSync(fd),
+    read: (first, target) => readRecords(own, first, target),
+    close: () => closeSync(own),
   };
 }
