@@ -131,10 +131,13 @@ export async function installClaude(
       ? { ANTHROPIC_API_KEY: key }
       : { CLAUDE_CODE_OAUTH_TOKEN: "fake-token-of-a-test" }),
   };
+  const projects = join(home.path, ".claude/projects");
   const transcripts = () =>
-    readdirSync(join(home.path, ".claude/projects"), { recursive: true, encoding: "utf8" }).filter((name) =>
-      /^[^/]+\/[0-9a-f-]{36}\.jsonl$/.test(name),
-    );
+    existsSync(projects)
+      ? readdirSync(projects, { recursive: true, encoding: "utf8" }).filter((name) =>
+          /^[^/]+\/[0-9a-f-]{36}\.jsonl$/.test(name),
+        )
+      : [];
   return {
     file,
     env,
@@ -160,7 +163,7 @@ export async function installClaude(
     rows(id) {
       const name = transcripts().find((path) => basename(path) === `${id}.jsonl`);
       if (!name) throw new Error(`there is no transcript of ${id}`);
-      return readFileSync(join(home.path, ".claude/projects", name), "utf8")
+      return readFileSync(join(projects, name), "utf8")
         .split("\n")
         .filter(Boolean)
         .map((line) => JSON.parse(line));
