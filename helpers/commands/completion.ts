@@ -1,5 +1,6 @@
-import { sessionOf } from "../sessions/session.ts";
-import { newest, transcripts } from "../sessions/store.ts";
+import { uniqueLengths } from "../sessions/catalogue.ts";
+import { type Session, sessionOf } from "../sessions/session.ts";
+import { type Entry, type Newest, newest, newestOfAll, transcripts } from "../sessions/store.ts";
 import { type Candidate, complete, linesOf, SHELLS, type Shell } from "../shell/candidates.ts";
 import { installedName, setting } from "../shell/install.ts";
 import { namesOf, PROGRAM } from "../shell/names.ts";
@@ -9,7 +10,7 @@ import { out, unicode } from "../terminal/output.ts";
 import { clean, cut } from "../terminal/text.ts";
 import { type Command, flagsOf } from "./command.ts";
 import type { Verb } from "./verbs.ts";
-import { projectNames, uniqueLengths } from "./view.ts";
+import { projectNames } from "./view.ts";
 
 const SCRIPTS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion };
 
@@ -38,9 +39,10 @@ export const completion = (verbs: readonly Verb[]): Command => ({
         exit: 2,
       });
     }
-    const names = namesOf(installedName() ?? PROGRAM, verbs);
+    const name = installedName() ?? PROGRAM;
+    const names = namesOf(name, verbs);
     if (line.length === 0) {
-      const { program } = setting(names);
+      const { program } = setting(name, names);
       out(SCRIPTS[shell]({ program: program!, names }));
       return 0;
     }
@@ -62,9 +64,8 @@ const isShell = (word: string | undefined): word is Shell => SHELLS.some((name) 
 function sessions(prefix: string): Candidate[] {
   if (!/^[0-9a-f-]{0,36}$/i.test(prefix)) return [];
   const wanted = prefix.toLowerCase();
-  const all = transcripts((id) => id.toLowerCase().startsWith(wanted));
-  const unique = uniqueLengths(all.map(({ id }) => id));
-  const found = newestSessions(all);
+  const { entries, unique } = wanted === "" ? newestOfAll(MOST_SESSIONS) : beginningWith(wanted);
+  const found = sessionsOf(entries);
   const project = projectNames(found.map((session) => session.project));
   const between = unicode() ? " · " : ", ";
   return found.map(({ id, title, project: path }) => {
@@ -77,14 +78,20 @@ function sessions(prefix: string): Candidate[] {
   });
 }
 
+function beginningWith(prefix: string): Pick<Newest, "entries" | "unique"> {
+  const all = transcripts((id) => id.toLowerCase().startsWith(prefix));
+  return { entries: newest(all, MOST_SESSIONS), unique: uniqueLengths(all.map(({ id }) => id)) };
+}
+
 /** Names of the projects that were worked on last. */
 function projects(): Candidate[] {
-  const paths = newestSessions(transcripts()).map((session) => session.project);
+  const paths = sessionsOf(newestOfAll(MOST_SESSIONS).entries).map((session) => session.project);
   const name = projectNames(paths);
   return paths.flatMap((path) => (path === null ? [] : [{ word: name(path), about: clean(path) }]));
 }
 
-function newestSessions(all: Parameters<typeof newest>[0]) {
+/** What is running does not matter here, and costs time. */
+function sessionsOf(entries: readonly Entry[]): Session[] {
   const around = { now: Date.now(), live: new Map(), cleanupPeriod: Number.POSITIVE_INFINITY };
-  return newest(all, MOST_SESSIONS).map((entry) => sessionOf(entry, around));
+  return entries.map((entry) => sessionOf(entry, around));
 }

@@ -30,16 +30,16 @@ const fishFolder = (): string => join(dirname(configuration()), "fish");
 const fishPath = (): string => join(fishFolder(), "conf.d/ccr.fish");
 
 /** What completion scripts and functions name. */
-export function setting(names: readonly Name[]): Setting {
-  const own = names.find(({ words }) => words.length === 0);
-  return { binaries: binaries(), zsh: zshFolder(), names, program: own && join(binaries(), own.name) };
+export function setting(name: string, names: readonly Name[]): Setting {
+  const program = names.some((own) => own.name === name) ? join(binaries(), name) : undefined;
+  return { name, names, program, binaries: binaries(), zsh: zshFolder() };
 }
 
 /** The name of an earlier `ccr install --name`, read from the functions it wrote. */
 export function installedName(): string | undefined {
   try {
     const text = bytesOf(functionsFile());
-    return text?.startsWith(MARK) ? /^function (\S+) \{/m.exec(text)?.[1] : undefined;
+    return text?.startsWith(MARK) ? / The name is (\S+)\.$/m.exec(text)?.[1] : undefined;
   } catch {
     return undefined;
   }
@@ -73,7 +73,7 @@ export function install(options: {
   const names = executables(changes, namesOf(chosen, verbs), { file: program(), node: options.node });
   links(changes, names, warnings);
 
-  const texts = setting(names);
+  const texts = setting(chosen, names);
   const shells: string[] = [];
   if (names.length > 0) {
     if (functionFile(changes, texts, warnings)) {

@@ -47,16 +47,17 @@ __ccr_search() {
 }
 `;
 
-// INT: the shell waits until Node has put the terminal in order, then dies of the signal as its caller expects.
+// A closed descriptor 0, 1 or 2 would be given to a pipe. The tests for that must not open a file: it would get the
+// free number. INT: the shell waits until Node has put the terminal in order, then dies of the signal as its caller expects.
 const RUN = `
 [ -f "$__ccr_file" ] || __ccr_file=\${HOME-}/.local/lib/ccr/ccr.cjs
 [ -f "$__ccr_file" ] ||
   __ccr_stop "its program $__ccr_file is gone." 'install it again: a new start of the workspace does'
 [ -x "$__ccr_node" ] || __ccr_node=$(__ccr_search) ||
   __ccr_stop 'no Node.js 18.19 or newer is to be found.' 'install one (https://nodejs.org), or put it on PATH'
-{ true <&0; } 2>/dev/null || exec </dev/null
-{ true >&1; } 2>/dev/null || exec >/dev/null
-true 2>&2 || exec 2>/dev/null
+{ true 9<&0; } 2>&- || exec </dev/null
+{ true 9>&1; } 2>&- || exec >/dev/null
+true 9>&2 || exec 2>/dev/null
 
 trap : INT
 {

@@ -4,6 +4,8 @@ import { MARK } from "./shim.ts";
 
 /** What the texts name: absolute directories, and what is installed in them. */
 export type Setting = {
+  /** what `ccr` is called here; the file of functions remembers it */
+  name: string;
   binaries: string;
   /** folder for zsh's fpath */
   zsh: string;
@@ -44,7 +46,7 @@ export function functions(setting: Setting): string {
   const dashed = names.filter(({ name }) => name.includes("-"));
   const define = ({ name }: Name): string => `function ${name} { ${sh(`${binaries}/${name}`)} "$@"; }`;
   return `${MARK}
-# For bash and zsh. What runs is in ${binaries.replace(/[^ -~]/g, "?")}.
+# For bash and zsh; it starts no process. The name is ${setting.name}.
 case ":\${PATH-}:" in
   *:${sh(binaries)}:*) ;;
   *) PATH=${sh(binaries)}\${PATH:+:$PATH} ;;
