@@ -15,6 +15,7 @@ const require = createRequire(import.meta.url);
 /** Commands that synthesize, and those of them that talk to Coder. */
 const SYNTH = ["synth", "synthesize", "list", "diff", "plan", "deploy", "apply", "destroy", "watch"];
 const ONLINE = ["diff", "plan", "deploy", "apply", "destroy", "watch"];
+const LOCKING = ["diff", "plan", "deploy", "apply", "destroy", "output"];
 
 export async function main(words: readonly string[]): Promise<void> {
   process.env.CHECKPOINT_DISABLE ||= "1";
@@ -29,7 +30,10 @@ export async function main(words: readonly string[]): Promise<void> {
       process.exit(1);
     }
   }
-  const cli = spawn(process.execPath, [require.resolve("cdktf-cli/bundle/bin/cdktf"), ...words], {
+  // The lock would ask the registry even where Terraform has a mirror; the one provider's version is pinned.
+  const lock = LOCKING.includes(command) && !words.some((word) => word.startsWith("--skip-provider-lock"));
+  const program = [require.resolve("cdktf-cli/bundle/bin/cdktf"), ...words];
+  const cli = spawn(process.execPath, lock ? [...program, "--skip-provider-lock"] : program, {
     stdio: "inherit",
   });
   // Ctrl-C reaches both: cdktf decides what it means.
