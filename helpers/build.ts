@@ -11,7 +11,7 @@ const ROOT = resolve(HELPERS, "..");
 export const SIZE_LIMIT = 225_000;
 
 /** Verbs that people wait for: their code stands in the bundle as it is. What else is loaded on demand is packed. */
-const HOT = ["list", "find", "version"].map((verb) => `commands/${verb}.ts`);
+const HOT = ["list", "find", "pick", "version"].map((verb) => `commands/${verb}.ts`);
 
 /**
  * Bundles the helper into one minified CommonJS file for Node 18.19 and newer: the code of the hot verbs, then that of

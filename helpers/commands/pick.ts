@@ -10,7 +10,7 @@ import { type Call, type Command, on } from "./command.ts";
 import { rank, wordsOf } from "./pick/filter.ts";
 import { type Item, itemOf } from "./pick/items.ts";
 import { pickOne } from "./pick/loop.ts";
-import { planOf } from "./resume.ts";
+import type { Plan } from "./resume.ts";
 import { COLUMNS, sessionRows, tableLook } from "./view.ts";
 
 const PLAIN_COUNT = 20;
@@ -45,7 +45,7 @@ export const pick: Command = {
   },
 };
 
-type Chosen = string | Awaited<ReturnType<typeof planOf>>;
+type Chosen = string | Plan;
 
 const idOf = ({ id }: Item): Chosen => id;
 
@@ -53,6 +53,7 @@ const idOf = ({ id }: Item): Chosen => id;
 async function planFor({ id, folder, path }: Item): Promise<Chosen> {
   const entry = read({ id, folder, path, bytes: 0, mtime: 0 });
   if (!entry) throw new Problem("deleted", `the transcript of ${id.slice(0, 8)} was deleted meanwhile.`);
+  const { planOf } = await import("./resume.ts");
   const call: Call = { flags: {}, words: [], json: false, warn() {}, warnings: [] };
   return planOf(call, entry, sessionOf(entry, surroundings()), undefined);
 }

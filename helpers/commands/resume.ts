@@ -58,7 +58,7 @@ export const resume: Command = {
   },
 };
 
-type Plan = { directory: string; argv: string[]; notes: string[] };
+export type Plan = { directory: string; argv: string[]; notes: string[] };
 
 /** The command that resumes a session, or a Problem that says why none can. */
 export async function planOf(
