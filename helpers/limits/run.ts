@@ -162,6 +162,8 @@ function lastRow(transcript: string): Row | undefined {
 type Seen = { outcome: Outcome; detail: string | null; resetsAt?: number | null };
 
 const STEP = 250;
+/** So long a turn is watched after its first row for a question to the person. */
+const SETTLES = 6000;
 /** A Claude that has not registered by then waits in a dialog of its start. */
 const START_UP = 6000;
 
@@ -172,6 +174,7 @@ async function watch(
   options: Options,
 ): Promise<Seen | null> {
   const begun = Date.now();
+  let movedAt: number | undefined;
   let exit: number | null | undefined;
   running.ended?.then((status) => {
     exit = status;
@@ -182,18 +185,20 @@ async function watch(
     const last = lastRow(job.transcript);
     const moved = last !== undefined && (last.uuid !== before?.uuid || last.timestamp !== before?.timestamp);
     const seen = moved ? outcomeOf(verdictOf(last), last) : null;
+    if (moved) movedAt ??= Date.now();
     if (ended) {
       if (exit === GIVEN_UP && !moved) return null;
       if (seen && (seen.outcome !== "started" || headless)) return finished(seen, await running.words());
       if (seen) return { outcome: "failed", detail: "it ended before an answer" };
       return failureOf(await running.words(), exit ?? null);
     }
-    if (seen && seen.outcome !== "started" && !(headless && options.toTheEnd)) return seen;
     const live = liveSessions().get(job.step.id);
     if (live?.status === "waiting") {
-      const detail = live.waitingFor ?? "a question";
-      return { outcome: "waiting-for-permission", detail };
+      return { outcome: "waiting-for-permission", detail: live.waitingFor ?? "a question" };
     }
+    // While it works a question may still come: an answer alone is not the end of the turn.
+    const settled = live?.status !== "busy" || Date.now() - (movedAt ?? begun) > SETTLES;
+    if (seen && seen.outcome !== "started" && settled && !(headless && options.toTheEnd)) return seen;
     const passed = Date.now() - begun;
     if (!headless && !live && !moved && passed > START_UP) {
       const dialog = dialogIn(await running.words());
