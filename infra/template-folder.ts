@@ -1,6 +1,7 @@
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { App } from "cdktf";
 import { parametersOf } from "./constructs/parameters.ts";
 import type { Settings } from "./settings.ts";
@@ -43,6 +44,7 @@ export async function writeTemplateFolder({
     await cp(join(HERE, "scripts/setup.sh"), join(fresh, "setup.sh"));
     await cp(helper, join(fresh, "ccr.cjs"));
     await cp(join(HERE, "template/README.md"), join(fresh, "README.md"));
+    await checkSize(fresh);
     if (!(await same(fresh, folder))) {
       await rm(folder, { recursive: true, force: true });
       await rename(fresh, folder);
@@ -50,6 +52,17 @@ export async function writeTemplateFolder({
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
+}
+
+/** The agent passes the script as one argument: one byte over the kernel's limit, and it never starts, silently. */
+async function checkSize(folder: string): Promise<void> {
+  const [helper, script] = await Promise.all(
+    ["ccr.cjs", "setup.sh"].map((name) => readFile(join(folder, name))),
+  );
+  const payload = Math.ceil((gzipSync(helper!).length * 4) / 3);
+  const bytes = Math.ceil(payload * 1.002) + script!.length + 1000;
+  if (bytes > 131_071)
+    throw new Error(`the start script would have ${bytes} bytes; over 131,071 it never starts`);
 }
 
 /** Without cdktf's notes on where each block comes from, and without the backend: that one has a path of this machine. */

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,6 +53,13 @@ describe("the folder that Coder gets", () => {
     } finally {
       rmSync(elsewhere, { recursive: true, force: true });
     }
+  });
+
+  it("is not made with a helper so large that the script would never start", async () => {
+    const large = join(mkdtempSync(join(tmpdir(), "ccr-large-")), "ccr.cjs");
+    writeFileSync(large, randomBytes(100_000).toString("base64"));
+    await expect(Template.of({}, large)).rejects.toThrow(/^the start script would have \d+ bytes/);
+    rmSync(join(large, ".."), { recursive: true });
   });
 
   it("is left alone when nothing changed", async () => {
