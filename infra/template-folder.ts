@@ -32,7 +32,8 @@ export async function writeTemplateFolder({
   await chmod(fresh, 0o755);
   try {
     // cdktf synthesizes an App with its own output folder; the stack's JSON alone is taken from it.
-    const app = new App({ outdir: join(fresh, "cdktf"), context: {} });
+    // Its validations would ask for Terraform's version: a synth needs no Terraform.
+    const app = new App({ outdir: join(fresh, "cdktf"), skipValidation: true });
     const stack = new WorkspaceTemplate(app, "workspace", settings, version);
     app.synth();
     const synthesized = join(fresh, "cdktf/stacks/workspace/cdk.tf.json");

@@ -6,6 +6,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root } from "../support/home.ts";
 import { helperFile, Template } from "../support/template.ts";
+import { onPath } from "../support/tools.ts";
 
 let template: Template;
 beforeAll(async () => {
@@ -32,7 +33,7 @@ describe("the folder that Coder gets", () => {
     );
   });
 
-  it("is the same, byte for byte, from another checkout in another directory", async () => {
+  it("is the same, byte for byte, from another checkout in another directory, without Terraform", async () => {
     const elsewhere = mkdtempSync(join(tmpdir(), "ccr elsewhere "));
     try {
       const copy = join(elsewhere, "a clone");
@@ -48,7 +49,15 @@ describe("the folder that Coder gets", () => {
          await writeTemplateFolder({ folder: process.argv[2]!, settings: readSettings({}), helper: process.argv[3]!, version: "9.8.7" });`,
       );
       const there = join(elsewhere, "out/template");
-      await execa({ cwd: copy })`node --import tsx ${script} ${there} ${helperFile()}`;
+      mkdirSync(join(elsewhere, "bin"));
+      for (const name of ["node", "sh", "env"])
+        await execa("ln", ["-s", onPath(name)!, join(elsewhere, "bin", name)]);
+      const path = { PATH: join(elsewhere, "bin"), HOME: elsewhere };
+      await execa({
+        cwd: copy,
+        env: path,
+        extendEnv: false,
+      })`node --import tsx ${script} ${there} ${helperFile()}`;
       await execa("diff", ["-r", template.folder, there]);
     } finally {
       rmSync(elsewhere, { recursive: true, force: true });
