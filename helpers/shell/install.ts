@@ -1,5 +1,5 @@
 import { accessSync, closeSync, constants, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
-import { delimiter, dirname, join, resolve } from "node:path";
+import { basename, delimiter, dirname, join, resolve } from "node:path";
 import { binaries, cache, configuration, home, program } from "../system/places.ts";
 import { errno, Problem } from "../system/problem.ts";
 import { drop, put } from "./block.ts";
@@ -7,7 +7,7 @@ import { bytesOf, type Change, Changes, entries, lstat, tilde } from "./changes.
 import { checkName, type Name, namesOf, PROGRAM, under } from "./names.ts";
 import { allRcFiles, bashFiles, type Rc, zshFile } from "./rc.ts";
 import { MARK, shim } from "./shim.ts";
-import { fishFile, functions, type Setting, zshCompletion } from "./texts.ts";
+import { bashCompletion, fishFile, functions, type Setting, zshCompletion, zshStart } from "./texts.ts";
 
 type Verbs = readonly { name: string; classic?: string }[];
 
@@ -24,15 +24,17 @@ export type Outcome = {
 
 const functionsFile = (): string => join(home(), "scripts/claude-resume-helpers.sh");
 const earlierFile = (): string => `${functionsFile()}.before-ccr`;
-const zshFolder = (): string => join(dirname(program()), "zsh");
-const zshCompletionFile = (): string => join(zshFolder(), "__ccr_complete");
+const library = (): string => dirname(program());
+const bashTab = (): string => join(library(), "completion.bash");
+const zshTab = (): string => join(library(), "zsh/__ccr_complete");
+const zshStartFile = (): string => join(library(), "completion.zsh");
 const fishFolder = (): string => join(dirname(configuration()), "fish");
 const fishPath = (): string => join(fishFolder(), "conf.d/ccr.fish");
 
 /** What completion scripts and functions name. */
 export function setting(name: string, names: readonly Name[]): Setting {
   const program = names.some((own) => own.name === name) ? join(binaries(), name) : undefined;
-  return { name, names, program, binaries: binaries(), zsh: zshFolder() };
+  return { name, names, program, binaries: binaries(), library: library() };
 }
 
 /** The name of an earlier `ccr install --name`, read from the functions it wrote. */
@@ -59,6 +61,7 @@ export function install(options: {
   dry: boolean;
 }): Outcome {
   const { verbs, dry } = options;
+  requireHome();
   const chosen = options.name ?? (process.env.CCR_NAME || (installedName() ?? PROGRAM));
   checkName(
     chosen,
@@ -73,45 +76,19 @@ export function install(options: {
   const names = executables(changes, namesOf(chosen, verbs), { file: program(), node: options.node });
   links(changes, names, warnings);
 
-  const texts = setting(chosen, names);
-  const shells: string[] = [];
-  if (names.length > 0) {
-    if (functionFile(changes, texts, warnings)) {
-      if (
-        bashFiles()
-          .map((rc) => rcFile(changes, rc))
-          .every(Boolean)
-      )
-        shells.push("bash");
-      if (exists("zsh") || lstat(zshFile().path)) {
-        const { program } = texts;
-        if (program) changes.write(zshCompletionFile(), zshCompletion({ ...texts, program }));
-        if (rcFile(changes, zshFile())) shells.push("zsh");
-      }
-    }
-    if (exists("fish") || lstat(fishFolder())) {
-      if (ours(fishPath()) === false)
-        changes.fail(fishPath(), taken(fishPath(), "move it away, then: ccr install"));
-      else if (changes.write(fishPath(), fishFile(texts))) shells.push("fish");
-    }
-  }
+  const shells = names.length > 0 ? shellFiles(changes, setting(chosen, names), warnings) : [];
   const other = [chosen, ...names.map(({ name }) => name)].map(foreign).find(Boolean);
   if (other) {
-    warnings.push(
-      new Problem(
-        "other-program",
-        `another ${other.slice(other.lastIndexOf("/") + 1)} is on PATH: ${other}.`,
-        {
-          hint: "another name for this one: ccr install --name NAME",
-        },
-      ),
-    );
+    const message = `another ${basename(other)} is on PATH: ${other}.`;
+    const hint = "another name for this one: ccr install --name NAME";
+    warnings.push(new Problem("other-program", message, { hint }));
   }
   return { name: chosen, shells, changes: changes.done, problems: changes.problems, warnings };
 }
 
 /** Takes everything out again. Configuration, state and everything of Claude stay. */
 export function uninstall(options: { dry: boolean }): Outcome {
+  requireHome();
   const changes = new Changes(options.dry);
   const name = installedName() ?? PROGRAM;
   for (const path of allRcFiles()) {
@@ -122,16 +99,24 @@ export function uninstall(options: { dry: boolean }): Outcome {
       "take the ccr block out of it yourself",
     );
   }
-  for (const path of [fishPath(), functionsFile(), zshCompletionFile()]) if (ours(path)) changes.remove(path);
+  for (const path of [fishPath(), functionsFile(), zshStartFile(), zshTab(), bashTab()])
+    if (ours(path)) changes.remove(path);
   if (lstat(earlierFile()) && (options.dry || !lstat(functionsFile())))
     changes.rename(earlierFile(), functionsFile());
   for (const path of oldLinks([])) changes.remove(path);
   for (const path of ourExecutables()) changes.remove(path);
-  for (const path of [cache(), join(dirname(program()), "node"), program()])
-    if (lstat(path)) changes.remove(path);
-  changes.removeEmpty(zshFolder(), dirname(program()), dirname(dirname(program())), dirname(functionsFile()));
+  for (const path of [cache(), join(library(), "node"), program()]) if (lstat(path)) changes.remove(path);
+  changes.removeEmpty(dirname(zshTab()), library(), dirname(library()), dirname(functionsFile()));
   const touched = changes.done.filter(({ action }) => action !== "unchanged");
   return { name, shells: [], changes: touched, problems: changes.problems, warnings: [] };
+}
+
+/** `HOME=` would put everything into the current directory. */
+function requireHome(): void {
+  if (home().startsWith("/")) return;
+  throw new Problem("no-home", `HOME is no absolute path: "${home()}".`, {
+    hint: "HOME=/home/you ccr install",
+  });
 }
 
 function bundle(file: string): Buffer {
@@ -195,17 +180,37 @@ function isOurLink(path: string): boolean {
   return dirname(target) === binaries() && ours(target) !== false;
 }
 
+/** Functions, completion and rc files; gives the shells that are ready. */
+function shellFiles(changes: Changes, texts: Setting, warnings: Problem[]): string[] {
+  const { program } = texts;
+  if (program !== undefined) {
+    changes.write(bashTab(), bashCompletion({ ...texts, program }));
+    changes.write(zshTab(), zshCompletion({ ...texts, program }));
+    changes.write(zshStartFile(), zshStart(texts));
+  }
+  const shells: string[] = [];
+  if (functionFile(changes, texts, warnings)) {
+    const ready = bashFiles().map((rc) => rcFile(changes, rc));
+    if (ready.every(Boolean)) shells.push("bash");
+    const zsh = zshFile();
+    if ((exists("zsh") || lstat(zsh.path)) && rcFile(changes, zsh)) shells.push("zsh");
+  }
+  if (exists("fish") || lstat(fishFolder())) {
+    if (ours(fishPath()) === false)
+      changes.fail(fishPath(), taken(fishPath(), "move it away, then: ccr install"));
+    else if (changes.write(fishPath(), fishFile(texts))) shells.push("fish");
+  }
+  return shells;
+}
+
 function functionFile(changes: Changes, texts: Setting, warnings: Problem[]): boolean {
   const path = functionsFile();
   if (ours(path) === false) {
     // The first design of this helper stood here as a file written by hand.
     if (!changes.rename(path, earlierFile())) return false;
     changes.done.pop();
-    warnings.push(
-      new Problem("kept", `another ${tilde(path)} was here: it is ${tilde(earlierFile())} now.`, {
-        hint: "ccr uninstall puts it back",
-      }),
-    );
+    const message = `another ${tilde(path)} was here: it is ${tilde(earlierFile())} now.`;
+    warnings.push(new Problem("kept", message, { hint: "ccr uninstall puts it back" }));
   }
   return changes.write(path, functions(texts));
 }

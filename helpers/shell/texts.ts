@@ -2,14 +2,15 @@ import type { Name } from "./names.ts";
 import { fish as fishQuote, sh } from "./quote.ts";
 import { MARK } from "./shim.ts";
 
-/** What the texts name: absolute directories, and what is installed in them. */
+/** What the texts name: absolute paths, and what is installed. */
 export type Setting = {
   /** what `ccr` is called here; the file of functions remembers it */
   name: string;
-  binaries: string;
-  /** folder for zsh's fpath */
-  zsh: string;
   names: readonly Name[];
+  /** folder of the executables */
+  binaries: string;
+  /** folder of the completion scripts; its zsh folder goes into zsh's fpath */
+  library: string;
   /** the executable that completion asks: the one of `ccr` itself; without it there is no completion */
   program: string | undefined;
 };
@@ -39,49 +40,36 @@ const list = (names: readonly Name[]): string => names.map(({ name }) => name).j
 
 /**
  * The file of functions for bash and zsh. `function` keeps aliases of the same name from being expanded here;
- * names with a dash are no names in bash's posix mode, where the executables serve.
+ * names with a dash are no names in bash's posix mode, where the executables serve. Every shell parses all of it
+ * at its start: what only Tab or zsh needs stands in other files.
  */
-export function functions(setting: Setting): string {
-  const { binaries, names } = setting;
-  const dashed = names.filter(({ name }) => name.includes("-"));
-  const define = ({ name }: Name): string => `function ${name} { ${sh(`${binaries}/${name}`)} "$@"; }`;
+export function functions({ name, names, binaries, library, program }: Setting): string {
+  const dashed = names.filter((own) => own.name.includes("-"));
+  const define = (own: Name): string => `function ${own.name} { ${sh(`${binaries}/${own.name}`)} "$@"; }\n`;
   return `${MARK}
-# For bash and zsh; it starts no process. The name is ${setting.name}.
+# For bash and zsh; it starts no process. The name is ${name}.
 case ":\${PATH-}:" in
-  *:${sh(binaries)}:*) ;;
-  *) PATH=${sh(binaries)}\${PATH:+:$PATH} ;;
+*:${sh(binaries)}:*) ;;
+*) PATH=${sh(binaries)}\${PATH:+:$PATH} ;;
 esac
-
 ${names
-  .filter((name) => !dashed.includes(name))
+  .filter((own) => !dashed.includes(own))
   .map(define)
-  .join("\n")}
-if [[ ":\${SHELLOPTS-}:" != *:posix:* ]]; then
-  :${dashed.map((name) => `\n  ${define(name)}`).join("")}
-fi
-${completion(setting)}`;
+  .join("")}if [[ :\${SHELLOPTS-}: != *:posix:* ]]; then
+:
+${dashed.map(define).join("")}fi
+${program === undefined ? "" : completion(names, library)}`;
 }
 
-function completion(setting: Setting): string {
-  const { zsh, names, program } = setting;
-  if (program === undefined) return "";
-  return `
-if [[ $- != *i* ]]; then
-  :
-elif [[ -n \${BASH_VERSION-} ]]; then
-${indent(bashCompletion({ ...setting, program }))}
+const completion = (names: readonly Name[], library: string): string => `if [[ $- != *i* ]]; then
+:
+elif [[ -n \${ZSH_VERSION-} ]]; then
+. ${sh(`${library}/completion.zsh`)}
 else
-  case " \${fpath[*]} " in
-    *${sh(` ${zsh} `)}*) ;;
-    *) fpath=(${sh(zsh)} "\${fpath[@]}") ;;
-  esac
-  if [[ -n \${functions[compdef]-} ]]; then
-    autoload -Uz __ccr_complete
-    compdef __ccr_complete ${list(names)}
-  fi
+function __ccr_complete { unset -f __ccr_complete; . ${sh(`${library}/completion.bash`)} && __ccr_complete; }
+\\complete -F __ccr_complete ${list(names)}
 fi
 `;
-}
 
 const indent = (text: string): string => text.trimEnd().replace(/^(?=.)/gm, "  ");
 
@@ -91,7 +79,8 @@ const indent = (text: string): string => text.trimEnd().replace(/^(?=.)/gm, "  "
 type Asked = { program: string; names: readonly Name[] };
 
 /** Completion for bash, to be sourced. */
-export const bashCompletion = ({ program, names }: Asked): string => `function __ccr_complete {
+export const bashCompletion = ({ program, names }: Asked): string => `${MARK}
+function __ccr_complete {
   local __ccr_line __ccr_out __ccr_i __ccr_about=()
   COMPREPLY=()
   __ccr_out=$(${sh(program)} completion bash -- "\${COMP_WORDS[@]:0:COMP_CWORD+1}" </dev/null 2>/dev/null) || :
@@ -144,6 +133,18 @@ function __ccr_complete {
 if [[ \${funcstack[1]-} == __ccr_complete ]]; then
   __ccr_complete "$@"
 elif [[ -n \${functions[compdef]-} ]]; then
+  compdef __ccr_complete ${list(names)}
+fi
+`;
+
+/** What zsh does at its start: the script is loaded at the first Tab, now or by a later compinit. */
+export const zshStart = ({ library, names }: Setting): string => `${MARK}
+case " \${fpath[*]} " in
+  *${sh(` ${library}/zsh `)}*) ;;
+  *) fpath=(${sh(`${library}/zsh`)} "\${fpath[@]}") ;;
+esac
+if [[ -n \${functions[compdef]-} ]]; then
+  autoload -Uz __ccr_complete
   compdef __ccr_complete ${list(names)}
 fi
 `;

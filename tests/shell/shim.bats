@@ -75,7 +75,7 @@ exec bash -c 'echo $$ $PPID; ls -l /proc/self/fd | grep -cE " [3-9] -> pipe"; ca
 PLAN
   fake_helper 'const fs = require("fs"); fs.writeSync(3, fs.readFileSync(process.env.HOME + "/plan"))'
   check() {
-    run clean bash -c 'echo $$; "$@" 2>/dev/null | cat; :' caller $sh "$SHIM"
+    run clean bash -c 'echo $$; "$@" 2>/dev/null | cat; :' caller $sh "$SHIM" 3>&-
     [ "${lines[0]}" = "${lines[1]#* }" ]
     [ "${lines[2]}" = 0 ]
     [ "${lines[3]}" = bash ]

@@ -289,7 +289,7 @@ describe("install", () => {
     expect(messages(problems)).toEqual(["~/.local/bin/ccr is another program's; it was left alone."]);
     expect(warnings).toEqual([]);
     expect(readlinkSync(join(home, ".local/bin/ccr"))).toBe("../../node_modules/router.js");
-    expect(read("scripts/claude-resume-helpers.sh")).not.toMatch(/function ccr \{|completion/);
+    expect(read("scripts/claude-resume-helpers.sh")).not.toMatch(/function ccr \{|complet/);
     expect(read("scripts/claude-resume-helpers.sh")).toContain("function ccr-list {");
     uninstall({ dry: false });
     expect(readdirSync(join(home, ".local/bin"))).toEqual(["ccr"]);
@@ -335,6 +335,12 @@ describe("install", () => {
     put(join(home, ".local"), "a file");
     expect(() => run()).toThrow(/\.local/);
     expect(readdirSync(home)).toEqual([".local"]);
+  });
+
+  it("does not take the current directory for a home", () => {
+    vi.stubEnv("HOME", "");
+    expect(() => run()).toThrow(/HOME is no absolute path/);
+    expect(() => uninstall({ dry: false })).toThrow(/HOME/);
   });
 
   it("says what it installs from", () => {
