@@ -29,7 +29,7 @@ const PASTE_END = `${ESC}[201~`;
 const TEXT = /^[^\0-\x1f\x7f-\x9f]+/;
 /** Linux function keys, X10 mouse, CSI, SS3, and strings such as answers to questions that nobody of us asked. */
 const SEQUENCE =
-  /^\x1b(?:\x1b?\[\[.|\[M.{3}|(\x1b?)\[(?!M)([0-?]*)[ -/]*([@-Z\\-~])|\x1b?O([^\0-\x1f])|[\]P^_X][^\x07\x18\x1b]*(?:[\x07\x18]|\x1b\\))/s;
+  /^\x1b(?:\x1b?\[\[.|\[M.{3}|(\x1b?)(?:\[(?!M)([0-?]*)[ -/]*([@-Z\\-~])|O([^\0-\x1f]))|[\]P^_X][^\x07\x18\x1b]*(?:[\x07\x18]|\x1b\\))/s;
 const BEGINNING = /^\x1b(?:\x1b?(?:\[[ -?]*|\[\[|\[M.{0,2}|O)?|[\]P^_X][^\x07\x18\x1b]*\x1b?)$/s;
 const BROKEN = /^\x1b(?:\x1b?(?:\[[ -?]*|O)|[\]P^_X][^\x07\x18\x1b]*)/;
 /** An unfinished string longer than this is nothing that a terminal says. */

@@ -22,7 +22,9 @@ export type Look = {
 export type Preview = readonly Message[] | string | null;
 
 const LEAST_WITH_PREVIEW = 72;
-const WIDE = 70;
+/** From so many cells of the list on ids are shown, and the words of the states. */
+const WITH_ID = 64;
+const WITH_WORDS = 84;
 const count = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
@@ -100,7 +102,7 @@ function listLines(state: State, look: Look, room: number): string[] {
         const bright = unique.get(id) ?? 0;
         return paint(text.slice(0, bright), "bold") + paint(text.slice(bright), "dim");
       },
-      most: room < WIDE ? 0 : 8,
+      most: room < WITH_ID ? 0 : 8,
       width: 1,
     },
     {
@@ -112,7 +114,7 @@ function listLines(state: State, look: Look, room: number): string[] {
     {
       text: ({ state: parts }) =>
         parts
-          .slice(0, room < WIDE ? 1 : 2)
+          .slice(0, room < WITH_WORDS ? 1 : 2)
           .map(({ text }) => text)
           .join("")
           .trimEnd(),
