@@ -1,21 +1,32 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
-import { type BuildOptions, type BuildResult, build, type Metafile, type Plugin } from "esbuild";
+import { type BuildResult, build, type Metafile, type Plugin } from "esbuild";
 
 const HELPERS = dirname(fileURLToPath(import.meta.url));
 const ROOT = resolve(HELPERS, "..");
+const VERSION: string = JSON.parse(readFileSync(`${ROOT}/package.json`, "utf8")).version;
 
 /** Start-up time grows with every byte, and the whole set-up script must stay under 100,000 bytes. */
-export const SIZE_LIMIT = 225_000;
+export const SIZE_LIMIT = 125_000;
 
-/** Verbs that people wait for: their code stands in the bundle as it is. What else is loaded on demand is packed. */
-const HOT = ["list", "find", "pick", "version"].map((verb) => `commands/${verb}.ts`);
+/** Verbs that people wait for: their code is unpacked by itself. */
+const HOT = ["list", "find", "pick"].map((verb) => `commands/${verb}.ts`);
+/** Verbs that a home cannot do without: with what comes before they are the part that the setup script brings. */
+const BASE = ["resume", "current", "install", "uninstall", "completion", "version"].map(
+  (verb) => `commands/${verb}.ts`,
+);
 
 /**
- * Bundles the helper into one minified CommonJS file for Node 18.19 and newer: the code of the hot verbs, then that of
- * the others, compressed, which is unpacked when one of them is called. Modules are shared, so each exists once.
+ * Bundles the helper into one minified CommonJS file for Node 18.19 and newer, in four layers: what every start needs
+ * stands in it as code; the hot verbs, the rest of the base, and all other verbs are compressed, and unpacked when one
+ * of them is called. A module is in the first layer that needs it, and the later ones fetch it from there.
+ *
+ * The last layer may stand in a file of its own beside the program (`ccr.3.<hash>`): a start script of Coder is one
+ * argument, at most 128 KiB, and the whole helper does not fit into one.
  * Throws, with what grew since the last build, when the file is over {@link SIZE_LIMIT} bytes.
  */
 export async function buildHelper(
@@ -32,59 +43,92 @@ export async function buildHelper(
     );
   }
   await writeWhole(file, code);
-  if (options.outfile === undefined)
+  if (options.outfile === undefined) {
     await writeWhole(sizesFile, Buffer.from(`${JSON.stringify(sizes, null, 1)}\n`));
+  }
   return { file, bytes };
 }
 
-async function pack(): Promise<{ code: Buffer; sizes: Record<string, number> }> {
-  const { version } = JSON.parse(await readFile(`${ROOT}/package.json`, "utf8"));
-  const define = { CCR_VERSION: JSON.stringify(version) };
-
-  // Which modules the hot verbs need, and which others they load on demand.
-  const asked = new Set<string>();
-  const first = await bundle({ define, stdin: entry('import "./bin.ts";'), plugins: [onDemand(asked)] });
-  const hot = new Set(namesOf(first.metafile).filter((name) => name !== "<stdin>"));
-
-  // The rest; what it shares with the hot part is fetched from there.
-  const shared = new Set<string>();
-  const loaders = (names: Iterable<string>): string =>
-    [...names]
-      .sort()
-      .map((name) => `${JSON.stringify(name)}:()=>require("./${name}")`)
-      .join(",");
-  const cold = await bundle({
-    define,
-    stdin: entry(`module.exports={${loaders(asked)}}`),
-    plugins: [fromHot(hot, shared)],
-  });
-  const last = await bundle({
-    define,
-    stdin: entry(`import "./bin.ts";globalThis[Symbol.for("ccr")]={${loaders(shared)}};`),
-    plugins: [onDemand(asked)],
-  });
-
-  const quality = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 22 };
-  const packed = brotliCompressSync(outputOf(cold), { params: quality }).toString("base64");
-  const code = Buffer.concat([Buffer.from(LOADER), outputOf(last), Buffer.from(`${PACKED}${packed}\n`)]);
-  return { code, sizes: { ...sizesOf(last.metafile), ...sizesOf(cold.metafile) } };
+/** `entries` are the modules that others load on demand, `modules` all that are in it, `fetched` what later layers need. */
+class Layer {
+  entries: string[] = [];
+  modules = new Set<string>();
+  readonly fetched = new Set<string>();
 }
 
-/** The packed part stands in a comment: Node need not make a string of it at each start. */
-const PACKED = "//packed:";
+async function pack(): Promise<{ code: Buffer; sizes: Record<string, number> }> {
+  const layers = [new Layer(), new Layer(), new Layer(), new Layer()];
+  const [, hot, base, rest] = layers as [Layer, Layer, Layer, Layer];
+  hot.entries = HOT;
+  // Which modules are in which layer must be known before a layer can hold what the later ones fetch.
+  const asked = new Set<string>();
+  for (const [i, layer] of layers.entries()) {
+    const left = [...asked].filter((name) => !HOT.includes(name));
+    if (layer === base) base.entries = left.filter((name) => layerOf(name) === 2);
+    if (layer === rest) rest.entries = left.filter((name) => layerOf(name) === 3);
+    layer.modules = namesOf((await bundle(i, layers, asked)).metafile);
+  }
+  const built = [];
+  for (const i of layers.keys()) built.push(await bundle(i, layers, asked));
+  const [main, ...packed] = built.map(({ outputFiles }) => Buffer.from(outputFiles[0]!.contents));
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 22 };
+  const texts = packed.map((code) => brotliCompressSync(code, { params }).toString("base64"));
+  const hash = createHash("sha256").update(texts.at(-1)!).digest("hex").slice(0, 12);
+  const comments = texts.map((text, i) => `${MARK}${i + 1}:${hash}:${text}\n`);
+  return {
+    code: Buffer.concat([Buffer.from(loader(hash)), main!, Buffer.from(comments.join(""))]),
+    sizes: Object.assign({}, ...built.map(({ metafile }) => sizesOf(metafile))),
+  };
+}
 
-// `require` of this file also knows `ccr:cold/…` (a packed module) and `ccr:hot/…` (one of this file's own).
-const LOADER = `"use strict";var __node=require,__cold;require=name=>{
-if(name.startsWith("ccr:hot/"))return globalThis[Symbol.for("ccr")][name.slice(8)]();
-if(!name.startsWith("ccr:cold/"))return __node(name);
-if(!__cold){let m={exports:{}},f=__node("node:fs").readFileSync(__filename,"latin1"),p=f.slice(f.lastIndexOf("${PACKED}")+${PACKED.length});
-__node("node:vm").compileFunction(__node("node:zlib").brotliDecompressSync(Buffer.from(p,"base64")).latin1Slice(),["module","exports","require","__filename"],{filename:__filename+":packed"})(m,m.exports,require,__filename);__cold=m.exports}
-return __cold[name.slice(9)]()};
+/** Where a module that is loaded on demand goes: verbs that are not of the base to the last layer. */
+const layerOf = (name: string): number =>
+  HOT.includes(name) ? 1 : name.startsWith("commands/") && !BASE.includes(name) ? 3 : 2;
+
+/** Packed layers stand in comments: Node need not make strings of them at each start. */
+const MARK = "//packed";
+
+// `require` of this file also knows `ccr:<layer>/<module>`.
+const loader = (
+  hash: string,
+): string => `"use strict";var __node=require,__layers=globalThis[Symbol.for("ccr")]=[];require=name=>{
+let[,i,module]=/^ccr:(\\d)\\/(.*)/.exec(name)||[];if(!i)return __node(name);
+if(!__layers[i]){let m={exports:{}},read=path=>__node("node:fs").readFileSync(path,"latin1"),text=read(__filename),mark="${MARK}"+i+":${hash}:",at=text.lastIndexOf(mark);
+if(at<0)try{text=mark+read(__node("node:path").join(__filename,"../ccr."+i+".${hash}"));at=0}catch(e){throw Object.assign(Error(e.message),{code:"CCR_PART"})}
+at+=mark.length;let end=text.indexOf("\\n//",at);
+__node("node:vm").compileFunction(__node("node:zlib").brotliDecompressSync(Buffer.from(text.slice(at,end<0?text.length:end),"base64")).latin1Slice(),["module","exports","require","__filename"],{filename:__filename+":"+i})(m,m.exports,require,__filename);__layers[i]=m.exports}
+return __layers[i][module]()};
 `;
 
-const bundle = (options: BuildOptions) =>
-  build({
+/** Builds one layer as it is known now; what it loads on demand is added to `asked`. */
+function bundle(index: number, layers: readonly Layer[], asked: Set<string>): Promise<Built> {
+  const layer = layers[index]!;
+  const loaders = [...new Set([...layer.entries, ...layer.fetched])]
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:()=>require("./${name}")`);
+  const table = `{${loaders.join(",")}}`;
+  const contents =
+    index === 0 ? `import "./bin.ts";globalThis[Symbol.for("ccr")][0]=${table}` : `module.exports=${table}`;
+  const plugin: Plugin = {
+    name: "layers",
+    setup({ onResolve }) {
+      onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
+        const name = relative(HELPERS, resolve(resolveDir, path));
+        const at = layers.findIndex((other, i) => i < index && other.modules.has(name));
+        if (at >= 0) {
+          layers[at]!.fetched.add(name);
+          return { path: `ccr:${at}/${name}`, external: true };
+        }
+        if (kind !== "dynamic-import" || index === layers.length - 1) return undefined;
+        asked.add(name);
+        return { path: `ccr:${Math.max(index + 1, layerOf(name))}/${name}`, external: true };
+      });
+    },
+  };
+  return build({
     absWorkingDir: ROOT,
+    stdin: { contents, resolveDir: HELPERS, loader: "ts" },
+    outfile: "ccr.cjs",
     bundle: true,
     minify: true,
     platform: "node",
@@ -93,49 +137,18 @@ const bundle = (options: BuildOptions) =>
     // import() of a packed module has to come by our require.
     supported: { "dynamic-import": false },
     legalComments: "none",
+    define: { CCR_VERSION: JSON.stringify(VERSION) },
+    plugins: [plugin],
     metafile: true,
     write: false,
-    outfile: "ccr.cjs",
     logLevel: "warning",
-    ...options,
-  }) as Promise<BuildResult & { metafile: Metafile; outputFiles: { contents: Uint8Array }[] }>;
-
-const entry = (contents: string) => ({ contents, resolveDir: HELPERS, loader: "ts" as const });
-
-/** Modules that are loaded on demand, and are no hot verb, are left to the packed part; their names are collected. */
-const onDemand = (asked: Set<string>): Plugin => ({
-  name: "on-demand",
-  setup({ onResolve }) {
-    onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
-      const name = relative(HELPERS, resolve(resolveDir, path));
-      if (kind !== "dynamic-import" || HOT.includes(name)) return undefined;
-      asked.add(name);
-      return { path: `ccr:cold/${name}`, external: true };
-    });
-  },
-});
-
-/** Modules of the hot part are fetched from there; their names are collected. */
-const fromHot = (hot: ReadonlySet<string>, shared: Set<string>): Plugin => ({
-  name: "from-hot",
-  setup({ onResolve }) {
-    onResolve({ filter: /^\./ }, ({ path, resolveDir }) => {
-      const name = relative(HELPERS, resolve(resolveDir, path));
-      if (!hot.has(name)) return undefined;
-      shared.add(name);
-      return { path: `ccr:hot/${name}`, external: true };
-    });
-  },
-});
-
-const namesOf = (metafile: Metafile): string[] =>
-  Object.keys(metafile.inputs).map((name) => name.replace(/^helpers\//, ""));
-
-function outputOf({ outputFiles }: { outputFiles: { contents: Uint8Array }[] }): Uint8Array {
-  const [output] = outputFiles;
-  if (!output) throw new Error("esbuild wrote nothing");
-  return output.contents;
+  }) as Promise<Built>;
 }
+
+type Built = BuildResult & { metafile: Metafile; outputFiles: { contents: Uint8Array }[] };
+
+const namesOf = (metafile: Metafile): Set<string> =>
+  new Set(Object.keys(metafile.inputs).map((name) => name.replace(/^helpers\//, "")));
 
 const sizesOf = (metafile: Metafile): Record<string, number> =>
   Object.fromEntries(
