@@ -10,11 +10,17 @@ import { VERSION } from "./version.ts";
 
 /** The verb gets the list of verbs handed in: that list names this file. */
 export const install = (verbs: readonly Verb[]): Command => ({
-  usage: "install [--name name] [--dry-run]",
+  usage: "install [--name name] [--statusline] [--hooks] [--cron] [--dry-run]",
   about:
     "Puts this program into ~/.local/lib/ccr, its commands into ~/.local/bin, functions for bash and zsh into\n~/scripts/claude-resume-helpers.sh, and one marked block into .bashrc (and into the files of zsh and fish where\nthey are used). Again: what is right already is not touched. Under another name ccr-list follows (NAME-list);\ncct and ccra stay. The name is remembered; CCR_NAME sets it too.",
   flags: {
     name: { type: "string", value: "name", about: "call it so, where another program is called ccr" },
+    statusline: {
+      type: "boolean",
+      about: "also put ccr's status line into ~/.claude/settings.json; one that is there goes on",
+    },
+    hooks: { type: "boolean", about: "also the hook that tells the dashboard of a limit at once" },
+    cron: { type: "boolean", about: "also a line in your crontab: ccr supervise every five minutes" },
     "dry-run": { type: "boolean", about: "only say what would be written" },
   },
   most: 0,
@@ -24,11 +30,17 @@ export const install = (verbs: readonly Verb[]): Command => ({
     ["ccr install --dry-run", "what would be written"],
     ["ccr install --name cc", "type cc, cc-list, cc-find, …"],
   ],
-  run(call) {
+  async run(call) {
     const dry = on(call, "dry-run");
     const file = realpathSync(process.argv[1] ?? "");
     const outcome = installFiles({ file, node: process.execPath, verbs, name: text(call, "name"), dry });
     const { name, shells, changes, problems, warnings } = outcome;
+    const wanted = { statusline: on(call, "statusline"), hooks: on(call, "hooks"), cron: on(call, "cron") };
+    if (Object.values(wanted).includes(true)) {
+      const extras = await (await import("./extras.ts")).addExtras(name, wanted, dry);
+      changes.push(...extras.done);
+      problems.push(...extras.problems);
+    }
     for (const problem of [...warnings, ...problems]) call.warn(problem);
     if (call.json) {
       const fields = { name, version: VERSION, node: process.execPath, shells, dryRun: dry, files: changes };

@@ -4,7 +4,7 @@ import { keepWindows, nameOfWindow, windowsIn } from "../limits/windows.ts";
 import { out } from "../terminal/output.ts";
 import { clean, cut } from "../terminal/text.ts";
 import { time } from "../terminal/time.ts";
-import type { Command } from "./command.ts";
+import { type Command, text as textOf } from "./command.ts";
 
 /** Longer input is not what Claude Code gives a status line. */
 const LONGEST = 1024 * 1024;
@@ -13,19 +13,20 @@ export const statusline: Command = {
   usage: "statusline",
   about:
     "The status line for Claude Code: reads what it gives on stdin, prints short id, title and the usage windows, and\nkeeps the windows for ccr-check-limits. ccr install --statusline puts it in place.",
-  flags: {},
+  flags: { also: { type: "string", value: "command", about: "a status line command that goes first" } },
   most: 0,
   examples: [
     ['"statusLine": {"type": "command", "command": "ccr statusline"}', "in ~/.claude/settings.json"],
   ],
-  run() {
+  async run(call) {
     const now = Date.now();
     let input: unknown;
+    let text = "";
     try {
-      const text = readFileSync(0, "utf8");
+      text = readFileSync(0, "utf8");
       input = text.length > LONGEST ? null : JSON.parse(text);
     } catch {
-      return 0;
+      input = null;
     }
     const windows = windowsIn(input, now);
     try {
@@ -33,6 +34,8 @@ export const statusline: Command = {
     } catch {
       // a full disk must not break somebody's status line
     }
+    const also = textOf(call, "also");
+    if (also !== undefined) out(await first(also, text));
     const session = object(input);
     const parts = [string(session?.session_id)?.slice(0, 8), string(session?.session_name)].flatMap((part) =>
       part ? [cut(clean(part), 40)] : [],
@@ -43,7 +46,21 @@ export const statusline: Command = {
         `${nameOfWindow(window)}${used}${resetsAt === null ? "" : ` → ${time(resetsAt, "short", now)}`}`,
       );
     }
-    out(`${parts.join(" · ")}\n`);
+    if (parts.length > 0) out(`${parts.join(" · ")}\n`);
     return 0;
   },
 };
+
+/** What a person's own status line says to the same input. */
+async function first(command: string, input: string): Promise<string> {
+  const { execFile } = await import("node:child_process");
+  const { personsEnvironment } = await import("../system/run.ts");
+  return new Promise((resolve) => {
+    const options = { timeout: 5000, env: personsEnvironment(), maxBuffer: LONGEST };
+    const child = execFile("/bin/sh", ["-c", command], options, (_, said) =>
+      resolve(said === "" || said.endsWith("\n") ? said : `${said}\n`),
+    );
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(input);
+  });
+}

@@ -71,6 +71,21 @@ export const supervise: Command = {
   },
 };
 
+/** What Claude Code calls when a turn has failed: the dashboard's rows are right at once. */
+export const hook: Command = {
+  usage: "hook",
+  about:
+    "For Claude Code's StopFailure hook: brings the workspace's dashboard rows up to date. Starts nothing.",
+  flags: {},
+  most: 0,
+  examples: [["ccr install --hooks", "put it into ~/.claude/settings.json"]],
+  run() {
+    const now = Date.now();
+    writeRows(field(now, config()["resume.since"] * DAY), now);
+    return 0;
+  },
+};
+
 async function work(steps: readonly Step[], { sessions }: Field): Promise<Done[]> {
   const set = config();
   const wanted = steps.filter(({ action }) => action === "resume");

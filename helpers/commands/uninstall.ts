@@ -18,10 +18,13 @@ export const uninstall: Command = {
     ["ccr uninstall --dry-run", "what would be taken out"],
     ["ccr uninstall", "take it out"],
   ],
-  run(call) {
+  async run(call) {
     const dry = on(call, "dry-run");
     const outcome = uninstallFiles({ dry });
     const { changes, problems } = outcome;
+    const extras = await (await import("./extras.ts")).dropExtras(dry);
+    changes.push(...extras.done.filter(({ action }) => action !== "unchanged"));
+    problems.push(...extras.problems);
     for (const problem of problems) call.warn(problem);
     if (call.json) json("uninstall", { dryRun: dry, files: changes }, call.warnings);
     else if (dry) out(plan(outcome));

@@ -82,6 +82,11 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./statusline.ts")).statusline,
   },
   {
+    name: "hook",
+    summary: "what Claude Code's hooks call",
+    load: async () => (await import("./supervise.ts")).hook,
+  },
+  {
     name: "install",
     summary: "put ccr into this home: commands, functions, completion",
     load: async () => (await import("./install.ts")).install(VERBS),

@@ -1,0 +1,73 @@
+// The parts of an installation that a person asks for by name: status line, hooks, cron.
+
+import { join } from "node:path";
+import { configDirectory } from "../claude/places.ts";
+import { Changes } from "../shell/changes.ts";
+import { cron } from "../shell/cron.ts";
+import { addHook, addStatusLine, dropHook, dropStatusLine } from "../shell/settings.ts";
+import { quote } from "../system/handoff.ts";
+import { binaries } from "../system/places.ts";
+import { Problem, problemOf } from "../system/problem.ts";
+
+export type Extras = { statusline: boolean; hooks: boolean; cron: boolean };
+
+const settingsFile = (): string => join(configDirectory(), "settings.json");
+const HINT = "look at the file, then try again: ~/.claude/settings.json";
+
+/** How settings and cron call us. The mark tells ours where the program has another name. */
+const command = (name: string): string =>
+  `${name.includes("ccr") ? "" : "CCR=1 "}${quote(join(binaries(), name))}`;
+
+/** Files are edited as bytes; JSON is UTF-8. */
+function asUtf8(change: (text: string | null) => string | null): (bytes: string | null) => string | null {
+  return (bytes) => {
+    const text = bytes === null ? null : Buffer.from(bytes, "latin1").toString("utf8");
+    if (text !== null && Buffer.from(text).toString("latin1") !== bytes) {
+      throw new Problem("settings", "settings.json is not UTF-8, so ccr leaves it alone.", { hint: HINT });
+    }
+    const next = change(text);
+    return next === null ? null : Buffer.from(next).toString("latin1");
+  };
+}
+
+/** Puts in what is wanted. */
+export async function addExtras(name: string, wanted: Extras, dry: boolean): Promise<Changes> {
+  const changes = new Changes(dry);
+  const ccr = command(name);
+  if (wanted.statusline)
+    changes.edit(
+      settingsFile(),
+      asUtf8((text) => addStatusLine(text, ccr)),
+      HINT,
+    );
+  if (wanted.hooks)
+    changes.edit(
+      settingsFile(),
+      asUtf8((text) => addHook(text, ccr)),
+      HINT,
+    );
+  if (wanted.cron) await crontab(changes, ccr, dry);
+  return changes;
+}
+
+/** Takes all of it out. */
+export async function dropExtras(dry: boolean): Promise<Changes> {
+  const changes = new Changes(dry);
+  changes.edit(
+    settingsFile(),
+    asUtf8((text) => dropStatusLine(dropHook(text))),
+    HINT,
+  );
+  await crontab(changes, null, dry);
+  return changes;
+}
+
+async function crontab(changes: Changes, ccr: string | null, dry: boolean): Promise<void> {
+  if (dry) return;
+  try {
+    const action = await cron(ccr);
+    if (action !== "unchanged") changes.done.push({ path: "crontab", action });
+  } catch (error) {
+    changes.problems.push(problemOf(error));
+  }
+}

@@ -1,0 +1,181 @@
+// Claude Code's settings.json: ours in, and out again, and no other byte changed. Pure: text in, text out.
+
+import { Problem } from "../system/problem.ts";
+import { sh } from "./quote.ts";
+
+type Member = { key: string; from: number; value: number; end: number };
+
+const BLANK = /[\s]/;
+
+function skip(text: string, at: number): number {
+  let i = at;
+  while (i < text.length && BLANK.test(text[i]!)) i++;
+  return i;
+}
+
+/** End of the JSON value that begins at `at`. The text is known to be JSON. */
+function endOf(text: string, at: number): number {
+  if (text[at] === '"') return stringEnd(text, at);
+  if (text[at] !== "{" && text[at] !== "[") return at + /^[^,\]}\s]+/.exec(text.slice(at))![0].length;
+  let depth = 0;
+  for (let i = at; i < text.length; i++) {
+    const c = text[i]!;
+    if (c === '"') i = stringEnd(text, i) - 1;
+    else if (c === "{" || c === "[") depth++;
+    else if ((c === "}" || c === "]") && --depth === 0) return i + 1;
+  }
+  return text.length;
+}
+
+function stringEnd(text: string, at: number): number {
+  let i = at + 1;
+  while (text[i] !== '"') i += text[i] === "\\" ? 2 : 1;
+  return i + 1;
+}
+
+/** Members of the object that begins at `at`. */
+function members(text: string, at: number): Member[] {
+  const found: Member[] = [];
+  for (let i = skip(text, at + 1); text[i] === '"'; ) {
+    const close = stringEnd(text, i);
+    const value = skip(text, skip(text, close) + 1);
+    const end = endOf(text, value);
+    found.push({ key: JSON.parse(text.slice(i, close)), from: i, value, end });
+    const comma = skip(text, end);
+    i = text[comma] === "," ? skip(text, comma + 1) : comma;
+  }
+  return found;
+}
+
+const member = (text: string, at: number, key: string): Member | undefined =>
+  members(text, at).findLast((one) => one.key === key);
+
+/** Adds a member in front of an object's others, in their style. In an empty object no blank is added. */
+function insert(text: string, at: number, key: string, value: string): string {
+  const [first] = members(text, at);
+  const name = JSON.stringify(key);
+  if (!first) return `${text.slice(0, at + 1)}${name}:${value}${text.slice(at + 1)}`;
+  const gap = text.slice(at + 1, first.from);
+  return `${text.slice(0, at + 1)}${gap}${name}: ${value},${gap || " "}${text.slice(first.from)}`;
+}
+
+/** Takes a member out; of one that {@link insert} has put in nothing is left. */
+function drop(text: string, at: number, key: string): string {
+  const all = members(text, at);
+  const i = all.findLastIndex((one) => one.key === key);
+  const one = all[i];
+  if (!one) return text;
+  const next = all[i + 1];
+  if (next) return text.slice(0, one.from) + text.slice(next.from);
+  return text.slice(0, all[i - 1]?.end ?? one.from) + text.slice(one.end);
+}
+
+const NEW = "{\n  \n}\n";
+
+/** Where the object of settings begins. Throws a Problem for what is no JSON: comments for example. */
+function open(text: string, paste: string): number {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = null;
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return text.indexOf("{");
+  throw new Problem("settings", "settings.json is not plain JSON (comments?), so ccr leaves it alone.", {
+    hint: ["put this into it yourself:", paste],
+  });
+}
+
+const ALSO = " statusline --also ";
+
+/** The status line in; another one that is there goes on running, ours follows it. `ccr` is a command for sh. */
+export function addStatusLine(old: string | null, ccr: string): string {
+  const ours = JSON.stringify({ type: "command", command: `${ccr} statusline` });
+  const text = old === null || old.trim() === "" ? NEW : old;
+  const at = open(text, `"statusLine": ${ours}`);
+  const line = member(text, at, "statusLine");
+  if (!line) {
+    return text === NEW ? `{\n  "statusLine": ${ours}\n}\n` : insert(text, at, "statusLine", ours);
+  }
+  const command = text[line.value] === "{" ? member(text, line.value, "command") : undefined;
+  const words: unknown = command && JSON.parse(text.slice(command.value, command.end));
+  if (!command || typeof words !== "string") {
+    throw new Problem("settings", "settings.json has a statusLine that is no command.", {
+      hint: `use this instead: ${ours}`,
+    });
+  }
+  if (isOurs(words)) return old ?? text;
+  return text.slice(0, command.value) + JSON.stringify(`${ccr}${ALSO}${sh(words)}`) + text.slice(command.end);
+}
+
+const isOurs = (command: string): boolean =>
+  / statusline(?: --also |$)/.test(command) && /ccr|CCR/.test(command);
+
+/** The status line out again: what was there before comes back. */
+export function dropStatusLine(old: string | null): string | null {
+  if (old === null || !old.includes(" statusline")) return old;
+  const at = open(old, "");
+  const line = member(old, at, "statusLine");
+  const command = line && old[line.value] === "{" ? member(old, line.value, "command") : undefined;
+  const words: unknown = command && JSON.parse(old.slice(command.value, command.end));
+  if (!command || typeof words !== "string" || !isOurs(words)) return old;
+  const also = words.indexOf(ALSO);
+  if (also >= 0) {
+    const before = words.slice(also + ALSO.length + 1, -1).replaceAll("'\\''", "'");
+    return old.slice(0, command.value) + JSON.stringify(before) + old.slice(command.end);
+  }
+  return emptied(drop(old, at, "statusLine"));
+}
+
+const emptied = (text: string): string | null => (text === NEW ? null : text);
+
+const hookOf = (ccr: string): string =>
+  JSON.stringify({ hooks: [{ type: "command", command: `${ccr} hook` }] });
+const EVENT = "StopFailure";
+const isHook = (value: string): boolean => /"command":"[^"]*(?:ccr|CCR)[^"]* hook"/.test(value);
+
+/** The hook for a turn that failed in. */
+export function addHook(old: string | null, ccr: string): string {
+  const ours = hookOf(ccr);
+  const text = old === null || old.trim() === "" ? NEW : old;
+  const whole = `{"${EVENT}": [${ours}]}`;
+  const at = open(text, `"hooks": ${whole}`);
+  const hooks = member(text, at, "hooks");
+  if (!hooks) return text === NEW ? `{\n  "hooks": ${whole}\n}\n` : insert(text, at, "hooks", whole);
+  if (text[hooks.value] !== "{") throw new Problem("settings", "settings.json has hooks that are no object.");
+  const event = member(text, hooks.value, EVENT);
+  if (!event) return insert(text, hooks.value, EVENT, `[${ours}]`);
+  if (text[event.value] !== "[")
+    throw new Problem("settings", `settings.json has a hook ${EVENT} that is no list.`);
+  if (isHook(text.slice(event.value, event.end))) return old ?? text;
+  const first = skip(text, event.value + 1);
+  // The blank tells a list that was there, empty, from one that came with ours.
+  if (text[first] === "]") return `${text.slice(0, event.value + 1)} ${ours}${text.slice(event.value + 1)}`;
+  return `${text.slice(0, first)}${ours}, ${text.slice(first)}`;
+}
+
+/** The hook out again. */
+export function dropHook(old: string | null): string | null {
+  if (old === null || !isHook(old)) return old;
+  const at = open(old, "");
+  const hooks = member(old, at, "hooks");
+  const event = hooks && old[hooks.value] === "{" ? member(old, hooks.value, EVENT) : undefined;
+  if (!hooks || !event || old[event.value] !== "[") return old;
+  for (let i = skip(old, event.value + 1); old[i] === "{"; ) {
+    const end = endOf(old, i);
+    const comma = skip(old, end);
+    const next = old[comma] === "," ? skip(old, comma + 1) : comma;
+    const one = old.slice(i, end);
+    if (isHook(one)) {
+      const list = old.slice(event.value, event.end);
+      // What was made whole goes whole; what a person had stays, empty too.
+      if (old.slice(hooks.value, hooks.end) === `{"${EVENT}": [${one}]}`)
+        return emptied(drop(old, at, "hooks"));
+      if (list === `[${one}]`) return drop(old, hooks.value, EVENT);
+      if (old[comma] === ",") return old.slice(0, i) + old.slice(next);
+      return old.slice(0, old[i - 1] === " " ? i - 1 : i) + old.slice(end);
+    }
+    i = next;
+  }
+  return old;
+}
