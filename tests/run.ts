@@ -52,7 +52,7 @@ async function main(words: string[]): Promise<number> {
   try {
     await prepare();
   } catch (error) {
-    console.log(error);
+    console.log(String(error));
     lines.push("build     failed: what follows ran on an older dist/");
     total.failed++;
   }
@@ -125,24 +125,30 @@ async function vitest(project: PartName, ...flags: string[]): Promise<Count> {
     { ...quiet(), stdio: ["ignore", "inherit", "inherit"] },
   );
   const count = existsSync(report) ? vitestCount(readFileSync(report, "utf8")) : nothing();
-  // An error outside of any test ends vitest with 1 though every test passed.
-  if (result.failed && count.failed === 0) count.failed = 1;
-  if (result.timedOut) console.log(`${project} was ended after ${bound} minutes`);
-  return count;
+  return orBroken(count, result);
 }
 
 async function bats(folder: string): Promise<Count> {
   const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".bats")) : [];
   if (files.length === 0) return nothing();
   const words = ["--formatter", "tap", ...files.sort().map((name) => join(folder, name))];
-  const run = execa("bats", words, { ...quiet(), stdin: "ignore", stderr: "inherit" });
+  const run = execa("bash", [join(root, "node_modules/bats/bin/bats"), ...words], {
+    ...quiet(),
+    stdin: "ignore",
+    stderr: "inherit",
+  });
   const tap = new TapCount();
   for await (const line of run.iterable()) if (tap.add(line)) console.log(line);
   const result = await run;
   const count = tap.total();
-  if (result.timedOut) console.log(`${folder} was ended after ${bound} minutes`);
-  if (result.failed && count.failed === 0) count.failed = 1;
-  return count;
+  return orBroken(count, result);
+}
+
+/** A runner can end badly though no test failed: an error outside of any test, a time-out, a program that is not there. */
+function orBroken(count: Count, result: { failed: boolean; shortMessage?: string }): Count {
+  if (!result.failed || count.failed > 0) return count;
+  console.log(result.shortMessage);
+  return { ...count, failed: 1 };
 }
 
 /** A test must not see the reader's own Claude, Coder or tmux. */

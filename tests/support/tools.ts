@@ -23,7 +23,9 @@ export const tools: Tool[] = [
   { name: "dash", parts: [], partly: ["shell"] },
   { name: "busybox", parts: [], partly: ["shell"] },
   { name: "shellcheck", parts: [], partly: ["shell"] },
-  { name: "setsid", parts: [], partly: ["shell"], pack: "util-linux" },
+  { name: "strace", parts: [], partly: ["shell"] },
+  { name: "setpriv", parts: [], partly: ["shell"], pack: "util-linux" },
+  { name: "ps", parts: ["e2e"], pack: "procps" },
   {
     name: "terraform",
     parts: ["platform"],
