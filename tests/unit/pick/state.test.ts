@@ -87,7 +87,7 @@ describe("searching", () => {
 
   it("keeps no endless text", () => {
     expect(given(`\`${"word ".repeat(100_000)}\``).query.length).toBeLessThanOrEqual(200);
-    expect(given(`"/"`, `"${"😀".repeat(300)}"`).query.isWellFormed?.() ?? true).toBe(true);
+    expect(given('"x"', `"${"😀".repeat(300)}"`).query).toMatch(/^x(?:😀)+$/u);
   });
 });
 
