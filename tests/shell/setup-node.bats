@@ -121,7 +121,7 @@ finds_in() {
   [[ $output == *"installed ($HERE/.local/lib/ccr/node/v$VERSION/bin/node)"* ]]
   [[ $output != *warning* ]]
   "$LINKS/ccr" --version
-  [ "$(find "$HERE/.local/lib/ccr" -type f | wc -l)" -le 4 ]
+  [ "$(find "$HERE/.local/lib/ccr/node" -type f | wc -l)" -eq 1 ]
   run as_agent
   [[ $output == *" found ($HERE/.local/lib/ccr/node/v$VERSION/bin/node)"* ]]
   [ "$(asked)" = "GET /$ARCHIVE" ]
