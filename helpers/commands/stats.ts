@@ -1,18 +1,11 @@
-import { existsSync } from "node:fs";
 import { projectsDirectory } from "../claude/places.ts";
 import { cleanupPeriod } from "../claude/settings.ts";
 import type { Tokens } from "../claude/usage.ts";
 import { realPath } from "../sessions/lookup.ts";
-import {
-  type Corpus,
-  corpus,
-  type Group,
-  type Grouping,
-  type Sums,
-  summarize,
-  totalOf,
-} from "../sessions/stats.ts";
+import { corpus } from "../sessions/stats.ts";
+import type { Index } from "../sessions/stats-cache.ts";
 import { DAY, dayOf, dayText } from "../sessions/stats-days.ts";
+import { type Group, type Grouping, type Sums, summarize, totalOf } from "../sessions/stats-sums.ts";
 import { Problem } from "../system/problem.ts";
 import { bar, many, number, short, size } from "../terminal/amount.ts";
 import { paint } from "../terminal/colour.ts";
@@ -59,15 +52,14 @@ export const stats: Command = {
     const since = sinceOf(call, now);
     if (call.json && on(call, "csv"))
       throw new Problem("usage", "--json or --csv, not both.", { hint: "ccr stats --help", exit: 2 });
-    const all = existsSync(projectsDirectory())
-      ? corpus(now, progress())
-      : { parts: [], models: [], unreadable: [] };
-    const chosen = { ...all, parts: all.parts.filter(filterOf(call)) };
-    warnOf(call, chosen);
-    const times = chosen.parts.filter(({ side }) => !side).map(({ mtime }) => mtime);
+    const { index, unreadable } = corpus(now, progress());
+    const keep = filterOf(call, index);
+    const chosen = [...Array(index.size).keys()].filter(keep);
+    warnOf(call, index, chosen, unreadable);
+    const times = chosen.filter((i) => !index.side(i)).map((i) => index.mtime(i));
     const oldest = times.length === 0 ? null : times.reduce((a, b) => Math.min(a, b)) + cleanupPeriod();
     if (call.json || on(call, "csv")) {
-      const { totals, by: groups } = summarize(chosen, [by ?? "day"], since);
+      const { totals, by: groups } = summarize(index, [by ?? "day"], since, keep);
       if (on(call, "csv")) out(csv(by ?? "day", groups[0]!));
       else
         json(
@@ -83,16 +75,16 @@ export const stats: Command = {
         );
       return 0;
     }
-    if (chosen.parts.length === 0) {
+    if (chosen.length === 0) {
       say(
-        all.parts.length === 0
+        index.size === 0
           ? `no Claude Code sessions in ${clean(projectsDirectory())}\n     start one  claude\n`
           : "no session fits\n     all  ccr-stats\n",
       );
       return 0;
     }
     const groupings: Grouping[] = by === null ? ["project", "model", "day"] : [by];
-    const { totals, by: groups } = summarize(chosen, groupings, since);
+    const { totals, by: groups } = summarize(index, groupings, since, keep);
     const lines = headed([...headline(totals, since), ...sweepLine(oldest, now)]);
     groupings.forEach((grouping, place) => {
       lines.push("", ...chart(grouping, groups[place]!, by === null));
@@ -124,39 +116,45 @@ function sinceOf(call: Call, now: number): number | null {
   throw new Problem("usage", `"${given}" is not a time.`, { hint: "--since 7d, 2w or 2026-01-31", exit: 2 });
 }
 
-function filterOf(call: Call): (part: Corpus["parts"][number]) => boolean {
+function filterOf(call: Call, index: Index): (i: number) => boolean {
   const name = text(call, "project")?.toLowerCase();
   const here = on(call, "here") ? realPath(process.cwd()) : null;
-  const isHere = new Map<string, boolean>();
-  return ({ project }) => {
-    if (name !== undefined && !project?.toLowerCase().includes(name)) return false;
-    if (here === null) return true;
+  if (name === undefined && here === null) return () => true;
+  const wanted = new Map<string, boolean>();
+  return (i) => {
+    const project = index.project(i);
     if (project === null) return false;
-    let own = isHere.get(project);
-    if (own === undefined) isHere.set(project, (own = realPath(project) === here));
+    let own = wanted.get(project);
+    if (own === undefined) {
+      own =
+        (name === undefined || project.toLowerCase().includes(name)) &&
+        (here === null || realPath(project) === here);
+      wanted.set(project, own);
+    }
     return own;
   };
 }
 
-function warnOf(call: Call, { parts, unreadable }: Corpus): void {
+function warnOf(call: Call, index: Index, chosen: readonly number[], unreadable: readonly string[]): void {
   const [first] = unreadable;
   if (first !== undefined) {
+    const are = unreadable.length === 1 ? "is" : "are";
     call.warn(
       new Problem(
         "unreadable",
-        `${many(unreadable.length, "file")} could not be read and ${unreadable.length === 1 ? "is" : "are"} not counted.`,
+        `${many(unreadable.length, "file")} could not be read and ${are} not counted.`,
         {
           hint: `look at owner and mode: ls -ld ${first}`,
         },
       ),
     );
   }
-  const skipped = parts.reduce((sum, part) => sum + part.skipped, 0);
+  const skipped = chosen.reduce((sum, i) => sum + index.skipped(i), 0);
   if (skipped > 0)
     call.warn(
       new Problem(
         "damaged",
-        `${many(skipped, "line")} longer than 16 MiB ${skipped === 1 ? "is" : "are"} not counted.`,
+        `${many(skipped, "line")} of more than 16 MiB ${skipped === 1 ? "is" : "are"} not counted.`,
       ),
     );
 }

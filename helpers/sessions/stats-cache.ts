@@ -4,39 +4,69 @@ import { dirname, join } from "node:path";
 import { writeAtomic } from "../system/files.ts";
 import { cache } from "../system/places.ts";
 import { WIDTH } from "./stats-attribute.ts";
+import type { Files } from "./stats-files.ts";
 import { BYTES, HEAD, readRecords, type Stored } from "./stats-records.ts";
 
-const FORMAT = 1;
+const FORMAT = 3;
 
-/** A file as it was counted. `offset` is where its first unread line begins, -1 where it could not be read. */
+/** A file as it was counted. */
 export type Known = {
-  key: string;
+  folder: string;
+  name: string;
+  side: boolean;
   bytes: number;
   mtime: number;
   inode: number;
+  /** where its first unread line begins, -1 where it could not be read */
   offset: number;
   /** hash of the bytes before `offset` */
-  probe: string;
+  probe: number;
   session: string | null;
+  /** the first directory in it; `project` is that of its session */
   start: string | null;
+  project: string | null;
   skipped: number;
-  side: boolean;
   /** its records */
   first: number;
   count: number;
-  rows: number[];
+  /** what is counted for it, in rows of WIDTH numbers */
+  rows: ArrayLike<number>;
 };
 
-export type Index = { models: string[]; zone: string; generation: string; records: number; files: Known[] };
-
-type Header = Omit<Index, "files"> & {
+/** What stands before the numbers, in the index's first line. Files are in the order in which they are found. */
+type Header = {
   format: number;
   root: string;
+  models: string[];
+  zone: string;
+  generation: string;
+  records: number;
+  names: string[];
   folders: string[];
-  starts: string[];
-  rows: number;
+  directories: string[];
+  sessions: string[];
+  numbers: number;
   sum: number;
 };
+
+/** Columns of numbers that a file has. Those of `folders`, `directories` and `sessions` are places there, -1 for none. */
+const [
+  FOLDER,
+  IS_SIDE,
+  SIZE,
+  TIME,
+  INODE,
+  OFFSET,
+  PROBE,
+  SESSION,
+  START,
+  PROJECT,
+  SKIPPED,
+  FIRST,
+  COUNT,
+  ROWS,
+  STRIDE,
+] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14] as const;
 
 const fileOf = (root: string): string => {
   let hash = 5381;
@@ -54,111 +84,205 @@ export function headOf(generation: string): Uint32Array {
   return head;
 }
 
-/** Sum over the text of an index: a bit that was lost on the disk must not become a wrong number. */
-function sumOf(bytes: Buffer, from: number): number {
-  let a = 0x811c9dc5;
-  let i = from;
-  for (; i + 4 <= bytes.length; i += 4) {
-    const word = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
-    a = Math.imul(a ^ word, 0x01000193);
-    a ^= a >>> 15;
-  }
-  for (; i < bytes.length; i++) a = Math.imul(a ^ bytes[i]!, 0x01000193);
-  return a >>> 0;
+/** A bit that was lost on the disk must not become a wrong number. */
+function sumOf(numbers: Float64Array): number {
+  const words = new Int32Array(numbers.buffer, numbers.byteOffset, numbers.length * 2);
+  let sum = 0x811c9dc5;
+  for (let i = 0; i < words.length; i++) sum = Math.imul(sum ^ words[i]!, 0x01000193);
+  return sum >>> 0;
 }
 
-/** The index of a projects directory; null when there is none that can be trusted. */
-export function loadIndex(root: string): Index | null {
-  try {
-    const bytes = readFileSync(`${fileOf(root)}.tsv`);
-    const headEnd = bytes.indexOf(10);
-    const header: Header = JSON.parse(bytes.toString("utf8", 0, headEnd));
-    if (header.format !== FORMAT || header.root !== root || header.sum !== sumOf(bytes, headEnd + 1))
-      return null;
-    const files: Known[] = [];
-    let first = 0;
-    const text = bytes.toString("latin1", headEnd + 1);
-    for (let at = 0; at < text.length; ) {
-      const end = text.indexOf("\n", at);
-      if (end < 0) return null;
-      const known = parse(text.slice(at, end), header, first);
-      first += known.count;
-      files.push(known);
-      at = end + 1;
+/** All that is counted, file by file. */
+export class Index {
+  readonly rows: Float64Array;
+  readonly #header: Header;
+  /** where the rows of each file begin */
+  readonly #begin: Float64Array;
+  #places: Map<string, number> | undefined;
+
+  constructor(header: Header, numbers: Float64Array) {
+    this.#header = header;
+    this.rows = numbers;
+    const { length } = header.names;
+    this.#begin = new Float64Array(length + 1);
+    let rows = length * STRIDE;
+    let records = 0;
+    for (let i = 0; i < length; i++) {
+      this.#begin[i] = rows;
+      rows += numbers[i * STRIDE + ROWS]! * WIDTH;
+      records += numbers[i * STRIDE + COUNT]!;
     }
-    if (files.length !== header.rows || first !== header.records) return null;
-    const { models, zone, generation, records } = header;
-    return { models, zone, generation, records, files };
-  } catch {
-    return null;
+    this.#begin[length] = rows;
+    if (rows !== numbers.length || records !== header.records) throw new Error("damaged");
+  }
+
+  get models(): readonly string[] {
+    return this.#header.models;
+  }
+  get zone(): string {
+    return this.#header.zone;
+  }
+  get size(): number {
+    return this.#header.names.length;
+  }
+  get records(): number {
+    return this.#header.records;
+  }
+  get generation(): string {
+    return this.#header.generation;
+  }
+  /** Its rows are the numbers from here to the next file's. */
+  begin(i: number): number {
+    return this.#begin[i]!;
+  }
+  side(i: number): boolean {
+    return this.#at(i, IS_SIDE) === 1;
+  }
+  bytes(i: number): number {
+    return this.#at(i, SIZE);
+  }
+  mtime(i: number): number {
+    return this.#at(i, TIME);
+  }
+  readable(i: number): boolean {
+    return this.#at(i, OFFSET) >= 0;
+  }
+  skipped(i: number): number {
+    return this.#at(i, SKIPPED);
+  }
+  /** `<project folder>/<path within it>` */
+  key(i: number): string {
+    return `${this.#header.folders[this.#at(i, FOLDER)]}/${this.#header.names[i]}`;
+  }
+  /** A number for the session, the same for all its files; -1 where it is not known. */
+  session(i: number): number {
+    return this.#at(i, SESSION);
+  }
+  project(i: number): string | null {
+    return this.#header.directories[this.#at(i, PROJECT)] ?? null;
+  }
+
+  #at(i: number, column: number): number {
+    return this.rows[i * STRIDE + column]!;
+  }
+
+  /** Whether a file stands at this place, as it is now. */
+  same(i: number, files: Files, j: number): boolean {
+    return (
+      this.#header.names[i] === files.names[j] &&
+      this.#header.folders[this.#at(i, FOLDER)] === files.folders[j] &&
+      this.#at(i, SIZE) === files.bytes[j] &&
+      this.#at(i, TIME) === files.times[j] &&
+      this.#at(i, INODE) === files.inodes[j]
+    );
+  }
+
+  /** The place of a file, or -1. */
+  placeOf(key: string): number {
+    this.#places ??= new Map(this.#header.names.map((_, i) => [this.key(i), i]));
+    return this.#places.get(key) ?? -1;
+  }
+
+  known(i: number): Known {
+    const { names, folders, directories, sessions } = this.#header;
+    return {
+      folder: folders[this.#at(i, FOLDER)]!,
+      name: names[i]!,
+      side: this.side(i),
+      bytes: this.bytes(i),
+      mtime: this.mtime(i),
+      inode: this.#at(i, INODE),
+      offset: this.#at(i, OFFSET),
+      probe: this.#at(i, PROBE),
+      session: sessions[this.session(i)] ?? null,
+      start: directories[this.#at(i, START)] ?? null,
+      project: this.project(i),
+      skipped: this.skipped(i),
+      first: this.#at(i, FIRST),
+      count: this.#at(i, COUNT),
+      rows: this.rows.subarray(this.#begin[i], this.#begin[i + 1]),
+    };
+  }
+
+  /** The index of a projects directory; null when there is none that can be trusted. */
+  static load(root: string): Index | null {
+    try {
+      const bytes = readFileSync(`${fileOf(root)}.idx`);
+      const end = bytes.indexOf(10);
+      const header: Header = JSON.parse(bytes.toString("utf8", 0, end));
+      if (header.format !== FORMAT || header.root !== root) return null;
+      const data = bytes.subarray(end + 1);
+      if (data.length !== header.numbers * 8) return null;
+      const numbers = new Float64Array(header.numbers);
+      data.copy(Buffer.from(numbers.buffer));
+      return header.sum === sumOf(numbers) ? new Index(header, numbers) : null;
+    } catch {
+      return null;
+    }
+  }
+
+  static of(root: string, fresh: Fresh): Index {
+    const { files, ...rest } = fresh;
+    const folders = new Places();
+    const directories = new Places();
+    const sessions = new Places();
+    const numbers = new Float64Array(files.reduce((sum, { rows }) => sum + STRIDE + rows.length, 0));
+    let end = files.length * STRIDE;
+    files.forEach((file, i) => {
+      const row = numbers.subarray(i * STRIDE, (i + 1) * STRIDE);
+      row[FOLDER] = folders.of(file.folder);
+      row[IS_SIDE] = file.side ? 1 : 0;
+      row[SIZE] = file.bytes;
+      row[TIME] = file.mtime;
+      row[INODE] = file.inode;
+      row[OFFSET] = file.offset;
+      row[PROBE] = file.probe;
+      row[SESSION] = sessions.of(file.session);
+      row[START] = directories.of(file.start);
+      row[PROJECT] = directories.of(file.project);
+      row[SKIPPED] = file.skipped;
+      row[FIRST] = file.first;
+      row[COUNT] = file.count;
+      row[ROWS] = file.rows.length / WIDTH;
+      numbers.set(file.rows, end);
+      end += file.rows.length;
+    });
+    const header: Header = {
+      format: FORMAT,
+      root,
+      ...rest,
+      names: files.map(({ name }) => name),
+      folders: folders.names,
+      directories: directories.names,
+      sessions: sessions.names,
+      numbers: numbers.length,
+      sum: sumOf(numbers),
+    };
+    return new Index(header, numbers);
+  }
+
+  /** Keeps it for the next time, and forgets records that no index names any more. */
+  save(root: string): void {
+    const { buffer } = this.rows;
+    const head = Buffer.from(`${JSON.stringify(this.#header)}\n`);
+    writeAtomic(`${fileOf(root)}.idx`, Buffer.concat([head, Buffer.from(buffer)]));
+    forgetOthers(root, this.generation);
   }
 }
 
-function parse(line: string, header: Header, first: number): Known {
-  const cells = line.split("\t");
-  const rows = cells[11] === "" ? [] : cells[11]!.split(",").map(Number);
-  const known: Known = {
-    key: `${header.folders[Number(cells[0])]}/${cells[1]}`,
-    bytes: Number(cells[2]),
-    mtime: Number(cells[3]),
-    inode: Number(cells[4]),
-    offset: Number(cells[5]),
-    probe: cells[6]!,
-    session: cells[7] === "" ? null : cells[7]!,
-    start: cells[8] === "" ? null : header.starts[Number(cells[8])]!,
-    skipped: Number(cells[9]) >> 1,
-    side: (Number(cells[9]) & 1) === 1,
-    first,
-    count: Number(cells[10]),
-    rows,
-  };
-  if (cells.length !== 12 || known.start === undefined || rows.length % WIDTH !== 0)
-    throw new Error("damaged");
-  return known;
-}
+export type Fresh = { models: string[]; zone: string; generation: string; records: number; files: Known[] };
 
-/** Keeps an index for the next time, and forgets records that no index names any more. */
-export function saveIndex(root: string, index: Index): void {
-  const folders = new Map<string, number>();
-  const starts = new Map<string, number>();
-  const place = (map: Map<string, number>, name: string): number => {
-    let at = map.get(name);
-    if (at === undefined) map.set(name, (at = map.size));
-    return at;
-  };
-  const lines = index.files.map((file) => {
-    const slash = file.key.indexOf("/");
-    return [
-      place(folders, file.key.slice(0, slash)),
-      file.key.slice(slash + 1),
-      file.bytes,
-      file.mtime,
-      file.inode,
-      file.offset,
-      file.probe,
-      file.session ?? "",
-      file.start === null ? "" : place(starts, file.start),
-      file.skipped * 2 + (file.side ? 1 : 0),
-      file.count,
-      file.rows.join(","),
-    ].join("\t");
-  });
-  const body = Buffer.from(lines.map((line) => `${line}\n`).join(""), "latin1");
-  const { models, zone, generation, records } = index;
-  const header: Header = {
-    format: FORMAT,
-    root,
-    models,
-    zone,
-    generation,
-    records,
-    folders: [...folders.keys()],
-    starts: [...starts.keys()],
-    rows: lines.length,
-    sum: sumOf(body, 0),
-  };
-  writeAtomic(`${fileOf(root)}.tsv`, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), body]));
-  forgetOthers(root, generation);
+/** Names and their places in the order of their first use. */
+class Places {
+  readonly names: string[] = [];
+  readonly #places = new Map<string, number>();
+  of(name: string | null): number {
+    if (name === null) return -1;
+    const known = this.#places.get(name);
+    if (known !== undefined) return known;
+    this.#places.set(name, this.names.length);
+    return this.names.push(name) - 1;
+  }
 }
 
 const ABANDONED = 60_000;

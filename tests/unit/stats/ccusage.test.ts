@@ -5,7 +5,8 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { corpus, type Group, summarize } from "../../../helpers/sessions/stats.ts";
+import { corpus } from "../../../helpers/sessions/stats.ts";
+import { type Group, summarize } from "../../../helpers/sessions/stats-sums.ts";
 import { ccusage, type Report, report } from "../../support/ccusage.ts";
 import { fixtures, root } from "../../support/home.ts";
 
@@ -43,7 +44,7 @@ const theirs = (key: string, t: Tokens) => [
 async function compare(config: string, zone: string): Promise<number> {
   vi.stubEnv("CLAUDE_CONFIG_DIR", config);
   vi.stubEnv("TZ", zone);
-  const { totals, by } = summarize(corpus(Date.now()), ["day", "model"], null);
+  const { totals, by } = summarize(corpus(Date.now()).index, ["day", "model"], null);
   const other = await report(config, home, zone);
   const days = by[0]!.filter(({ tokens }) => Object.values(tokens).some((n) => n > 0));
   expect(days.map(ours)).toEqual(other.daily.map((day) => theirs(day.date, day)));
@@ -124,7 +125,7 @@ test("ours differ, on purpose, where ccusage loses rows or counts one twice", as
     mkdirSync(join(config, "projects/-p"), { recursive: true });
     writeFileSync(join(config, "projects/-p/11111111-1111-4111-8111-111111111111.jsonl"), text);
     vi.stubEnv("CLAUDE_CONFIG_DIR", config);
-    const { totals } = summarize(corpus(Date.now()), [], null);
+    const { totals } = summarize(corpus(Date.now()).index, [], null);
     const other = await report(config, home);
     expect([name, totals.tokens.output, other.totals?.outputTokens ?? 0]).toEqual([name, our, their]);
   }

@@ -17,10 +17,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { counted } from "../../../helpers/claude/lines.ts";
-import { type Corpus, corpus, type Grouping, summarize } from "../../../helpers/sessions/stats.ts";
+import { type Corpus, corpus } from "../../../helpers/sessions/stats.ts";
 import { attribute, type Share } from "../../../helpers/sessions/stats-attribute.ts";
 import { dayOf } from "../../../helpers/sessions/stats-days.ts";
 import { Hash, Records, SIDE } from "../../../helpers/sessions/stats-records.ts";
+import { type Grouping, summarize } from "../../../helpers/sessions/stats-sums.ts";
 
 let home: string;
 let projects: string;
@@ -93,7 +94,7 @@ function write(path: string, ...lines: string[]): void {
 }
 
 const sums = (all: Corpus, grouping: Grouping = "day", since: number | null = null) => {
-  const { totals, by } = summarize(all, [grouping], since);
+  const { totals, by } = summarize(all.index, [grouping], since);
   return { totals, by: by[0]! };
 };
 const now = () => corpus(NOW);
@@ -195,7 +196,7 @@ describe("what is counted", () => {
     write(fileOf(1), answer("a"), `{"type":"user","x":"${"y".repeat(20_000_000)}"}\n`, answer("b"));
     const all = now();
     expect(sums(all).totals.messages).toBe(2);
-    expect(all.parts[0]!.skipped).toBe(1);
+    expect(all.index.skipped(0)).toBe(1);
   });
 
   test("a line of 12 MB is read", () => {
@@ -357,7 +358,7 @@ describe("the cache", () => {
       ],
     ];
     for (const [name, harm] of damage) {
-      for (const ending of [".tsv", ".bin"]) {
+      for (const ending of [".idx", ".bin"]) {
         rmSync(join(home, "cache"), { recursive: true, force: true });
         now();
         const victim = cacheFiles().find((path) => path.endsWith(ending));
