@@ -28,7 +28,7 @@ export const install = (verbs: readonly Verb[]): Command => ({
   examples: [
     ["node ccr.cjs install", "install this file"],
     ["ccr install --dry-run", "what would be written"],
-    ["ccr install --name cc", "type cc, cc-list, cc-find, …"],
+    ["ccr install --name cr", "type cr, cr-list, cr-find, …"],
   ],
   async run(call) {
     const dry = on(call, "dry-run");

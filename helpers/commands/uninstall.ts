@@ -5,6 +5,8 @@ import { configuration, state } from "../system/places.ts";
 import { json } from "../terminal/json.ts";
 import { out, unicode } from "../terminal/output.ts";
 import { type Command, on } from "./command.ts";
+// Not on demand: when it is needed, the file that it would be read from is gone.
+import { dropExtras } from "./extras.ts";
 import { plan } from "./install.ts";
 
 export const uninstall: Command = {
@@ -22,7 +24,7 @@ export const uninstall: Command = {
     const dry = on(call, "dry-run");
     const outcome = uninstallFiles({ dry });
     const { changes, problems } = outcome;
-    const extras = await (await import("./extras.ts")).dropExtras(dry);
+    const extras = await dropExtras(dry);
     changes.push(...extras.done.filter(({ action }) => action !== "unchanged"));
     problems.push(...extras.problems);
     for (const problem of problems) call.warn(problem);

@@ -71,7 +71,13 @@ export function install(options: {
   const warnings: Problem[] = [];
 
   // The program first and the rc files last: killed in between, no shell names what is not there.
-  if (!changes.write(program(), bundle(options.file))) throw changes.problems[0]!;
+  const bytes = bundle(options.file);
+  for (const path of partsBeside(options.file, bytes)) {
+    if (!changes.write(join(library(), basename(path)), readFileSync(path))) throw changes.problems[0]!;
+  }
+  if (!changes.write(program(), bytes)) throw changes.problems[0]!;
+  const current = partsBeside(program(), bytes);
+  for (const path of partsBeside(program())) if (!current.includes(path)) changes.remove(path);
 
   const names = executables(changes, namesOf(chosen, verbs), { file: program(), node: options.node });
   links(changes, names, warnings);
@@ -105,7 +111,8 @@ export function uninstall(options: { dry: boolean }): Outcome {
     changes.rename(earlierFile(), functionsFile());
   for (const path of oldLinks([])) changes.remove(path);
   for (const path of ourExecutables()) changes.remove(path);
-  for (const path of [cache(), join(library(), "node"), program()]) if (lstat(path)) changes.remove(path);
+  for (const path of [cache(), join(library(), "node"), ...partsBeside(program()), program()])
+    if (lstat(path)) changes.remove(path);
   changes.removeEmpty(dirname(zshTab()), library(), dirname(library()), dirname(functionsFile()));
   const touched = changes.done.filter(({ action }) => action !== "unchanged");
   return { name, shells: [], changes: touched, problems: changes.problems, warnings: [] };
@@ -130,6 +137,12 @@ function bundle(file: string): Buffer {
     );
   return readFileSync(file);
 }
+
+/** Files that the program loads rarely used verbs from, beside it: `ccr.<number>.<hash>`; of one build, or all. */
+const partsBeside = (file: string, bytes?: Buffer): string[] =>
+  entries(dirname(file))
+    .filter((name) => /^ccr\.\d+\.[0-9a-f]{12}$/.test(name) && (!bytes || bytes.includes(name.slice(-12))))
+    .map((name) => join(dirname(file), name));
 
 /** Writes the executables, takes out those of verbs that are gone, and gives the names that are ours now. */
 function executables(changes: Changes, names: readonly Name[], what: { file: string; node: string }): Name[] {

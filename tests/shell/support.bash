@@ -44,7 +44,7 @@ nobody() {
   else
     need setpriv
     chmod a+rx "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR"/*
-    clean setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+    clean setpriv --reuid=65534 --regid=65534 --clear-groups env "$@"
   fi
 }
 

@@ -234,8 +234,8 @@ describe("install", () => {
     symlinkSync("/elsewhere/x", join(bin, "x"));
     run();
     expect(readlinkSync(join(bin, "ccr-list"))).toBe(join(home, ".local/bin/ccr-list"));
-    run({ name: "cc" });
-    expect(readdirSync(bin).sort()).toEqual(["cc", "cc-list", "cct", "x"]);
+    run({ name: "cr" });
+    expect(readdirSync(bin).sort()).toEqual(["cct", "cr", "cr-list", "x"]);
     uninstall({ dry: false });
     expect(readdirSync(bin)).toEqual(["x"]);
   });
@@ -258,10 +258,10 @@ describe("install", () => {
 
   it("goes by another name, remembers it, and gives the old ones up", () => {
     run();
-    run({ name: "cc" });
-    expect(readdirSync(join(home, ".local/bin")).sort()).toEqual(["cc", "cc-list", "cct"]);
-    expect(installedName()).toBe("cc");
-    expect(run().name).toBe("cc");
+    run({ name: "cr" });
+    expect(readdirSync(join(home, ".local/bin")).sort()).toEqual(["cct", "cr", "cr-list"]);
+    expect(installedName()).toBe("cr");
+    expect(run().name).toBe("cr");
     vi.stubEnv("CCR_NAME", "cx");
     expect(run().name).toBe("cx");
     expect(run({ name: "ccr" }).name).toBe("ccr");
@@ -277,7 +277,7 @@ describe("install", () => {
     const { warnings, problems } = run();
     expect(messages(warnings)).toEqual([`another ccr is on PATH: ${other}.`]);
     expect(problems).toEqual([]);
-    expect(run({ name: "cc" }).warnings).toEqual([]);
+    expect(run({ name: "cr" }).warnings).toEqual([]);
   });
 
   it("leaves another program of that name in ~/.local/bin alone, and installs the rest", () => {
@@ -312,6 +312,24 @@ describe("install", () => {
     expect(read("scripts/claude-resume-helpers.sh")).toBe("ccr() { echo mine; }\n");
     expect(mode(join(home, "scripts/claude-resume-helpers.sh"))).toBe("755");
     expect(readdirSync(join(home, "scripts"))).toEqual(["claude-resume-helpers.sh"]);
+  });
+
+  it("brings the parts of its own build along, and takes those of another away", () => {
+    const [ours, theirs] = ["ccr.4.0123456789ab", "ccr.4.ba9876543210"] as const;
+    put(join(box, "ccr.cjs"), `// with part ${ours}\n`);
+    for (const name of [ours, theirs]) put(join(box, name), name);
+    put(join(home, ".local/lib/ccr", theirs), theirs);
+    run();
+    expect(
+      readdirSync(join(home, ".local/lib/ccr"))
+        .filter((name) => name.startsWith("ccr."))
+        .sort(),
+    ).toEqual([ours, "ccr.cjs"]);
+    expect(
+      run({ file: join(home, ".local/lib/ccr/ccr.cjs") }).changes.map(({ action }) => action),
+    ).not.toContain("updated");
+    uninstall({ dry: false });
+    expect(existsSync(join(home, ".local/lib/ccr"))).toBe(false);
   });
 
   it("makes a command executable again", () => {

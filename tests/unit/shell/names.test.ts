@@ -15,7 +15,7 @@ describe("names", () => {
   });
 
   it("follow another name, but for those that do not begin with ccr-", () => {
-    expect(namesOf("cc", verbs).map(({ name }) => name)).toEqual(["cc", "cc-list", "cct"]);
+    expect(namesOf("cr", verbs).map(({ name }) => name)).toEqual(["cr", "cr-list", "cct"]);
   });
 
   it("are those of the contract, and each is there once", () => {
@@ -26,7 +26,7 @@ describe("names", () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it.each(["cc", "claude-resume", "C2_x"])("can be %s", (name) => {
+  it.each(["cr", "claude-resume", "C2_x"])("can be %s", (name) => {
     expect(() => checkName(name, ["ccr-list", "cct"])).not.toThrow();
   });
 
