@@ -1,6 +1,6 @@
 // What resume-all and supervise share: which sessions there are to plan for, and how one is started.
 
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { findClaude, INSTALL_HINT, resumeArguments } from "../claude/cli.ts";
 import { claudeEnvironment } from "../claude/environment.ts";
@@ -17,7 +17,7 @@ import { read, transcripts } from "../sessions/store.ts";
 import { config } from "../system/config.ts";
 import { startDetached } from "../system/detached.ts";
 import { Problem } from "../system/problem.ts";
-import { createSession, hasTmux, isDead, screenOf } from "../tmux/tmux.ts";
+import { createSession, endSession, hasTmux, isDead, screenOf } from "../tmux/tmux.ts";
 
 const DAY = 86_400_000;
 /** Rows of a limit can be this much older than its reset. */
@@ -111,7 +111,8 @@ export const startHeadless: Start = async (argv, { project, step }) => {
   const stamp = new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-");
   const log = join(logsDirectory(), `${stamp}-${step.id.slice(0, 8)}.log`);
   const { pid, ended, release } = startDetached(argv, { directory: project, env: withoutTmux(), log });
-  return { pid, tmux: null, log, ended, release, words: async () => endOf(log) };
+  const discard = async (): Promise<void> => rmSync(log, { force: true });
+  return { pid, tmux: null, log, ended, release, discard, words: async () => endOf(log) };
 };
 
 function withoutTmux(): NodeJS.ProcessEnv {
@@ -132,6 +133,7 @@ export const startInTmux: Start = async (argv, { project, step }): Promise<Runni
     log: null,
     ended: null,
     release: () => {},
+    discard: () => endSession(name),
     words: async () => (await screenOf(pane)) ?? ((await isDead(pane)) ? "it ended at once" : ""),
   };
 };

@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { liveSessions } from "../claude/registry.ts";
+import { withoutGhosts } from "../limits/domain.ts";
 import { nextOf, plan, type Step } from "../limits/plan.ts";
 import { breaker, closeBreaker, note, startedToday } from "../limits/record.ts";
 import { type Done, run, settle } from "../limits/run.ts";
@@ -177,6 +179,7 @@ function writeRows({ sessions }: Field, now: number): void {
   const waiting = limited.filter((one) => one.state === "waiting").length;
   const ready = limited.filter((one) => one.state === "ready").length;
   const rows = {
+    live: String(withoutGhosts(liveSessions()).size),
     limited: limited.length === 0 ? "none" : `${waiting} waiting, ${ready} ready`,
     reset:
       resets.length === 0

@@ -44,6 +44,8 @@ export type Running = {
   words(): Promise<string>;
   /** lets go of it: it runs on by itself */
   release(): void;
+  /** clears away what a start that came to nothing has left */
+  discard(): Promise<void>;
 };
 
 export type Start = (argv: readonly string[], job: Job) => Promise<Running>;
@@ -137,7 +139,10 @@ async function carryOut(job: Job, taken: Claim, options: Options): Promise<Done 
   const seen = await watch(job, running, before, options);
   running.release();
   // Another process gave the try up before the program could start: the session is that one's.
-  if (seen === null || stageOf(session, one).is === "abandoned") return null;
+  if (seen === null || stageOf(session, one).is === "abandoned") {
+    await running.discard();
+    return null;
+  }
   const { outcome, detail, resetsAt } = seen;
   const { log, tmux } = running;
   if (outcome !== "started") {

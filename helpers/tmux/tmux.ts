@@ -73,7 +73,7 @@ export const target = (name: string, window = ""): string => `=${name}:${window}
 
 /** Names of environment variables that a pane gets from us; secrets go by inheritance only, never through argv. */
 const PASSED =
-  /^(?:PATH|LANG|LC_[A-Z]+|TZ|COLORTERM|CLAUDE_CONFIG_DIR|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|[A-Za-z]+_PROXY|(?:ANTHROPIC|CLAUDE_CODE|DISABLE|BASH|XDG)_\w+)$/i;
+  /^(?:HOME|PATH|LANG|LC_[A-Z]+|TZ|COLORTERM|CLAUDE_CONFIG_DIR|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|[A-Za-z]+_PROXY|(?:ANTHROPIC|CLAUDE_CODE|DISABLE|BASH|XDG)_\w+)$/i;
 const SECRET = /TOKEN|KEY|SECRET|PASS|AUTH|CREDENTIAL|HEADER/i;
 
 export type Started = { name: string; pane: string; pid: number };
@@ -149,4 +149,9 @@ export async function screenOf(pane: string): Promise<string | null> {
 export async function isDead(pane: string): Promise<boolean> {
   const answer = await tmux(["display-message", "-p", "-t", pane, "#{pane_dead}"]);
   return !answer.ok || answer.out.trim() !== "0";
+}
+
+/** Ends a session that we made. */
+export async function endSession(name: string): Promise<void> {
+  await tmux(["kill-session", "-t", `=${name}`]);
 }

@@ -118,4 +118,30 @@ describe.concurrent("every limited session is continued exactly once", {
       await home.remove();
     }
   });
+
+  it(`in tmux, by 6 ccra at the same time over 8 sessions, random ones killed (${Math.ceil(ROUNDS / 5)} rounds)`, async () => {
+    for (let round = 0; round < Math.ceil(ROUNDS / 5); round++) {
+      const home = limitedHome();
+      try {
+        const sessions = Array.from({ length: 8 }, () => home.limited());
+        const words = ["resume-all", "--tmux", "--interval", "0", "--json"];
+        const runs = Array.from({ length: 6 }, () => ccr(home, words));
+        for (const { pid } of runs.slice(round % 2 ? 0 : 3)) {
+          await sleep(30 + Math.random() * 150);
+          try {
+            process.kill(pid, "SIGKILL");
+          } catch {}
+        }
+        await Promise.all(runs.map(({ ended }) => ended));
+        await ccr(home, words).ended;
+        await quiet(home, sessions);
+        const again = await ccr(home, words).ended;
+        expect(JSON.parse(again.out).results).toEqual([]);
+        expect(sessions.map((id) => home.continued(id))).toEqual(sessions.map(() => 1));
+        expect(home.started()).toHaveLength(8);
+      } finally {
+        await home.remove();
+      }
+    }
+  });
 });
