@@ -11,21 +11,25 @@ const ROOT = resolve(HELPERS, "..");
 const VERSION: string = JSON.parse(readFileSync(`${ROOT}/package.json`, "utf8")).version;
 
 /** Start-up time grows with every byte, and the whole set-up script must stay under 100,000 bytes. */
-export const SIZE_LIMIT = 125_000;
-
-/** Verbs that people wait for: their code is unpacked by itself. */
-const HOT = ["list", "find", "pick"].map((verb) => `commands/${verb}.ts`);
-/** Verbs that a home cannot do without: with what comes before they are the part that the setup script brings. */
-const BASE = ["resume", "current", "install", "uninstall", "completion", "version"].map(
-  (verb) => `commands/${verb}.ts`,
-);
+export const SIZE_LIMIT = 135_000;
 
 /**
- * Bundles the helper into one minified CommonJS file for Node 18.19 and newer, in four layers: what every start needs
- * stands in it as code; the hot verbs, the rest of the base, and all other verbs are compressed, and unpacked when one
- * of them is called. A module is in the first layer that needs it, and the later ones fetch it from there.
+ * Verbs by layer: first those that people wait for, then those that a home cannot do without. With what every start
+ * needs, these are the base, which the setup script brings. All other verbs are in the last layer.
+ */
+const LAYERS = [
+  ["list"],
+  ["find", "pick"],
+  ["resume", "current", "install", "uninstall", "completion", "version"],
+];
+const BASE = LAYERS.length;
+const LAST = BASE + 1;
+
+/**
+ * Bundles the helper into one minified CommonJS file for Node 18.19 and newer, in layers: what every start needs stands
+ * in it as code; the others are compressed, each by itself, and unpacked when one of their verbs is called. A module is in the first layer that needs it, and the later ones fetch it from there.
  *
- * The last layer may stand in a file of its own beside the program (`ccr.3.<hash>`): a start script of Coder is one
+ * The last layer may stand in a file of its own beside the program (`ccr.<number>.<hash>`): a start script of Coder is one
  * argument, at most 128 KiB, and the whole helper does not fit into one.
  * Throws, with what grew since the last build, when the file is over {@link SIZE_LIMIT} bytes.
  */
@@ -57,15 +61,11 @@ class Layer {
 }
 
 async function pack(): Promise<{ code: Buffer; sizes: Record<string, number> }> {
-  const layers = [new Layer(), new Layer(), new Layer(), new Layer()];
-  const [, hot, base, rest] = layers as [Layer, Layer, Layer, Layer];
-  hot.entries = HOT;
+  const layers = Array.from({ length: LAST + 1 }, () => new Layer());
   // Which modules are in which layer must be known before a layer can hold what the later ones fetch.
   const asked = new Set<string>();
   for (const [i, layer] of layers.entries()) {
-    const left = [...asked].filter((name) => !HOT.includes(name));
-    if (layer === base) base.entries = left.filter((name) => layerOf(name) === 2);
-    if (layer === rest) rest.entries = left.filter((name) => layerOf(name) === 3);
+    layer.entries = [...asked].filter((name) => layerOf(name) === i);
     layer.modules = namesOf((await bundle(i, layers, asked)).metafile);
   }
   const built = [];
@@ -81,9 +81,17 @@ async function pack(): Promise<{ code: Buffer; sizes: Record<string, number> }> 
   };
 }
 
-/** Where a module that is loaded on demand goes: verbs that are not of the base to the last layer. */
-const layerOf = (name: string): number =>
-  HOT.includes(name) ? 1 : name.startsWith("commands/") && !BASE.includes(name) ? 3 : 2;
+/** Where a module that is loaded on demand goes; what no verb is, but is loaded by one, goes to the base. */
+function layerOf(name: string): number {
+  const verb = /^commands\/([\w-]+)\.ts$/.exec(name)?.[1];
+  if (verb === undefined) return BASE;
+  const at = LAYERS.findIndex((verbs) => verbs.includes(verb));
+  return at < 0 ? LAST : at + 1;
+}
+
+/** The last layer: its number, and what stands before it in the file and nowhere else. */
+export const PART_NUMBER = LAST;
+export const PART_MARK = `//packed${LAST}:`;
 
 /** Packed layers stand in comments: Node need not make strings of them at each start. */
 const MARK = "//packed";
@@ -119,7 +127,7 @@ function bundle(index: number, layers: readonly Layer[], asked: Set<string>): Pr
           layers[at]!.fetched.add(name);
           return { path: `ccr:${at}/${name}`, external: true };
         }
-        if (kind !== "dynamic-import" || index === layers.length - 1) return undefined;
+        if (kind !== "dynamic-import" || index === LAST) return undefined;
         asked.add(name);
         return { path: `ccr:${Math.max(index + 1, layerOf(name))}/${name}`, external: true };
       });

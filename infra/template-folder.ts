@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { App } from "cdktf";
+import { PART_MARK } from "../helpers/build.ts";
 import { parametersOf } from "./constructs/parameters.ts";
 import type { Settings } from "./settings.ts";
 import { WorkspaceTemplate } from "./stacks/workspace-template.ts";
@@ -18,7 +19,7 @@ export interface TemplateFolder {
 }
 
 /**
- * Writes the template that Coder imports: main.tf.json, parameters.tf, setup.sh, ccr.cjs, README.md and nothing else.
+ * Writes the template that Coder imports: main.tf.json, parameters.tf, setup.sh, part.sh, ccr.cjs, README.md and nothing else.
  * Nothing in it depends on the machine. A folder that is right already is left alone.
  */
 export async function writeTemplateFolder({
@@ -42,10 +43,11 @@ export async function writeTemplateFolder({
 
     await writeFile(join(fresh, "main.tf.json"), `${JSON.stringify(json, null, 2)}\n`);
     await writeFile(join(fresh, "parameters.tf"), parametersOf(stack));
-    await cp(join(HERE, "scripts/setup.sh"), join(fresh, "setup.sh"));
+    for (const script of ["setup.sh", "part.sh"])
+      await cp(join(HERE, "scripts", script), join(fresh, script));
     await cp(helper, join(fresh, "ccr.cjs"));
     await cp(join(HERE, "template/README.md"), join(fresh, "README.md"));
-    await checkSize(fresh);
+    await checkSizes(fresh);
     if (!(await same(fresh, folder))) {
       await rm(folder, { recursive: true, force: true });
       await rename(fresh, folder);
@@ -55,15 +57,22 @@ export async function writeTemplateFolder({
   }
 }
 
-/** The agent passes the script as one argument: one byte over the kernel's limit, and it never starts, silently. */
-async function checkSize(folder: string): Promise<void> {
-  const [helper, script] = await Promise.all(
-    ["ccr.cjs", "setup.sh"].map((name) => readFile(join(folder, name))),
+/** The agent passes a script as one argument: one byte over the kernel's limit, and it never starts, silently. */
+async function checkSizes(folder: string): Promise<void> {
+  const [helper, setup, part] = await Promise.all(
+    ["ccr.cjs", "setup.sh", "part.sh"].map((name) => readFile(join(folder, name), "latin1")),
   );
-  const payload = Math.ceil((gzipSync(helper!).length * 4) / 3);
-  const bytes = Math.ceil(payload * 1.002) + script!.length + 1000;
-  if (bytes > 131_071)
-    throw new Error(`the start script would have ${bytes} bytes; over 131,071 it never starts`);
+  const [base = "", second = ""] = helper!.split(PART_MARK);
+  const packed = Math.ceil((gzipSync(Buffer.from(base, "latin1")).length * 4) / 3);
+  const sizes = {
+    "setup script": packed + setup!.length,
+    "second start script": second.length + part!.length,
+  };
+  for (const [name, size] of Object.entries(sizes)) {
+    const bytes = Math.ceil(size * 1.002) + 1000;
+    if (bytes > 131_071)
+      throw new Error(`the ${name} would have ${bytes} bytes; over 131,071 it never starts`);
+  }
 }
 
 /** Without cdktf's notes on where each block comes from, and without the backend: that one has a path of this machine. */

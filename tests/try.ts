@@ -8,7 +8,7 @@ import { prepare } from "../infra/prepare.ts";
 import { type Home, makeHome } from "./support/home.ts";
 import { interactiveBash } from "./support/interactive.ts";
 import { copySamples } from "./support/sample-sessions.ts";
-import { runAsAgent, setupScript } from "./support/setup-script.ts";
+import { runStartScripts } from "./support/setup-script.ts";
 import { onPath } from "./support/tools.ts";
 
 const usage = `npm run try [-- [--keep] [command]]
@@ -36,6 +36,7 @@ const command = words.join(" ");
 const bash = onPath("bash") ?? end("npm run try: bash is needed, and is not on your PATH.\n", 1);
 
 const home = makeHome("ccr-try-");
+const stopping = new AbortController();
 let child: ResultPromise | undefined;
 let left: Promise<void> | undefined;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
@@ -57,9 +58,8 @@ async function main({ path, around, env }: Home): Promise<number> {
 
   const started = Date.now();
   await prepare();
-  const setup = await run(runAsAgent(setupScript(), home, join(around, "agent")));
-  if (setup.exitCode !== 0)
-    throw new Error(`the setup script failed (${setup.exitCode ?? setup.signal}).\n${setup.all}`);
+  const setup = await runStartScripts(home, join(around, "agent"), { cancelSignal: stopping.signal });
+  if (setup.exitCode !== 0) throw new Error(`a start script failed (${setup.exitCode}).\n${setup.all}`);
   for (const line of setup.all.split("\n").filter((text) => text.startsWith("warning:"))) say(line);
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
 
@@ -145,6 +145,7 @@ async function run<T extends ResultPromise>(started: T): Promise<Awaited<T>> {
 }
 
 async function interrupted(signal: NodeJS.Signals): Promise<void> {
+  stopping.abort();
   const running = child;
   if (running?.pid) {
     endGroup(running.pid, "SIGHUP");

@@ -1,4 +1,4 @@
-// The setup script of the synthesized template, and Coder's way to run it.
+// The start scripts of the synthesized template, and Coder's way to run it.
 
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,18 +8,27 @@ import { TerraformValues, type Value } from "./terraform-values.ts";
 
 export const template = join(root, "dist/template");
 
-/** The text that a workspace would get: composed from the template's values as Terraform does it. */
-export function setupScript(folder = template, known: Record<string, Value> = {}): string {
+/** The start scripts that a workspace would get, by name: composed from the template's values as Terraform does it. */
+export function startScripts(folder = template, known: Record<string, Value> = {}): Record<string, string> {
   const file = readdirSync(folder).find((name) => name.endsWith(".tf.json"));
   if (!file) throw new Error(`there is no template in ${folder}; npm run synth makes it`);
   const config = JSON.parse(readFileSync(join(folder, file), "utf8"));
-  const scripts = Object.values(config.resource?.coder_script ?? {}) as {
-    run_on_start?: boolean;
-    script: string;
-  }[];
-  const starting = scripts.filter((script) => script.run_on_start);
-  if (starting.length !== 1) throw new Error(`the template has ${starting.length} start scripts, not one`);
-  return String(new TerraformValues(config, folder, known).resolve(starting[0]!.script));
+  const scripts = Object.entries(config.resource?.coder_script ?? {}) as [
+    string,
+    { run_on_start?: boolean; script: string },
+  ][];
+  const values = new TerraformValues(config, folder, known);
+  return Object.fromEntries(
+    scripts.flatMap(([name, { run_on_start, script }]) =>
+      run_on_start ? [[name, String(values.resolve(script))]] : [],
+    ),
+  );
+}
+
+export function setupScript(folder = template, known: Record<string, Value> = {}): string {
+  const { setup } = startScripts(folder, known);
+  if (setup === undefined) throw new Error("the template has no start script setup");
+  return setup;
 }
 
 /** What the agent adds to the environment of a script; `data` is a directory outside of the home. */
@@ -64,11 +73,26 @@ export function runAsAgent(
   });
 }
 
-/** Installs ccr in a home by the template's setup script, without a warning; gives what the script said. */
+/** Runs all start scripts at once, as the agent does: what they said, and the first status that is not 0. */
+export async function runStartScripts(
+  home: Home,
+  data: string,
+  options: { cancelSignal?: AbortSignal } = {},
+): Promise<{ exitCode: number; all: string }> {
+  const results = await Promise.all(
+    Object.values(startScripts()).map((script) => runAsAgent(script, home, data, options)),
+  );
+  return {
+    exitCode: results.find(({ exitCode }) => exitCode !== 0)?.exitCode ?? 0,
+    all: results.map(({ all }) => all).join("\n"),
+  };
+}
+
+/** Installs ccr in a home by the template's start scripts, without a warning; gives what they said. */
 export async function installHelper(home: Home): Promise<string> {
-  const result = await runAsAgent(setupScript(), home, join(home.around, "agent"));
+  const result = await runStartScripts(home, join(home.around, "agent"));
   if (result.exitCode !== 0 || result.all.includes("warning:")) {
-    throw new Error(`the setup script did not install ccr (${result.exitCode}):\n${result.all}`);
+    throw new Error(`the start scripts did not install ccr (${result.exitCode}):\n${result.all}`);
   }
   return result.all;
 }
