@@ -5,6 +5,7 @@ import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 import { type BuildResult, build, type Metafile, type Plugin } from "esbuild";
+import { DECODER, encode } from "./base91.ts";
 
 const HELPERS = dirname(fileURLToPath(import.meta.url));
 const ROOT = resolve(HELPERS, "..");
@@ -72,7 +73,7 @@ async function pack(): Promise<{ code: Buffer; sizes: Record<string, number> }> 
   for (const i of layers.keys()) built.push(await bundle(i, layers, asked));
   const [main, ...packed] = built.map(({ outputFiles }) => Buffer.from(outputFiles[0]!.contents));
   const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 22 };
-  const texts = packed.map((code) => brotliCompressSync(code, { params }).toString("base64"));
+  const texts = packed.map((code) => encode(brotliCompressSync(code, { params })));
   const hash = createHash("sha256").update(texts.at(-1)!).digest("hex").slice(0, 12);
   const comments = texts.map((text, i) => `${MARK}${i + 1}:${hash}:${text}\n`);
   return {
@@ -104,7 +105,7 @@ let[,i,module]=/^ccr:(\\d)\\/(.*)/.exec(name)||[];if(!i)return __node(name);
 if(!__layers[i]){let m={exports:{}},read=path=>__node("node:fs").readFileSync(path,"latin1"),text=read(__filename),mark="${MARK}"+i+":${hash}:",at=text.lastIndexOf(mark);
 if(at<0)try{text=mark+read(__node("node:path").join(__filename,"../ccr."+i+".${hash}"));at=0}catch(e){throw Object.assign(Error(e.message),{code:"CCR_PART"})}
 at+=mark.length;let end=text.indexOf("\\n//",at);
-__node("node:vm").compileFunction(__node("node:zlib").brotliDecompressSync(Buffer.from(text.slice(at,end<0?text.length:end),"base64")).latin1Slice(),["module","exports","require","__filename"],{filename:__filename+":"+i})(m,m.exports,require,__filename);__layers[i]=m.exports}
+__node("node:vm").compileFunction(__node("node:zlib").brotliDecompressSync((${DECODER})(text.slice(at,end<0?text.length:end))).latin1Slice(),["module","exports","require","__filename"],{filename:__filename+":"+i})(m,m.exports,require,__filename);__layers[i]=m.exports}
 return __layers[i][module]()};
 `;
 
