@@ -25,6 +25,8 @@ export type Facts = {
   relocated: string | null;
   /** last message of the main chain */
   last: Row | undefined;
+  /** the assistant's last message, where `last` is a prompt after it */
+  answer: Row | undefined;
   /** lines, among those that were looked at, that could not be read */
   skipped: number;
   /** whether the last line is unfinished: it is being written now, or its writer was killed */
@@ -98,6 +100,7 @@ class Reading {
       lastPrompt: null,
       relocated: null,
       last: undefined,
+      answer: undefined,
       skipped: 0,
       torn: false,
       unknown: 0,
@@ -122,8 +125,8 @@ class Reading {
   }
 
   #enough(): boolean {
-    const { last, updatedAt, cwd } = this.facts;
-    return last !== undefined && updatedAt !== null && cwd !== null;
+    const { last, answer, updatedAt, cwd } = this.facts;
+    return (last?.type === "assistant" || answer !== undefined) && updatedAt !== null && cwd !== null;
   }
 
   #wanted({ bytes, length }: Line): boolean {
@@ -149,7 +152,10 @@ class Reading {
       const model = string(object(row.message)?.model);
       if (model !== "<synthetic>") facts.model ??= model;
     } else if (row.type === "user") facts.lastPrompt ??= promptOf(row);
-    if (!facts.last && isMessage(row)) facts.last = row;
+    if (isMessage(row)) {
+      if (facts.last?.type === "user" && row.type === "assistant") facts.answer ??= row;
+      facts.last ??= row;
+    }
   }
 
   #readHead(fd: number, size: number): void {

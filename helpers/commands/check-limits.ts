@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { withoutGhosts } from "../limits/domain.ts";
 import { breaker } from "../limits/record.ts";
 import { blockAt, messageTimes, nameOfWindow, reported, usedUp, type Window } from "../limits/windows.ts";
 import { surroundings } from "../sessions/around.ts";
@@ -54,9 +53,7 @@ export const checkLimits: Command = {
 type View = { now: number; sessions: Session[]; blocked: Session[]; windows: Window[]; unreadable: string[] };
 
 function look(now: number, all: boolean): View {
-  const around = surroundings(now);
-  const known = { ...around, live: withoutGhosts(around.live) };
-  const { sessions, unreadable, active } = stoppedSessions(known, all ? null : now - RECENT);
+  const { sessions, unreadable, active } = stoppedSessions(surroundings(now), all ? null : now - RECENT);
   const limited = sessions.filter(({ verdict }) => verdict.state === "limited");
   const blocked = sessions.filter(({ state }) => state === "blocked");
   return { now, sessions: limited, blocked, windows: windowsAt(now, limited, active), unreadable };

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { findClaude, INSTALL_HINT, resumeArguments } from "../claude/cli.ts";
 import { claudeEnvironment } from "../claude/environment.ts";
 import { resultOf, stageOf, tries } from "../limits/claims.ts";
-import { withoutGhosts } from "../limits/domain.ts";
 import type { Candidate, Step } from "../limits/plan.ts";
 import { logsDirectory } from "../limits/record.ts";
 import { type Done, isUsable, type Job, type Running, type Start } from "../limits/run.ts";
@@ -27,8 +26,7 @@ export type Field = { sessions: Map<string, Session>; candidates: Candidate[] };
 
 /** Every session that a limit or an error has stopped, and every one that a person has planned or named. */
 export function field(now: number, since: number, named: readonly Session[] = []): Field {
-  const around = surroundings(now);
-  const known = { ...around, live: withoutGhosts(around.live) };
+  const known = surroundings(now);
   const sessions = new Map<string, Session>();
   for (const session of stoppedSessions(known, now - since - LONGEST_WINDOW).sessions)
     sessions.set(session.id, session);

@@ -5,7 +5,7 @@ import type { Verdict } from "../limits/verdict.ts";
 export type Transcript = { id: string; folder: string; path: string; bytes: number; mtime: number };
 
 /** What a transcript says, its last message judged instead of kept. */
-export type Known = Omit<Facts, "last"> & { verdict: Verdict };
+export type Known = Omit<Facts, "last" | "answer"> & { verdict: Verdict };
 
 /** A transcript that was read. `unreadable` is the errno where nothing could be read. */
 export type Entry = Transcript & { facts: Known | null; unreadable: string | null };

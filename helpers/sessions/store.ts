@@ -119,13 +119,13 @@ const shorten = (text: string | null): string | null =>
 /** Reads a transcript's head and tail. Null when it has vanished. */
 export function read(transcript: Transcript): Entry | null {
   try {
-    const { last, ...facts } = readFacts(transcript.path);
+    const { last, answer, ...facts } = readFacts(transcript.path);
     facts.firstPrompt = shorten(facts.firstPrompt);
     facts.lastPrompt = shorten(facts.lastPrompt);
     return {
       ...transcript,
       bytes: facts.bytes,
-      facts: { ...facts, verdict: verdictOf(last) },
+      facts: { ...facts, verdict: verdictOf(last, answer) },
       unreadable: null,
     };
   } catch (error) {
