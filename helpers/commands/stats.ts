@@ -5,7 +5,14 @@ import { realPath } from "../sessions/lookup.ts";
 import { corpus } from "../sessions/stats.ts";
 import type { Index } from "../sessions/stats-cache.ts";
 import { DAY, dayOf, dayText } from "../sessions/stats-days.ts";
-import { type Group, type Grouping, type Sums, summarize, totalOf } from "../sessions/stats-sums.ts";
+import {
+  GROUPINGS,
+  type Group,
+  type Grouping,
+  type Sums,
+  summarize,
+  totalOf,
+} from "../sessions/stats-sums.ts";
 import { Problem } from "../system/problem.ts";
 import { bar, many, number, short, size } from "../terminal/amount.ts";
 import { paint } from "../terminal/colour.ts";
@@ -52,15 +59,18 @@ export const stats: Command = {
     const since = sinceOf(call, now);
     if (call.json && on(call, "csv"))
       throw new Problem("usage", "--json or --csv, not both.", { hint: "ccr stats --help", exit: 2 });
-    const { index, unreadable } = corpus(now, progress());
-    const keep = filterOf(call, index);
-    const chosen = [...Array(index.size).keys()].filter(keep);
-    warnOf(call, index, chosen, unreadable);
-    const times = chosen.filter((i) => !index.side(i)).map((i) => index.mtime(i));
-    const oldest = times.length === 0 ? null : times.reduce((a, b) => Math.min(a, b)) + cleanupPeriod();
+    const all = corpus(now, progress());
+    const keep = filterOf(call);
+    const {
+      totals,
+      by: groups,
+      oldest: time,
+      skipped,
+    } = keep || since !== null ? summarize(all.index(), GROUPINGS, since, keep?.(all.index())) : all.summary;
+    warnOf(call, all.unreadable, skipped);
+    const oldest = time === null ? null : time + cleanupPeriod();
     if (call.json || on(call, "csv")) {
-      const { totals, by: groups } = summarize(index, [by ?? "day"], since, keep);
-      if (on(call, "csv")) out(csv(by ?? "day", groups[0]!));
+      if (on(call, "csv")) out(csv(by ?? "day", groups[by ?? "day"]!));
       else
         json(
           "stats",
@@ -68,27 +78,24 @@ export const stats: Command = {
             totals,
             groupedBy: by ?? "day",
             since: since === null ? null : dayText(since),
-            by: groups[0]!,
+            by: groups[by ?? "day"]!,
             oldestDeletedAfter: iso(oldest),
           },
           call.warnings,
         );
       return 0;
     }
-    if (chosen.length === 0) {
+    if (totals.sessions === 0 && totals.messages === 0) {
       say(
-        index.size === 0
+        all.summary.oldest === null
           ? `no Claude Code sessions in ${clean(projectsDirectory())}\n     start one  claude\n`
           : "no session fits\n     all  ccr-stats\n",
       );
       return 0;
     }
     const groupings: Grouping[] = by === null ? ["project", "model", "day"] : [by];
-    const { totals, by: groups } = summarize(index, groupings, since, keep);
     const lines = headed([...headline(totals, since), ...sweepLine(oldest, now)]);
-    groupings.forEach((grouping, place) => {
-      lines.push("", ...chart(grouping, groups[place]!, by === null));
-    });
+    for (const grouping of groupings) lines.push("", ...chart(grouping, groups[grouping]!, by === null));
     out(`${lines.join("\n")}\n`);
     return 0;
   },
@@ -116,12 +123,13 @@ function sinceOf(call: Call, now: number): number | null {
   throw new Problem("usage", `"${given}" is not a time.`, { hint: "--since 7d, 2w or 2026-01-31", exit: 2 });
 }
 
-function filterOf(call: Call, index: Index): (i: number) => boolean {
+/** Tells which files of an index are wanted; null where all are. */
+function filterOf(call: Call): ((index: Index) => (i: number) => boolean) | null {
   const name = text(call, "project")?.toLowerCase();
   const here = on(call, "here") ? realPath(process.cwd()) : null;
-  if (name === undefined && here === null) return () => true;
+  if (name === undefined && here === null) return null;
   const wanted = new Map<string, boolean>();
-  return (i) => {
+  return (index) => (i) => {
     const project = index.project(i);
     if (project === null) return false;
     let own = wanted.get(project);
@@ -135,27 +143,16 @@ function filterOf(call: Call, index: Index): (i: number) => boolean {
   };
 }
 
-function warnOf(call: Call, index: Index, chosen: readonly number[], unreadable: readonly string[]): void {
+function warnOf(call: Call, unreadable: readonly string[], skipped: number): void {
   const [first] = unreadable;
+  const are = (n: number): string => (n === 1 ? "is" : "are");
   if (first !== undefined) {
-    const are = unreadable.length === 1 ? "is" : "are";
-    call.warn(
-      new Problem(
-        "unreadable",
-        `${many(unreadable.length, "file")} could not be read and ${are} not counted.`,
-        {
-          hint: `look at owner and mode: ls -ld ${first}`,
-        },
-      ),
-    );
+    const what = `${many(unreadable.length, "file")} could not be read and ${are(unreadable.length)} not counted.`;
+    call.warn(new Problem("unreadable", what, { hint: `look at owner and mode: ls -ld ${first}` }));
   }
-  const skipped = chosen.reduce((sum, i) => sum + index.skipped(i), 0);
   if (skipped > 0)
     call.warn(
-      new Problem(
-        "damaged",
-        `${many(skipped, "line")} of more than 16 MiB ${skipped === 1 ? "is" : "are"} not counted.`,
-      ),
+      new Problem("damaged", `${many(skipped, "line")} of more than 16 MiB ${are(skipped)} not counted.`),
     );
 }
 

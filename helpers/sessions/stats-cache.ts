@@ -6,8 +6,9 @@ import { cache } from "../system/places.ts";
 import { WIDTH } from "./stats-attribute.ts";
 import type { Files } from "./stats-files.ts";
 import { BYTES, HEAD, readRecords, type Stored } from "./stats-records.ts";
+import type { Summary } from "./stats-sums.ts";
 
-const FORMAT = 3;
+const FORMAT = 4;
 
 /** A file as it was counted. */
 export type Known = {
@@ -33,12 +34,27 @@ export type Known = {
   rows: ArrayLike<number>;
 };
 
-/** What stands before the numbers, in the index's first line. Files are in the order in which they are found. */
-type Header = {
+/**
+ * The index's first line. Behind it stand the names of the files, by folder and in the order in which they are found,
+ * and their sizes, times and inodes: all that it takes to see that nothing has changed. What is counted in all stands
+ * here, what is counted file by file behind that.
+ */
+type Front = {
   format: number;
   root: string;
-  models: string[];
   zone: string;
+  summary: Summary;
+  unreadable: number;
+  files: number;
+  /** lengths in bytes */
+  names: number;
+  back: number;
+  sum: number;
+};
+
+/** What stands before the numbers of the files. */
+type Header = {
+  models: string[];
   generation: string;
   records: number;
   names: string[];
@@ -85,11 +101,119 @@ export function headOf(generation: string): Uint32Array {
 }
 
 /** A bit that was lost on the disk must not become a wrong number. */
-function sumOf(numbers: Float64Array): number {
-  const words = new Int32Array(numbers.buffer, numbers.byteOffset, numbers.length * 2);
+function sumOf(bytes: Uint8Array): number {
+  const whole = new Int32Array((bytes.length + 3) >> 2);
+  new Uint8Array(whole.buffer).set(bytes);
   let sum = 0x811c9dc5;
-  for (let i = 0; i < words.length; i++) sum = Math.imul(sum ^ words[i]!, 0x01000193);
+  for (let i = 0; i < whole.length; i++) sum = Math.imul(sum ^ whole[i]!, 0x01000193);
   return sum >>> 0;
+}
+
+const bytesOf = (numbers: Float64Array): Buffer =>
+  Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+
+function numbersOf(bytes: Buffer): Float64Array {
+  const numbers = new Float64Array(bytes.length >> 3);
+  bytes.copy(bytesOf(numbers));
+  return numbers;
+}
+
+/** Names of files as one text: each folder's name after a slash, then those of its files. */
+function namesOf(folders: readonly string[], names: readonly string[]): Buffer {
+  let text = "";
+  for (let i = 0; i < names.length; i++) {
+    if (folders[i] !== folders[i - 1]) text += `/${folders[i]}\n`;
+    text += `${names[i]}\n`;
+  }
+  return Buffer.from(text);
+}
+
+const STATS = 3;
+
+/** What was counted, and of which files; read no further than needed. */
+export class Snapshot {
+  readonly zone: string;
+  readonly summary: Summary;
+  readonly #front: Front;
+  readonly #rest: Buffer;
+
+  private constructor(front: Front, rest: Buffer) {
+    this.#front = front;
+    this.#rest = rest;
+    this.zone = front.zone;
+    this.summary = front.summary;
+  }
+
+  /** That of a projects directory; null when there is none that can be trusted. */
+  static load(root: string): Snapshot | null {
+    try {
+      const bytes = readFileSync(`${fileOf(root)}.idx`);
+      const end = bytes.indexOf(10);
+      const front: Front = JSON.parse(bytes.toString("utf8", 0, end));
+      if (front.format !== FORMAT || front.root !== root) return null;
+      const rest = bytes.subarray(end + 1);
+      const first = front.names + front.files * STATS * 8;
+      const right = rest.length === first + front.back && front.sum === sumOf(rest.subarray(0, first));
+      return right ? new Snapshot(front, rest) : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Whether files are those that were counted, as they were then. */
+  matches(files: Files): boolean {
+    const front = this.#front;
+    if (front.files !== files.count || front.unreadable > 0) return false;
+    if (!namesOf(files.folders, files.names).equals(this.#rest.subarray(0, front.names))) return false;
+    const stats = numbersOf(this.#rest.subarray(front.names, front.names + front.files * STATS * 8));
+    for (let i = 0; i < front.files; i++) {
+      const at = i * STATS;
+      if (
+        stats[at] !== files.bytes[i] ||
+        stats[at + 1] !== files.times[i] ||
+        stats[at + 2] !== files.inodes[i]
+      )
+        return false;
+    }
+    return true;
+  }
+
+  /** All of it; null where it is damaged. */
+  get index(): Index | null {
+    try {
+      return Index.read(this.#rest.subarray(this.#rest.length - this.#front.back));
+    } catch {
+      return null;
+    }
+  }
+
+  /** Keeps an index for the next time, and forgets records that no index names any more. */
+  static save(root: string, zone: string, index: Index, summary: Summary): void {
+    const known = Array.from({ length: index.size }, (_, i) => index.known(i));
+    const names = namesOf(
+      known.map(({ folder }) => folder),
+      known.map(({ name }) => name),
+    );
+    const stats = new Float64Array(known.flatMap(({ bytes, mtime, inode }) => [bytes, mtime, inode]));
+    const first = Buffer.concat([names, bytesOf(stats)]);
+    const back = index.written();
+    const front: Front = {
+      format: FORMAT,
+      root,
+      zone,
+      summary,
+      unreadable: known.filter(({ offset }) => offset < 0).length,
+      files: known.length,
+      names: names.length,
+      back: back.length,
+      sum: sumOf(first),
+    };
+    writeAtomic(
+      `${fileOf(root)}.idx`,
+      Buffer.concat([Buffer.from(`${JSON.stringify(front)}\n`), first, back]),
+    );
+    forgetOthers(root, index.generation);
+  }
 }
 
 /** All that is counted, file by file. */
@@ -118,9 +242,6 @@ export class Index {
 
   get models(): readonly string[] {
     return this.#header.models;
-  }
-  get zone(): string {
-    return this.#header.zone;
   }
   get size(): number {
     return this.#header.names.length;
@@ -204,24 +325,20 @@ export class Index {
     };
   }
 
-  /** The index of a projects directory; null when there is none that can be trusted. */
-  static load(root: string): Index | null {
-    try {
-      const bytes = readFileSync(`${fileOf(root)}.idx`);
-      const end = bytes.indexOf(10);
-      const header: Header = JSON.parse(bytes.toString("utf8", 0, end));
-      if (header.format !== FORMAT || header.root !== root) return null;
-      const data = bytes.subarray(end + 1);
-      if (data.length !== header.numbers * 8) return null;
-      const numbers = new Float64Array(header.numbers);
-      data.copy(Buffer.from(numbers.buffer));
-      return header.sum === sumOf(numbers) ? new Index(header, numbers) : null;
-    } catch {
-      return null;
-    }
+  /** Throws where it is damaged. */
+  static read(bytes: Buffer): Index {
+    const end = bytes.indexOf(10);
+    const header: Header = JSON.parse(bytes.toString("utf8", 0, end));
+    const data = bytes.subarray(end + 1);
+    if (data.length !== header.numbers * 8 || header.sum !== sumOf(data)) throw new Error("damaged");
+    return new Index(header, numbersOf(data));
   }
 
-  static of(root: string, fresh: Fresh): Index {
+  written(): Buffer {
+    return Buffer.concat([Buffer.from(`${JSON.stringify(this.#header)}\n`), bytesOf(this.rows)]);
+  }
+
+  static of(fresh: Fresh): Index {
     const { files, ...rest } = fresh;
     const folders = new Places();
     const directories = new Places();
@@ -248,29 +365,19 @@ export class Index {
       end += file.rows.length;
     });
     const header: Header = {
-      format: FORMAT,
-      root,
       ...rest,
       names: files.map(({ name }) => name),
       folders: folders.names,
       directories: directories.names,
       sessions: sessions.names,
       numbers: numbers.length,
-      sum: sumOf(numbers),
+      sum: sumOf(bytesOf(numbers)),
     };
     return new Index(header, numbers);
   }
-
-  /** Keeps it for the next time, and forgets records that no index names any more. */
-  save(root: string): void {
-    const { buffer } = this.rows;
-    const head = Buffer.from(`${JSON.stringify(this.#header)}\n`);
-    writeAtomic(`${fileOf(root)}.idx`, Buffer.concat([head, Buffer.from(buffer)]));
-    forgetOthers(root, this.generation);
-  }
 }
 
-export type Fresh = { models: string[]; zone: string; generation: string; records: number; files: Known[] };
+export type Fresh = { models: string[]; generation: string; records: number; files: Known[] };
 
 /** Names and their places in the order of their first use. */
 class Places {

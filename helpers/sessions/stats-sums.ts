@@ -13,7 +13,8 @@ export type Sums = {
   /** the part of `messages` and `tokens` that is of subagents */
   subagents: { messages: number; tokens: Tokens };
 };
-export type Grouping = "day" | "project" | "model";
+export const GROUPINGS = ["day", "project", "model"] as const;
+export type Grouping = (typeof GROUPINGS)[number];
 export type Group = Sums & { key: string | null };
 
 class Sum {
@@ -99,18 +100,31 @@ class Groups {
   }
 }
 
-/** Sums of all files that `keep` wants (by their place), and of their groups. `since` is the first day that counts. */
+/** Sums of all, and of their groups by each grouping that was asked for. `oldest` is when one was last written to. */
+export type Summary = {
+  totals: Sums;
+  by: Partial<Record<Grouping, Group[]>>;
+  oldest: number | null;
+  /** lines that were too long to be counted */
+  skipped: number;
+};
+
+/** Sums of all files that `keep` wants (by their place). `since` is the first day that counts. */
 export function summarize(
   index: Index,
   groupings: readonly Grouping[],
   since: number | null,
   keep: (i: number) => boolean = () => true,
-): { totals: Sums; by: Group[][] } {
+): Summary {
   const { rows, size } = index;
   const total = new Sum();
   const groups = groupings.map((grouping) => new Groups(grouping, index.models));
+  let oldest: number | null = null;
+  let skipped = 0;
   for (let i = 0; i < size; i++) {
     if (!keep(i)) continue;
+    if (!index.side(i)) oldest = Math.min(oldest ?? Number.POSITIVE_INFINITY, index.mtime(i));
+    skipped += index.skipped(i);
     const session = index.session(i);
     const project = index.project(i);
     let any = since === null;
@@ -128,5 +142,6 @@ export function summarize(
       sum.bytes += index.bytes(i);
     }
   }
-  return { totals: total.sums, by: groups.map(({ list }) => list) };
+  const by = Object.fromEntries(groups.map(({ grouping, list }) => [grouping, list]));
+  return { totals: total.sums, by, oldest, skipped };
 }

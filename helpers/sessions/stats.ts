@@ -3,14 +3,29 @@ import { counted, readAt } from "../claude/lines.ts";
 import { isSessionId, projectsDirectory } from "../claude/places.ts";
 import { errno } from "../system/problem.ts";
 import { attribute, type Share } from "./stats-attribute.ts";
-import { headOf, Index, type Known, newGeneration, openRecords, recordsFile } from "./stats-cache.ts";
+import {
+  headOf,
+  Index,
+  type Known,
+  newGeneration,
+  openRecords,
+  recordsFile,
+  Snapshot,
+} from "./stats-cache.ts";
 import { zone } from "./stats-days.ts";
 import { type Files, filesWithMessages } from "./stats-files.ts";
 import { type Head, Reader } from "./stats-read.ts";
 import { Hash, Records, type Stored } from "./stats-records.ts";
+import { GROUPINGS, type Summary, summarize } from "./stats-sums.ts";
 
 /** All that is counted, and the paths of what could not be. */
-export type Corpus = { index: Index; unreadable: string[] };
+export type Corpus = {
+  /** of all files, by each grouping */
+  summary: Summary;
+  /** file by file; read only when it is asked for */
+  index: () => Index;
+  unreadable: string[];
+};
 
 /** Called while transcripts are read, with bytes done and to do. */
 export type Progress = (done: number, all: number) => void;
@@ -19,20 +34,29 @@ export type Progress = (done: number, all: number) => void;
 export function corpus(now: number, progress: Progress = () => {}): Corpus {
   const root = projectsDirectory();
   const files = filesWithMessages();
-  const before = Index.load(root);
+  const before = Snapshot.load(root);
   const here = zone(now);
-  const same = before !== null && before.zone === here && unchanged(files, before);
-  const index = same ? before : count(root, files, before, here, progress);
+  if (before?.zone === here && before.matches(files)) {
+    const { summary } = before;
+    return {
+      summary,
+      index: () => before.index ?? count(root, files, null, here, progress),
+      unreadable: files.unreadable,
+    };
+  }
+  const old = before?.index ?? null;
+  const index =
+    old && before?.zone === here && unchanged(files, old) ? old : count(root, files, old, here, progress);
   const unreadable = [...files.unreadable];
   for (let i = 0; i < index.size; i++) if (!index.readable(i)) unreadable.push(`${root}/${index.key(i)}`);
-  return { index, unreadable };
+  return { summary: summarize(index, GROUPINGS, null), index: () => index, unreadable };
 }
 
+/** Whether files are those that were counted, also where some of them could not be read and still cannot. */
 function unchanged(files: Files, index: Index): boolean {
   if (index.size !== files.count) return false;
   for (let i = 0; i < files.count; i++) {
     if (!index.same(i, files, i)) return false;
-    // A file that could not be read then, must still be so.
     if (!index.readable(i) && mayRead(files.path(i))) return false;
   }
   return true;
@@ -82,8 +106,8 @@ function count(root: string, files: Files, index: Index | null, here: string, pr
     const found = known.filter((file) => file !== null);
     toSessions(found);
     const { models } = reader;
-    const fresh = Index.of(root, { models, zone: here, generation, records: records.count, files: found });
-    kept = records.onDisk && save(root, fresh);
+    const fresh = Index.of({ models, generation, records: records.count, files: found });
+    kept = records.onDisk && save(root, here, fresh);
     return fresh;
   } finally {
     before?.close();
@@ -91,9 +115,9 @@ function count(root: string, files: Files, index: Index | null, here: string, pr
   }
 }
 
-function save(root: string, index: Index): boolean {
+function save(root: string, here: string, index: Index): boolean {
   try {
-    index.save(root);
+    Snapshot.save(root, here, index, summarize(index, GROUPINGS, null));
     return true;
   } catch {
     return false; // counted again the next time

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { corpus } from "../../../helpers/sessions/stats.ts";
-import { type Group, summarize } from "../../../helpers/sessions/stats-sums.ts";
+import type { Group } from "../../../helpers/sessions/stats-sums.ts";
 import { ccusage, type Report, report } from "../../support/ccusage.ts";
 import { fixtures, root } from "../../support/home.ts";
 
@@ -44,9 +44,9 @@ const theirs = (key: string, t: Tokens) => [
 async function compare(config: string, zone: string): Promise<number> {
   vi.stubEnv("CLAUDE_CONFIG_DIR", config);
   vi.stubEnv("TZ", zone);
-  const { totals, by } = summarize(corpus(Date.now()).index, ["day", "model"], null);
+  const { totals, by } = corpus(Date.now()).summary;
   const other = await report(config, home, zone);
-  const days = by[0]!.filter(({ tokens }) => Object.values(tokens).some((n) => n > 0));
+  const days = by.day!.filter(({ tokens }) => Object.values(tokens).some((n) => n > 0));
   expect(days.map(ours)).toEqual(other.daily.map((day) => theirs(day.date, day)));
   const models = new Map<string, Tokens>();
   for (const { modelName, ...tokens } of other.daily.flatMap((day) => day.modelBreakdowns)) {
@@ -58,7 +58,9 @@ async function compare(config: string, zone: string): Promise<number> {
       cacheReadTokens: (sum?.cacheReadTokens ?? 0) + tokens.cacheReadTokens,
     });
   }
-  expect(by[1]!.map(ours).sort()).toEqual([...models].map(([name, tokens]) => theirs(name, tokens)).sort());
+  expect(by.model!.map(ours).sort()).toEqual(
+    [...models].map(([name, tokens]) => theirs(name, tokens)).sort(),
+  );
   const { input, output } = totals.tokens;
   if (other.totals) expect([input, output]).toEqual([other.totals.inputTokens, other.totals.outputTokens]);
   return output;
@@ -125,7 +127,7 @@ test("ours differ, on purpose, where ccusage loses rows or counts one twice", as
     mkdirSync(join(config, "projects/-p"), { recursive: true });
     writeFileSync(join(config, "projects/-p/11111111-1111-4111-8111-111111111111.jsonl"), text);
     vi.stubEnv("CLAUDE_CONFIG_DIR", config);
-    const { totals } = summarize(corpus(Date.now()).index, [], null);
+    const { totals } = corpus(Date.now()).summary;
     const other = await report(config, home);
     expect([name, totals.tokens.output, other.totals?.outputTokens ?? 0]).toEqual([name, our, their]);
   }
