@@ -128,9 +128,10 @@ function bundle(index: number, layers: readonly Layer[], asked: Set<string>): Pr
           layers[at]!.fetched.add(name);
           return { path: `ccr:${at}/${name}`, external: true };
         }
-        if (kind !== "dynamic-import" || index === LAST) return undefined;
+        // What belongs to this layer, or to an earlier one that does not need it, is loaded on demand within it.
+        if (kind !== "dynamic-import" || layerOf(name) <= index) return undefined;
         asked.add(name);
-        return { path: `ccr:${Math.max(index + 1, layerOf(name))}/${name}`, external: true };
+        return { path: `ccr:${layerOf(name)}/${name}`, external: true };
       });
     },
   };
