@@ -46,7 +46,8 @@ export async function addExtras(name: string, wanted: Extras, dry: boolean): Pro
       asUtf8((text) => addHook(text, ccr)),
       HINT,
     );
-  if (wanted.cron) await crontab(changes, ccr, dry);
+  // cron's own PATH finds neither tmux nor what Claude's tools need.
+  if (wanted.cron) await crontab(changes, `PATH=${quote(process.env.PATH ?? "/usr/bin:/bin")} ${ccr}`, dry);
   return changes;
 }
 

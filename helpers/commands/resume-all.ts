@@ -218,6 +218,10 @@ class Task {
   }
 
   #head(steps: readonly Step[]): void {
+    if (steps.every(({ reason }) => reason === "not-limited")) {
+      nothing();
+      return;
+    }
     const now = Date.now();
     const parts: string[] = [];
     const count = (test: (step: Step) => boolean): number => steps.filter(test).length;

@@ -47,7 +47,7 @@ function candidateOf(session: Session): Candidate {
     verdict,
     live: live !== null,
     project,
-    exists: project !== null && isUsable(project),
+    exists: project?.startsWith("/") === true && isUsable(project),
     updatedAt,
     tries: tries(id).map((one) => ({ try: one, stage: stageOf(id, one), result: resultOf(id, one.n) })),
     hold: holdOf(id),

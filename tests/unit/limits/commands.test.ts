@@ -187,6 +187,14 @@ describe("ccra", () => {
     expect(ccr(["config", "set", "resume.permissionMode", "bypassPermissions"]).status).toBe(2);
   });
 
+  it("says so when nothing is limited, and never starts in a directory that is not absolute", () => {
+    expect(ccr(["resume-all"])).toMatchObject({ status: 0, out: "", err: "no session is limited\n" });
+    const id = home.limited();
+    const file = ccr(["check-limits", "--json"]).json().sessions[0].transcript;
+    writeFileSync(file, readFileSync(file, "utf8").replaceAll(join(home.path, "projects/app"), "."));
+    expect(ccr(["resume-all", "--json"]).json().plan).toMatchObject([{ id, reason: "directory-gone" }]);
+  });
+
   it("says what failed with the last words, in one line, and leaves the session for the next try", () => {
     const id = home.limited();
     const { out, err, status } = ccr(["resume-all", "--headless"], {
