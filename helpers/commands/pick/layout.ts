@@ -140,9 +140,9 @@ function listLines(state: State, look: Look, room: number): string[] {
     if (column.width > 0)
       column.width = Math.min(column.most, Math.max(0, ...items.map((item) => width(column.text(item)))));
   }
-  const used = columns.filter((column) => column.width > 0 || column.most === room);
-  const rest = room - indent.length - 2 * used.length - sum(used.map((column) => column.width));
   const title = columns[3]!;
+  const used = columns.filter((column) => column.width > 0 || column === title);
+  const rest = room - indent.length - 2 * used.length - sum(used.map((column) => column.width));
   title.width = Math.max(0, rest - 1);
   if (items.length === 0) return emptyLines(state, look, room);
   return shown.map((row) => {
