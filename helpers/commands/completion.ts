@@ -1,10 +1,10 @@
-import { uniqueLengths } from "../sessions/catalogue.ts";
+import { projectsDirectory } from "../claude/places.ts";
+import { entryOf, load, uniqueLengths } from "../sessions/catalogue.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
-import { type Entry, type Newest, newest, newestOfAll, transcripts } from "../sessions/store.ts";
+import { type Entry, type Newest, newestOfAll, read, timeOfEntry, transcripts } from "../sessions/store.ts";
 import { type Candidate, complete, linesOf, SHELLS, type Shell } from "../shell/candidates.ts";
-import { installedName, setting } from "../shell/install.ts";
 import { namesOf, PROGRAM } from "../shell/names.ts";
-import { bashCompletion, fishCompletion, zshCompletion } from "../shell/texts.ts";
+import { installedName, setting } from "../shell/setting.ts";
 import { Problem } from "../system/problem.ts";
 import { out, unicode } from "../terminal/output.ts";
 import { clean, cut } from "../terminal/text.ts";
@@ -12,11 +12,10 @@ import { type Command, flagsOf } from "./command.ts";
 import type { Verb } from "./verbs.ts";
 import { projectNames } from "./view.ts";
 
-const SCRIPTS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion };
-
 const SHORT_ID = 8;
-/** More sessions than this are no help: a few typed characters are. */
-const MOST_SESSIONS = 50;
+/** For nothing typed more are no help: a few characters are. */
+const MOST_SESSIONS = 20;
+const MOST_READ = 5;
 const ABOUT_WIDTH = 100;
 
 /** The verb gets the list of verbs handed in: that list names this file. */
@@ -43,7 +42,10 @@ export const completion = (verbs: readonly Verb[]): Command => ({
     const names = namesOf(name, verbs);
     if (line.length === 0) {
       const { program } = setting(name, names);
-      out(SCRIPTS[shell]({ program: program!, names }));
+      // At a Tab these texts would only be in the way.
+      const { bashCompletion, fishCompletion, zshCompletion } = await import("../shell/texts.ts");
+      const script = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion }[shell];
+      out(script({ program: program!, names }));
       return 0;
     }
     const loaded = verbs.map((verb) => ({
@@ -63,24 +65,39 @@ const isShell = (word: string | undefined): word is Shell => SHELLS.some((name) 
 /** Ids that begin so, as short as they are unique, newest first. */
 function sessions(prefix: string): Candidate[] {
   if (!/^[0-9a-f-]{0,36}$/i.test(prefix)) return [];
-  const wanted = prefix.toLowerCase();
-  const { entries, unique } = wanted === "" ? newestOfAll(MOST_SESSIONS) : beginningWith(wanted);
+  const { entries, unique } =
+    prefix === "" ? newestOfAll(MOST_SESSIONS) : beginningWith(prefix.toLowerCase());
   const found = sessionsOf(entries);
   const project = projectNames(found.map((session) => session.project));
   const between = unicode() ? " · " : ", ";
-  return found.map(({ id, title, project: path }) => {
-    const length = wanted.length > SHORT_ID ? id.length : Math.max(SHORT_ID, unique.get(id) ?? id.length);
-    const about = [clean(title ?? "") || "(no title)", path === null ? "" : project(path)];
+  return found.map(({ id, title, project: path }, i) => {
+    const length = prefix.length > SHORT_ID ? id.length : Math.max(SHORT_ID, unique.get(id) ?? id.length);
+    const known = entries[i]!.facts !== null;
+    const about = [known ? clean(title ?? "") || "(no title)" : "", path === null ? "" : project(path)];
     return {
+      // what was typed stays as it was typed
       word: prefix + id.slice(prefix.length, length),
       about: cut(about.filter(Boolean).join(between), ABOUT_WIDTH, unicode() ? "…" : "..."),
     };
   });
 }
 
+/**
+ * Every id that fits is offered, else the shell would take too much for what all have in common; only a few of the
+ * transcripts that no list has looked at lately are read for it.
+ */
 function beginningWith(prefix: string): Pick<Newest, "entries" | "unique"> {
-  const all = transcripts((id) => id.toLowerCase().startsWith(prefix));
-  return { entries: newest(all, MOST_SESSIONS), unique: uniqueLengths(all.map(({ id }) => id)) };
+  const all = transcripts((id) => id.toLowerCase().startsWith(prefix)).sort((a, b) => b.mtime - a.mtime);
+  const lines = new Map(load(projectsDirectory(), false)?.lines.map((line) => [line.path, line]));
+  let left = MOST_READ;
+  const entries = all.map((transcript): Entry => {
+    const line = lines.get(transcript.path);
+    const same = line?.bytes === transcript.bytes && line.mtime === transcript.mtime;
+    const known = same ? entryOf(line) : left-- > 0 ? read(transcript) : null;
+    return known ?? { ...transcript, facts: null, unreadable: null };
+  });
+  entries.sort((a, b) => timeOfEntry(b) - timeOfEntry(a));
+  return { entries, unique: uniqueLengths(all.map(({ id }) => id)) };
 }
 
 /** Names of the projects that were worked on last. */

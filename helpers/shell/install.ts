@@ -3,11 +3,12 @@ import { basename, delimiter, dirname, join, resolve } from "node:path";
 import { binaries, cache, configuration, home, program } from "../system/places.ts";
 import { errno, Problem } from "../system/problem.ts";
 import { drop, put } from "./block.ts";
-import { bytesOf, type Change, Changes, entries, lstat, tilde } from "./changes.ts";
-import { checkName, type Name, namesOf, PROGRAM, under } from "./names.ts";
+import { type Change, Changes, entries, lstat, tilde } from "./changes.ts";
+import { checkName, MARK, type Name, namesOf, PROGRAM, under } from "./names.ts";
 import { allRcFiles, bashFiles, type Rc, zshFile } from "./rc.ts";
-import { MARK, shim } from "./shim.ts";
-import { bashCompletion, fishFile, functions, type Setting, zshCompletion, zshStart } from "./texts.ts";
+import { functionsFile, installedName, library, type Setting, setting } from "./setting.ts";
+import { shim } from "./shim.ts";
+import { bashCompletion, fishFile, functions, zshCompletion, zshStart } from "./texts.ts";
 
 type Verbs = readonly { name: string; classic?: string }[];
 
@@ -22,30 +23,12 @@ export type Outcome = {
   warnings: Problem[];
 };
 
-const functionsFile = (): string => join(home(), "scripts/claude-resume-helpers.sh");
 const earlierFile = (): string => `${functionsFile()}.before-ccr`;
-const library = (): string => dirname(program());
 const bashTab = (): string => join(library(), "completion.bash");
 const zshTab = (): string => join(library(), "zsh/__ccr_complete");
 const zshStartFile = (): string => join(library(), "completion.zsh");
 const fishFolder = (): string => join(dirname(configuration()), "fish");
 const fishPath = (): string => join(fishFolder(), "conf.d/ccr.fish");
-
-/** What completion scripts and functions name. */
-export function setting(name: string, names: readonly Name[]): Setting {
-  const program = names.some((own) => own.name === name) ? join(binaries(), name) : undefined;
-  return { name, names, program, binaries: binaries(), library: library() };
-}
-
-/** The name of an earlier `ccr install --name`, read from the functions it wrote. */
-export function installedName(): string | undefined {
-  try {
-    const text = bytesOf(functionsFile());
-    return text?.startsWith(MARK) ? / The name is (\S+)\.$/m.exec(text)?.[1] : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * Puts the helper's file, executables, functions and rc lines into the home; what is right already is not touched.

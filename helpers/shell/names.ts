@@ -5,6 +5,9 @@ export type Name = { name: string; words: readonly string[] };
 
 export const PROGRAM = "ccr";
 
+/** A line near the top of every file that is ours alone. */
+export const MARK = '# ccr: written by "ccr install"; changes are lost.';
+
 // Words that a shell would take for itself, and the program that ccr is about.
 const TAKEN =
   / (?:alias|bg|bind|break|builtin|caller|case|cd|claude|command|compgen|complete|continue|coproc|declare|dirs|disown|do|done|echo|elif|else|enable|end|esac|eval|exec|exit|export|false|fc|fg|fi|for|function|getopts|hash|help|history|if|in|jobs|kill|let|local|logout|node|popd|printf|pushd|pwd|read|readonly|return|select|set|sh|shift|shopt|source|string|suspend|switch|test|then|time|times|trap|true|type|typeset|ulimit|umask|unalias|unset|until|wait|while|zsh|bash|fish) /;

@@ -1,8 +1,5 @@
-import type { Name } from "./names.ts";
+import { MARK, type Name } from "./names.ts";
 import { sh } from "./quote.ts";
-
-/** Second line of every file that is ours alone. */
-export const MARK = '# ccr: written by "ccr install"; changes are lost.';
 
 // Nothing here is exported and every name begins with __ccr: the plan's program inherits the caller's environment
 // as it was. Only the search for another Node, when the recorded one is gone, starts a process besides Node.

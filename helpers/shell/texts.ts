@@ -1,19 +1,6 @@
-import type { Name } from "./names.ts";
+import { MARK, type Name } from "./names.ts";
 import { fish as fishQuote, sh } from "./quote.ts";
-import { MARK } from "./shim.ts";
-
-/** What the texts name: absolute paths, and what is installed. */
-export type Setting = {
-  /** what `ccr` is called here; the file of functions remembers it */
-  name: string;
-  names: readonly Name[];
-  /** folder of the executables */
-  binaries: string;
-  /** folder of the completion scripts; its zsh folder goes into zsh's fpath */
-  library: string;
-  /** the executable that completion asks: the one of `ccr` itself; without it there is no completion */
-  program: string | undefined;
-};
+import type { Setting } from "./setting.ts";
 
 // In front of Debian's "not interactive: return", so that `bash -c '. ~/.bashrc && ccra'` in a crontab works.
 /** Lines for the rc files of bash and zsh. They start no process. */
@@ -100,6 +87,7 @@ function __ccr_complete {
     *:0 | *:1) ;;
     63:* | 33:* | 64:*)
       for __ccr_i in "\${!COMPREPLY[@]}"; do
+        [[ -n \${__ccr_about[__ccr_i]} ]] || continue
         __ccr_line="\${COMPREPLY[__ccr_i]}  (\${__ccr_about[__ccr_i]})"
         COMPREPLY[__ccr_i]=\${__ccr_line:0:\${COLUMNS:-80}-2}
       done

@@ -19,7 +19,8 @@ import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Change, Changes } from "../../../helpers/shell/changes.ts";
-import { install, installedName, uninstall } from "../../../helpers/shell/install.ts";
+import { install, uninstall } from "../../../helpers/shell/install.ts";
+import { installedName } from "../../../helpers/shell/setting.ts";
 
 const verbs = [{ name: "list", classic: "ccr-list" }, { name: "open", classic: "cct" }, { name: "version" }];
 const old = new Date("2026-01-01T00:00:00Z");

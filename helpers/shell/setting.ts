@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { binaries, home, program } from "../system/places.ts";
+import { MARK, type Name } from "./names.ts";
+
+/** What the texts for shells name: absolute paths, and what is installed. */
+export type Setting = {
+  /** what `ccr` is called here; the file of functions remembers it */
+  name: string;
+  names: readonly Name[];
+  /** folder of the executables */
+  binaries: string;
+  /** folder of the completion scripts; its zsh folder goes into zsh's fpath */
+  library: string;
+  /** the executable that completion asks: the one of `ccr` itself; without it there is no completion */
+  program: string | undefined;
+};
+
+export const functionsFile = (): string => join(home(), "scripts/claude-resume-helpers.sh");
+export const library = (): string => dirname(program());
+
+export function setting(name: string, names: readonly Name[]): Setting {
+  const program = names.some((own) => own.name === name) ? join(binaries(), name) : undefined;
+  return { name, names, program, binaries: binaries(), library: library() };
+}
+
+/** The name of an earlier `ccr install --name`, read from the functions it wrote. */
+export function installedName(): string | undefined {
+  try {
+    const text = readFileSync(functionsFile(), "latin1");
+    return text.startsWith(MARK) ? / The name is (\S+)\.$/m.exec(text)?.[1] : undefined;
+  } catch {
+    return undefined;
+  }
+}
