@@ -3,7 +3,6 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { fixtures, type Home, makeHome, root } from "../support/home.ts";
@@ -92,7 +91,8 @@ describe("npm run try", () => {
       reject: false,
       stdin: "ignore",
     });
-    while (homes().length === 0 || !(await sleeping())) await sleep(100);
+    await expect.poll(sleeping, { timeout: 30_000, interval: 100 }).toBe(true);
+    expect(homes()).toHaveLength(1);
     process.kill(run.pid!, signal);
     expect((await run).signal).toBe(signal);
     expect(homes()).toEqual([]);
