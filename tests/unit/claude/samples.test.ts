@@ -27,7 +27,7 @@ test.each(TABLE.map((line) => line.split("\t") as [string, ...string[]]))(
       folder: basename(dirname(file)),
       bytes: facts.bytes,
       mtime: 0,
-      facts,
+      facts: { ...facts, verdict: { state: "none" } },
       unreadable: null,
     });
     expect({
