@@ -54,7 +54,8 @@ export const install = (verbs: readonly Verb[]): Command => ({
 function summary({ name, shells, changes, problems }: Outcome): string {
   const changed = changes.some(({ action }) => action !== "unchanged" && action !== "failed");
   const between = unicode() ? " · " : ", ";
-  const parts = [`ccr ${VERSION} installed${name === PROGRAM ? "" : ` as ${name}`}`];
+  const whole = problems.length === 0 ? "" : " in part";
+  const parts = [`ccr ${VERSION} installed${name === PROGRAM ? "" : ` as ${name}`}${whole}`];
   if (shells.length > 0) parts.push(`shell files ready (${shells.join(", ")})`);
   if (!changed && problems.length === 0) parts.push("nothing changed");
   const line = `${parts.join(between)}\n`;

@@ -183,7 +183,8 @@ export class Changes {
   fail(path: string, error: unknown): void {
     this.done.push({ path, action: "failed" });
     const { kind, message, hint, exit } = problemOf(error);
-    const told = `${dirname(path)} ${kind}`;
+    // A full disk names no place.
+    const told = message.startsWith("/") ? `${dirname(path)} ${kind}` : message;
     if (!(error instanceof Problem) && this.#told.has(told)) return;
     this.#told.add(told);
     this.problems.push(new Problem(kind, message.replaceAll(`${home()}/`, "~/"), { hint, exit }));
