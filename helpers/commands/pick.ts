@@ -25,7 +25,7 @@ export const pick: Command = {
   examples: [
     ["ccr", "choose among all sessions"],
     ["ccr pick retry gateway", "… beginning with this search"],
-    ['ccr-export "$(ccr pick --print-id)"', "choose for another command"],
+    ['ccr "$(ccr pick --print-id)" "go on"', "choose, and give a prompt"],
   ],
   async run(call) {
     const query = call.words.join(" ");
