@@ -12,11 +12,10 @@ import { Problem } from "../system/problem.ts";
 import { out, say } from "../terminal/output.ts";
 import { clean } from "../terminal/text.ts";
 import { type Call, type Command, on, text } from "./command.ts";
-import { nearest } from "./help.ts";
-import { VERBS } from "./verbs.ts";
+import { nearest } from "./nearest.ts";
 import { candidates } from "./view.ts";
 
-export const resume: Command = {
+export const resume = (verbs: readonly { name: string }[]): Command => ({
   usage: "resume <session> [prompt] [flags]",
   about:
     "Resumes a session in the directory that it was started in. <session> is an id, its first characters, a title,\na part of a title that no other has, or . for the newest session of this directory.\nThe word resume can be left out; it is needed for titles that are also verbs: ccr resume -- list",
@@ -46,7 +45,7 @@ export const resume: Command = {
     }
     const around = surroundings();
     const found = lookup(word);
-    if (found.kind !== "one") throw notOne(word, found, around.now);
+    if (found.kind !== "one") throw notOne(word, found, around.now, verbs);
     const session = sessionOf(found.entry, around);
     const plan = await planOf(call, found.entry, session, prompt);
     if (on(call, "print-command")) {
@@ -56,7 +55,7 @@ export const resume: Command = {
     for (const note of plan.notes) say(`ccr: ${clean(note)}\n`);
     return handOver(plan.directory, plan.argv);
   },
-};
+});
 
 export type Plan = { directory: string; argv: string[]; notes: string[] };
 
@@ -150,7 +149,12 @@ async function liveProblem({ id, live, project }: Session): Promise<Problem> {
 
 const inTmux = (): boolean => Boolean(process.env.TMUX);
 
-function notOne(word: string, found: Exclude<Found, { kind: "one" }>, now: number): Problem {
+function notOne(
+  word: string,
+  found: Exclude<Found, { kind: "one" }>,
+  now: number,
+  verbs: readonly { name: string }[],
+): Problem {
   if (found.kind === "many") {
     const what = found.by === "id" ? `ids start with "${word}"` : `titles fit "${word}"`;
     const more =
@@ -174,7 +178,7 @@ function notOne(word: string, found: Exclude<Found, { kind: "one" }>, now: numbe
   }
   const verb = nearest(
     word,
-    VERBS.map(({ name }) => name),
+    verbs.map(({ name }) => name),
   );
   const rest = [...candidates(found.near, now, "near"), "look  ccr-list 50, ccr-find WORDS"];
   if (verb !== undefined && !/^[0-9a-f-]+$/i.test(word) && !word.includes(" ")) {

@@ -13,7 +13,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: "resume",
     summary: "resume a session in its own directory: ccr <session> [prompt]",
-    load: async () => (await import("./resume.ts")).resume,
+    load: async () => (await import("./resume.ts")).resume(VERBS),
   },
   {
     name: "pick",
