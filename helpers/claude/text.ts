@@ -36,6 +36,8 @@ export function titleIn(row: Row): string | null {
 
 /** Bytes that stand before every string of visible text: `"text":"` and `"content":"` end so. */
 export const TEXT_MARK = 't":"';
+/** The same for the titles of a session. */
+export const TITLE_MARKS = ['Title":"', 'summary":"'];
 export const PROMPT_MARK = 'display":"';
 
 export type Field = "said" | "title" | null;
@@ -60,11 +62,19 @@ export const transcriptField =
     // text, content: t; customTitle, aiTitle: e; summary: y
     const last = bytes[colon - 2];
     if (colon < 0 || (last !== 0x74 && last !== 0x65 && last !== 0x79)) return null;
+    if (last === 0x74 && !tools && isToolResult(bytes, colon)) return null;
     const name = bytes.toString("latin1", Math.max(floor, colon - 14), colon);
     const no = name.endsWith('"text"') ? NO_TEXT : name.endsWith('"content"') ? NO_CONTENT : null;
     if (no) return !tools && no.test(before(bytes, colon, floor)) ? null : "said";
     return /"(?:customTitle|aiTitle|summary)"$/.test(name) ? "title" : null;
   };
+
+/** The usual `"type":"tool_result","content":`, which most bytes of a transcript stand behind. */
+const isToolResult = (bytes: Buffer, colon: number): boolean =>
+  bytes[colon - 12] === 0x74 &&
+  bytes[colon - 13] === 0x6c &&
+  bytes[colon - 18] === 0x5f &&
+  bytes[colon - 10] === 0x2c;
 
 /** The field of a string in `history.jsonl`. */
 export const historyField: FieldOf = (bytes, quote, floor) => {

@@ -29,7 +29,12 @@ const SHOWN = 20;
 const MOST_WORDS = 30;
 
 type Hit = { session: Session; hits: number; matches: Match[] };
-type Result = { hits: Hit[]; searched: { files: number; bytes: number }; more: boolean };
+type Result = {
+  hits: Hit[];
+  searched: { files: number; bytes: number };
+  more: boolean;
+  ids: () => Iterable<string>;
+};
 
 export const find: Command = {
   usage: "find <words…> [flags]",
@@ -70,14 +75,14 @@ export const find: Command = {
     const limit = limitOf(call);
     const wanted = wantedOf(call);
     const around = surroundings(Date.now());
-    const { hits, searched, more } = on(call, "prompts")
+    const { hits, searched, more, ids } = on(call, "prompts")
       ? promptHits(call, wanted, limit, since, around)
       : await sessionHits(wanted, { limit, since }, around);
     if (call.json) {
       const query = wordsOf(call.words).join(" ");
       json("find", { query, sessions: hits.map(hitJson), searched }, call.warnings);
     } else if (hits.length > 0) {
-      const look = { words: wanted.words, now: around.now, style };
+      const look = { words: wanted.words, now: around.now, style, ids };
       out(`${screen(hits, look).join("\n")}\n`);
       const what = on(call, "prompts") ? "" : ` in ${number(searched.files)}`;
       say(
@@ -93,13 +98,13 @@ async function sessionHits(
   bounds: Bounds,
   around: ReturnType<typeof surroundings>,
 ): Promise<Result> {
-  const { sightings, searched, more } = await findSessions(wanted, bounds);
+  const { sightings, ids, ...rest } = await findSessions(wanted, bounds);
   const hits = sightings.map(({ entry, hits, matches }) => ({
     session: sessionOf(entry, around),
     hits,
     matches,
   }));
-  return { hits, searched, more };
+  return { hits, ids: () => ids, ...rest };
 }
 
 function promptHits(
@@ -123,7 +128,7 @@ function promptHits(
     const message = `${nameless} more prompts fit, written by a Claude Code that did not note the session.`;
     call.warn(new Problem("no-session-id", message));
   }
-  return { hits, searched, more };
+  return { hits, searched, more, ids: idsOfAll };
 }
 
 // ---- flags and words
@@ -197,7 +202,7 @@ const dateOf = (given: string): number =>
 
 // ---- the screen
 
-type Look = { words: readonly Word[]; now: number; style: TimeStyle };
+type Look = { words: readonly Word[]; now: number; style: TimeStyle; ids: () => Iterable<string> };
 const ROLES = { user: "you", assistant: "claude", tool: "tool" } as const;
 
 function screen(hits: readonly Hit[], look: Look): string[] {
@@ -205,7 +210,7 @@ function screen(hits: readonly Hit[], look: Look): string[] {
   const ascii = !unicode();
   const room = isTerminal(1) ? columns() : Number.POSITIVE_INFINITY;
   const name = projectNames(hits.map(({ session }) => session.project));
-  const unique = hits.length > 0 && existsSync(projectsDirectory()) ? uniqueLengths(idsOfAll()) : new Map();
+  const unique = uniqueLengths(similar(hits, look.ids()));
   const rows = hits.map(({ session }): Cell[] => [
     time(session.updatedAt, style, now),
     idCell(session.id, unique),
@@ -224,6 +229,14 @@ function screen(hits: readonly Hit[], look: Look): string[] {
     const parts = fitting(words, clean(match.snippet), room - head.length, ascii);
     return [lines[i]!, paint(head, "dim") + parts.map((part) => paint(part.text, part.colour)).join("")];
   });
+}
+
+/** The ids that begin as one that is shown does: all that matter for how much of it has to be typed. */
+function similar(hits: readonly Hit[], ids: Iterable<string>): Set<string> {
+  const shown = new Set(hits.map(({ session }) => session.id));
+  const beginnings = new Set([...shown].map((id) => id.slice(0, 4)));
+  for (const id of ids) if (beginnings.has(id.slice(0, 4).toLowerCase())) shown.add(id.toLowerCase());
+  return shown;
 }
 
 /** A text with its words made bold. */

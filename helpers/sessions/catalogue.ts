@@ -35,7 +35,7 @@ const fileOf = (root: string): string => {
 };
 
 let program: string | undefined;
-function programOf(): string {
+export function programOf(): string {
   if (program === undefined) {
     const stats = statSync(process.argv[1] ?? "", { throwIfNoEntry: false });
     program = stats ? `${stats.size}-${stats.mtimeMs}` : "?";

@@ -1,6 +1,9 @@
-import { type Transcript, timeOfEntry } from "../entry.ts";
-import { recentIds, transcripts } from "../store.ts";
-import type { Sighting, Wanted } from "./search.ts";
+import { timeOfEntry } from "../entry.ts";
+import { recentIds } from "../store.ts";
+import { Cache } from "./cache.ts";
+import { type File, Listing } from "./listing.ts";
+import { type Project, projectOf, type Sighting, type Wanted } from "./search.ts";
+import { sequencesOf } from "./signature.ts";
 import { type Bounds, SLACK, searchAll } from "./threads.ts";
 
 export type Found = {
@@ -10,6 +13,8 @@ export type Found = {
   searched: { files: number; bytes: number };
   /** whether there are more than were wanted, or older ones were not searched any more */
   more: boolean;
+  /** ids of all transcripts, as the file names have them */
+  ids: readonly string[];
 };
 
 /** With so few files the times of all are known from their records. */
@@ -17,28 +22,75 @@ const FEW = 200;
 
 /** Sessions that hold every word, newest first. */
 export async function find(wanted: Wanted, bounds: Bounds): Promise<Found> {
-  const order = newestFirst(transcripts(), bounds);
-  const { sightings, files, bytes } = await searchAll(wanted, order, bounds);
-  sightings.sort((a, b) => timeOfEntry(b.entry) - timeOfEntry(a.entry));
+  // The cache has no results of tools.
+  const cache = wanted.tools ? null : new Cache();
+  const listing = new Listing(cache);
+  const may = cache && inCache(cache, wanted);
+  const numbers: number[] = [];
+  for (let at = 0; at < listing.count; at++)
+    if (!may || !listing.same(at) || may[listing.rows[at]!]) numbers.push(at);
+  const files = inOrder(numbers, listing, bounds);
+  const done = await searchAll(wanted, files, bounds, cache);
+  if (cache && done.fresh.length > 0) cache.keep(listing.folders, listing.listed(), done.fresh, done.written);
+  cache?.close();
+  const sightings = done.sightings.sort((a, b) => timeOfEntry(b.entry) - timeOfEntry(a.entry));
   // Of two files with one id, the one that was written to last.
   const ids = new Set<string>();
   const each = sightings.filter(({ entry: { id } }) => !ids.has(id) && ids.add(id));
   return {
     sightings: each.slice(0, bounds.limit),
-    searched: { files, bytes },
-    more: files < order.length || each.length > bounds.limit,
+    searched: searchedOf(listing, files, done.files),
+    more: done.files < files.length || each.length > bounds.limit,
+    ids: listing.ids,
   };
 }
 
-/** Files newest first; before them those whose sessions had the newest prompts, as a file's time may be set back. */
-function newestFirst(all: Transcript[], { limit, since }: Bounds): Transcript[] {
-  const bounded = (Number.isFinite(limit) || since > 0) && all.length > FEW;
-  const recent = bounded ? recentIds(Math.max(64, Math.min(limit * 2, 1000))) : new Set<string>();
-  const young = ({ mtime }: Transcript): boolean =>
-    mtime === 0 || mtime + SLACK >= since || all.length <= FEW;
-  all.sort((a, b) => b.mtime - a.mtime);
+/** The rows of the cache that may hold every word, in the text or in the project's path. */
+function inCache(cache: Cache, wanted: Wanted): Uint8Array {
+  const all = wanted.words.map(({ needles, marks }) =>
+    cache.mayHold(marks ? [[]] : needles.map(sequencesOf)),
+  );
+  const projects = new Map<string, Project>();
+  return all[0]!.map((_, row) => {
+    if (all.every((may) => may[row])) return 1;
+    const project = cache.projectOf(row);
+    if (project === null) return 0;
+    const { mask } = projectOf(project, wanted, projects);
+    return mask !== 0 && all.every((may, word) => may[row] || mask & (1 << word)) ? 1 : 0;
+  });
+}
+
+/** What the answer is about: every transcript, or those that are as new as what was looked at. */
+function searchedOf(listing: Listing, files: readonly File[], looked: number): Found["searched"] {
+  const oldest = looked < files.length ? Math.min(...files.slice(0, looked).map(({ mtime }) => mtime)) : 0;
+  const searched = { files: 0, bytes: 0 };
+  for (let at = 0; at < listing.count; at++) {
+    if (listing.mtimes[at]! < oldest) continue;
+    searched.files++;
+    searched.bytes += listing.bytes[at]!;
+  }
+  return searched;
+}
+
+/**
+ * The order to search in: the newest first; before them those whose sessions had the newest prompts, as a file's time
+ * may be set back. Without bounds all are searched, and those in the cache may come as they are.
+ */
+function inOrder(numbers: readonly number[], listing: Listing, { limit, since }: Bounds): File[] {
+  const newestFirst = (some: number[]): number[] =>
+    some.sort((a, b) => listing.mtimes[b]! - listing.mtimes[a]!);
+  const file = (at: number): File => listing.file(at);
+  if (!Number.isFinite(limit) && since === 0) {
+    const kept = numbers.filter((at) => listing.same(at));
+    const others = kept.length === numbers.length ? [] : numbers.filter((at) => !listing.same(at));
+    return [...kept, ...newestFirst(others)].map(file);
+  }
+  if (listing.count <= FEW) return newestFirst([...numbers]).map(file);
+  const recent = recentIds(Math.max(64, Math.min(limit * 2, 1000)));
+  const isRecent = (at: number): boolean => recent.has(listing.ids[at]!.toLowerCase());
+  const isYoung = (at: number): boolean => listing.mtimes[at]! + SLACK >= since;
   return [
-    ...all.filter(({ id }) => recent.has(id)),
-    ...all.filter((file) => !recent.has(file.id) && young(file)),
-  ];
+    ...newestFirst(numbers.filter(isRecent)),
+    ...newestFirst(numbers.filter((at) => !isRecent(at) && isYoung(at))),
+  ].map(file);
 }

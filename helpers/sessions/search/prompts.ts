@@ -82,7 +82,7 @@ function scanHistory(
     const scan = new Scan(makeKernel(), wanted.words, historyField);
     const order = wanted.words.map((_, i) => i);
     scan.read(fd, size, order, ({ rows, start }) => {
-      for (const row of rows) take(row, start);
+      for (const row of rows()) take(row, start);
       return false;
     });
     return { files: 1, bytes: size };

@@ -2,8 +2,17 @@
 import { TEXT_MARK } from "../../claude/text.ts";
 import { LONGEST_NEEDLE, type Needle } from "./kernel.ts";
 
-/** One word or phrase. `needle` finds the places in a file that can hold it; `marks`: all visible text can. */
-export type Word = { text: string; folded: string; pattern: RegExp | null; needle: Needle; marks: boolean };
+/**
+ * One word or phrase. Wherever a file holds it, it holds one of the needles; `marks`: the needle is what stands before
+ * every visible text, as nothing is known of the word.
+ */
+export type Word = {
+  text: string;
+  folded: string;
+  pattern: RegExp | null;
+  needles: readonly Needle[];
+  marks: boolean;
+};
 
 /** The words of a command line: quoted phrases stay whole, whether the shell or the person took care of the quotes. */
 export function wordsOf(args: readonly string[]): string[] {
@@ -31,7 +40,7 @@ export function fold(text: string): string {
 /** A word to look for as it stands. */
 export function literal(text: string): Word {
   const folded = fold(text);
-  return { text, folded, pattern: null, needle: needleOf(text), marks: false };
+  return { text, folded, pattern: null, needles: needlesOf(text), marks: false };
 }
 
 /** A regular expression to look for; `mark` stands before every text that is searched. Throws SyntaxError. */
@@ -44,9 +53,18 @@ export function regular(source: string, mark = TEXT_MARK): Word {
   }
   const sure = sureText(source);
   return sure.length >= 3
-    ? { text: source, folded: "", pattern, needle: needleOf(sure), marks: false }
-    : { text: source, folded: "", pattern, needle: exactNeedle(mark), marks: true };
+    ? { text: source, folded: "", pattern, needles: needlesOf(sure), marks: false }
+    : { ...anything([mark]), text: source, pattern };
 }
+
+/** A word that is found wherever one of the marks is. */
+export const anything = (marks: readonly string[]): Word => ({
+  text: "",
+  folded: "",
+  pattern: null,
+  needles: marks.map(exactNeedle),
+  marks: true,
+});
 
 /** The words that a text holds, as bits. */
 export function holds(words: readonly Word[], text: string): number {
@@ -123,25 +141,41 @@ type Bytes = { value: number[]; mask: number[] };
 /**
  * The bytes of a word that stand in a file in whatever way the word is written there. Characters with several
  * spellings (é may be two characters, İ is an i, ß is ss) are left out, and the longest run of others is taken.
+ * Where that is not ASCII, a writer of JSON may have escaped it: two needles.
  */
-export function needleOf(word: string): Needle {
-  const strict = longestRun(word, true);
-  if (strict.value.length >= 3) return needle(strict);
-  const loose = longestRun(word, false);
-  if (loose.value.length > 0) return needle(loose);
-  return exactNeedle(fold(word));
+export function needlesOf(word: string): Needle[] {
+  let run = longestRun(word, true);
+  if (bytesOf(run).value.length < 3) run = longestRun(word, false);
+  if (run.length === 0) return [exactNeedle(fold(word))];
+  const needles = [needle(bytesOf(run))];
+  if (run.some(({ escaped }) => escaped)) needles.push(needle(bytesOf(run, true)));
+  return needles;
 }
 
-function longestRun(word: string, strict: boolean): Bytes {
-  let best: Bytes = { value: [], mask: [] };
-  let run: Bytes = { value: [], mask: [] };
+/** One character: its bytes, and its `\\u` escape where that is another way to write it. */
+type Spelling = { plain: Bytes; escaped: Bytes | null };
+
+function bytesOf(run: readonly Spelling[], escaped = false): Bytes {
+  const all: Bytes = { value: [], mask: [] };
+  for (const spelling of run) {
+    const bytes = (escaped && spelling.escaped) || spelling.plain;
+    if (all.value.length + bytes.value.length > LONGEST_NEEDLE) break;
+    all.value.push(...bytes.value);
+    all.mask.push(...bytes.mask);
+  }
+  return all;
+}
+
+function longestRun(word: string, strict: boolean): Spelling[] {
+  let best: Spelling[] = [];
+  let run: Spelling[] = [];
   const characters = [...word.normalize("NFC")];
   characters.forEach((character, i) => {
-    const bytes = strict && (/^i$/i.test(character) || isDoubleS(characters, i)) ? null : spelling(character);
-    if (bytes === null) run = { value: [], mask: [] };
-    else if (run.value.length + bytes.value.length <= LONGEST_NEEDLE)
-      run = { value: [...run.value, ...bytes.value], mask: [...run.mask, ...bytes.mask] };
-    if (run.value.length > best.value.length) best = run;
+    const spelling =
+      strict && (/^i$/i.test(character) || isDoubleS(characters, i)) ? null : spellingOf(character);
+    if (spelling === null) run = [];
+    else run = [...run, spelling];
+    if (run.length > best.length) best = run;
   });
   return best;
 }
@@ -150,22 +184,32 @@ const isS = (character: string | undefined): boolean => character === "s" || cha
 const isDoubleS = (all: readonly string[], i: number): boolean =>
   isS(all[i]) && (isS(all[i - 1]) || isS(all[i + 1]));
 
-/** How one character stands in JSON, with masks for its case; null where there is more than one way. */
-function spelling(character: string): Bytes | null {
+/** How one character stands in JSON, with masks for its case; null where case or composition has more ways. */
+function spellingOf(character: string): Spelling | null {
   const code = character.codePointAt(0)!;
   if (code < 0x20 || code === 0xfffd || (code >= 0xd800 && code < 0xe000)) return null;
-  if (character === '"' || character === "\\") return { value: [0x5c, code], mask: [0, 0] };
+  if (character === '"' || character === "\\")
+    return { plain: { value: [0x5c, code], mask: [0, 0] }, escaped: null };
   if (code < 0x80) {
     const mask = /[a-z]/i.test(character) ? 0x20 : 0;
-    return { value: [code | mask], mask: [mask] };
+    return { plain: { value: [code | mask], mask: [mask] }, escaped: null };
   }
   if (character.normalize("NFD") !== character || /[ςσΣİıßẞſ]/.test(character)) return null;
-  const lower = Buffer.from(character.toLowerCase());
-  const upper = Buffer.from(character.toUpperCase());
-  const own = Buffer.from(character);
-  if (lower.length !== own.length || upper.length !== own.length) return null;
-  const mask = [...lower].map((byte, i) => byte ^ upper[i]!);
-  return { value: [...lower].map((byte, i) => byte | mask[i]!), mask };
+  const lower = character.toLowerCase();
+  const upper = character.toUpperCase();
+  const plain = either(Buffer.from(lower), Buffer.from(upper));
+  const escaped = either(Buffer.from(unicodeEscapes(lower)), Buffer.from(unicodeEscapes(upper)), 0x20);
+  return plain && escaped && Buffer.byteLength(character) === plain.value.length ? { plain, escaped } : null;
+}
+
+const unicodeEscapes = (text: string): string =>
+  text.replace(/./gs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+/** Bytes that fit both of two spellings; null where their lengths differ. `letters`: the case of hex digits. */
+function either(a: Buffer, b: Buffer, letters = 0): Bytes | null {
+  if (a.length !== b.length) return null;
+  const mask = [...a].map((byte, i) => (byte ^ b[i]!) | (byte >= 0x61 && byte <= 0x66 ? letters : 0));
+  return { value: [...a].map((byte, i) => byte | mask[i]!), mask };
 }
 
 const exactNeedle = (text: string): Needle => {
@@ -184,8 +228,8 @@ function needle({ value, mask }: Bytes): Needle {
 }
 
 /** How seldom a word's needle is likely to be met: the higher, the better to begin with. */
-export const selectivity = ({ needle, marks }: Word): number =>
-  marks ? 0 : needle.value.length + rarity(needle.value[needle.rare[0]]!) / 8;
+export const selectivity = ({ needles: [needle], marks }: Word): number =>
+  marks || !needle ? 0 : needle.value.length + rarity(needle.value[needle.rare[0]]!) / 8;
 
 // ---- regular expressions
 

@@ -2,11 +2,14 @@ import { readSync } from "node:fs";
 import { counted, LONGEST_LINE, readAt } from "../../claude/lines.ts";
 import { parseLine, type Row } from "../../claude/rows.ts";
 import type { Field, FieldOf } from "../../claude/text.ts";
-import { CHUNK, KEPT, type Kernel, plainSearch } from "./kernel.ts";
+import { CHUNK, KEPT, type Kernel, type Needle, plainSearch } from "./kernel.ts";
 import type { Word } from "./query.ts";
 
-/** A line that may hold visible text with the word in it. `rows` is read on demand. */
-export type Visit = { start: number; field: Field; rows: Row[]; long: boolean };
+/**
+ * A line that may hold visible text with the word in it. `hit` is where in its bytes the needle fits; `bytes` is null
+ * where the line is too long to be taken whole, and `rows` have their long texts cut down.
+ */
+export type Visit = { start: number; field: Field; hit: number; bytes: Buffer | null; rows: () => Row[] };
 
 /** Lines longer than this are not parsed whole. */
 const LONG = 1024 * 1024;
@@ -14,8 +17,11 @@ const NEWLINE = 10;
 const QUOTE = 34;
 const BACKSLASH = 92;
 
-/** Where a search in one file is: what the walk back to an opening quote has learned. */
-type Trail = { at: number; field: Field; past: number };
+/**
+ * The search for one needle in one file: at offset `at` there is a string of this field, as a walk back to its
+ * opening quote has found; up to offset `past` the lines are done.
+ */
+type Search = { needle: Needle; marks: boolean; at: number; field: Field; past: number };
 
 /** Reads a file once through the kernel, and parses those lines only that hold a word in visible text. */
 export class Scan {
@@ -27,6 +33,8 @@ export class Scan {
   /** offset in the file = index in the kernel's bytes + origin */
   #origin = 0;
   #floor = 0;
+  /** end of what was read, and of what is to be searched */
+  #read = 0;
   #end = 0;
 
   constructor(kernel: Kernel, words: readonly Word[], fieldOf: FieldOf) {
@@ -37,23 +45,30 @@ export class Scan {
 
   /**
    * Visits, chunk by chunk, the lines in which one of `words` (indexes) stands in visible text or in a title; each
-   * line once. `visit` ends the reading by returning true. `head` sees the first chunk and may end it as well.
+   * line once. `visit` ends the reading by returning true. `head` sees the first chunk, of `first` bytes, and may end it
+   * as well. `from` is where a line begins.
    */
   read(
     fd: number,
     size: number,
     words: readonly number[],
     visit: (line: Visit) => boolean,
-    head?: (bytes: Buffer) => boolean,
-    first = CHUNK,
+    {
+      head,
+      first = CHUNK,
+      from = 0,
+    }: { head?: (bytes: Buffer) => boolean; first?: number; from?: number } = {},
   ): void {
     const { bytes, base } = this.#kernel;
     this.#fd = fd;
     this.#size = size;
     const start = base + KEPT;
-    const trails = words.map((): Trail => ({ at: -1, field: null, past: -1 }));
+    const searches = words.flatMap((word) => {
+      const { needles, marks } = this.#words[word]!;
+      return needles.map((needle): Search => ({ needle, marks, at: -1, field: null, past: -1 }));
+    });
     const seen = new Set<number>();
-    let position = 0;
+    let position = from;
     let kept = 0;
     for (let step = first; position < size; step = CHUNK) {
       const got = readSync(fd, bytes, start, Math.min(step, size - position), position);
@@ -61,32 +76,27 @@ export class Scan {
       counted.bytes += got;
       this.#origin = position - start;
       this.#floor = start - kept;
-      this.#end = start + got;
+      this.#read = start + got;
+      this.#end = this.#read;
       if (position === 0 && head?.(bytes.subarray(start, this.#end))) return;
-      for (let i = 0; i < words.length; i++) {
-        if (this.#search(this.#words[words[i]!]!, start, trails[i]!, seen, visit)) return;
-      }
+      let ended = false;
+      for (const search of searches) ended = this.#search(search, start, seen, visit) || ended;
+      if (ended) return;
       position += got;
-      kept = Math.min(KEPT, this.#end - this.#floor);
-      bytes.copyWithin(start - kept, this.#end - kept, this.#end);
+      kept = Math.min(KEPT, this.#read - this.#floor);
+      bytes.copyWithin(start - kept, this.#read - kept, this.#read);
     }
   }
 
-  #search(
-    word: Word,
-    start: number,
-    trail: Trail,
-    seen: Set<number>,
-    visit: (line: Visit) => boolean,
-  ): boolean {
+  #search(search: Search, start: number, seen: Set<number>, visit: (line: Visit) => boolean): boolean {
     const kernel = this.#kernel;
-    const n = word.needle.value.length;
-    kernel.use(word.needle);
-    let from = Math.max(this.#floor, start - n + 1, trail.past - this.#origin);
+    const n = search.needle.value.length;
+    kernel.use(search.needle);
+    let from = Math.max(this.#floor, start - n + 1, search.past - this.#origin);
     for (;;) {
       const hit = kernel.find(from, this.#end);
       if (hit < 0) return false;
-      const field = word.marks ? this.#field(hit + n - 1) : this.#fieldAround(hit, trail);
+      const field = search.marks ? this.#field(hit + n - 1) : this.#fieldAround(hit, search);
       if (field === null) {
         from = hit + 1;
         continue;
@@ -94,28 +104,32 @@ export class Scan {
       const [lineStart, lineEnd] = this.#line(hit);
       if (!seen.has(lineStart)) {
         seen.add(lineStart);
-        if (visit(this.#visit(lineStart, lineEnd, field))) return true;
+        if (visit(this.#visit(lineStart, lineEnd, field, hit + this.#origin))) {
+          // Another needle may still fit earlier, and the earliest place is the one to be found.
+          this.#end = Math.max(this.#floor, lineStart - this.#origin);
+          return true;
+        }
       }
-      trail.past = lineEnd;
+      search.past = lineEnd;
       if (lineEnd - this.#origin >= this.#end) return false;
       from = lineEnd - this.#origin;
     }
   }
 
   /** The field of the string around a hit: back to the nearest quote that is not escaped, or to what is known. */
-  #fieldAround(hit: number, trail: Trail): Field {
+  #fieldAround(hit: number, search: Search): Field {
     const { bytes } = this.#kernel;
-    const known = trail.at - this.#origin;
+    const known = search.at - this.#origin;
     // Whether a quote right at the floor is escaped cannot be seen.
     const low = this.#floor + this.#origin === 0 ? this.#floor : this.#floor + 16;
     const floor = Math.max(low, known);
     const quote = openingQuote(bytes, hit, floor);
     let field: Field;
     if (quote >= 0) field = bytes[quote] === QUOTE ? this.#field(quote) : null;
-    else if (known >= low) field = trail.field;
-    else field = this.#fieldBefore(low + this.#origin, trail);
-    trail.at = hit + this.#origin;
-    trail.field = field;
+    else if (known >= low) field = search.field;
+    else field = this.#fieldBefore(low + this.#origin, search);
+    search.at = hit + this.#origin;
+    search.field = field;
     return field;
   }
 
@@ -130,9 +144,9 @@ export class Scan {
     return this.#fieldOf(buffer, length, 0);
   }
 
-  /** The same for a string that began before the bytes at hand; nothing is read twice thanks to the trail. */
-  #fieldBefore(offset: number, trail: Trail): Field {
-    const bottom = Math.max(0, trail.at);
+  /** The same for a string that began before the bytes at hand; nothing is read twice thanks to the search. */
+  #fieldBefore(offset: number, search: Search): Field {
+    const bottom = Math.max(0, search.at);
     for (let top = offset; top > bottom; ) {
       const from = Math.max(bottom, top - 65_536);
       // A few bytes more: whether the first quote is escaped, and the key before it.
@@ -143,14 +157,15 @@ export class Scan {
       if (quote >= 0) return buffer[quote] === QUOTE ? this.#fieldOf(buffer, quote, 0) : null;
       top = from;
     }
-    return trail.at >= 0 ? trail.field : null;
+    return search.at >= 0 ? search.field : null;
   }
 
   /** First and last offset (exclusive) of the line around an index. */
   #line(index: number): [start: number, end: number] {
     const { bytes } = this.#kernel;
-    let start = lastIndexOf(bytes, NEWLINE, this.#floor, index) + 1 + this.#origin;
-    if (start === this.#origin) {
+    const before = bytes.lastIndexOf(NEWLINE, index - 1);
+    let start = before + 1 + this.#origin;
+    if (before < this.#floor) {
       start = this.#floor + this.#origin;
       while (start > 0) {
         const from = Math.max(0, start - 65_536);
@@ -164,9 +179,9 @@ export class Scan {
         start = from;
       }
     }
-    const found = bytes.subarray(index, this.#end).indexOf(NEWLINE);
-    if (found >= 0) return [start, index + found + this.#origin];
-    let end = this.#end + this.#origin;
+    const after = bytes.indexOf(NEWLINE, index);
+    if (after >= 0 && after < this.#read) return [start, after + this.#origin];
+    let end = this.#read + this.#origin;
     for (const buffer = Buffer.allocUnsafe(65_536); end < this.#size; ) {
       const got = readAt(this.#fd, buffer, end, Math.min(buffer.length, this.#size - end));
       const newline = buffer.subarray(0, got).indexOf(NEWLINE);
@@ -177,24 +192,21 @@ export class Scan {
     return [start, end];
   }
 
-  #visit(start: number, end: number, field: Field): Visit {
+  #visit(start: number, end: number, field: Field, hit: number): Visit {
     const length = end - start;
-    if (length > LONGEST_LINE) return { start, field, rows: [], long: true };
+    const visit = { start, field, hit: hit - start, bytes: null };
+    if (length > LONGEST_LINE) return { ...visit, rows: () => [] };
     const { bytes } = this.#kernel;
     const at = start - this.#origin;
     let line: Buffer;
-    if (at >= this.#floor && at + length <= this.#end) line = bytes.subarray(at, at + length);
+    if (at >= this.#floor && at + length <= this.#read) line = bytes.subarray(at, at + length);
     else {
       line = Buffer.allocUnsafe(length);
       line = line.subarray(0, readAt(this.#fd, line, start));
     }
-    const long = length > LONG;
-    return {
-      start,
-      field,
-      rows: parseLine((long ? shorten(line, this.#words) : line).toString("utf8")).rows,
-      long,
-    };
+    if (length > LONG)
+      return { ...visit, rows: () => parseLine(shorten(line, this.#words).toString("utf8")).rows };
+    return { ...visit, bytes: line, rows: () => parseLine(line.toString("utf8")).rows };
   }
 }
 
@@ -213,11 +225,6 @@ function openingQuote(bytes: Buffer, from: number, floor: number): number {
     at -= slashes;
   }
   return -1;
-}
-
-function lastIndexOf(bytes: Buffer, byte: number, floor: number, from: number): number {
-  const found = bytes.subarray(floor, from).lastIndexOf(byte);
-  return found < 0 ? -1 : floor + found;
 }
 
 const LONG_STRING = 65_536;
@@ -249,15 +256,14 @@ function shorten(line: Buffer, words: readonly Word[]): Buffer {
 
 function windows(line: Buffer, words: readonly Word[], from: number, to: number): [number, number][] {
   const wanted: [number, number][] = [[from, from + WINDOW]];
-  for (const { needle, marks } of words) {
-    if (marks) {
-      wanted.push([from, from + 4 * LONG_STRING]);
-      continue;
+  for (const { needles, marks } of words) {
+    if (marks) wanted.push([from, from + 4 * LONG_STRING]);
+    for (const needle of marks ? [] : needles) {
+      const find = plainSearch(line, needle);
+      let at = find(from, to);
+      for (let i = 0; at >= 0 && i < MOST_WINDOWS; i++, at = find(at + WINDOW, to))
+        wanted.push([at - WINDOW, at + WINDOW]);
     }
-    const find = plainSearch(line, needle);
-    let at = find(from, to);
-    for (let i = 0; at >= 0 && i < MOST_WINDOWS; i++, at = find(at + WINDOW, to))
-      wanted.push([at - WINDOW, at + WINDOW]);
   }
   wanted.sort((a, b) => a[0] - b[0]);
   const merged: [number, number][] = [];
@@ -282,7 +288,7 @@ function boundary(line: Buffer, at: number, floor: number): number {
   return cut;
 }
 
-function closingQuote(line: Buffer, from: number): number {
+export function closingQuote(line: Buffer, from: number): number {
   for (let at = line.indexOf(QUOTE, from); at >= 0; at = line.indexOf(QUOTE, at + 1)) {
     let slashes = 0;
     while (line[at - 1 - slashes] === BACKSLASH) slashes++;

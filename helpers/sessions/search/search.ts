@@ -7,10 +7,14 @@ import { verdictOf } from "../../limits/verdict.ts";
 import type { Entry, Transcript } from "../entry.ts";
 import { realPath } from "../lookup.ts";
 import { startOf, titleOf } from "../session.ts";
+import type { Cache, Kept } from "./cache.ts";
+import type { Filler } from "./fill.ts";
 import { CHUNK, type Kernel, makeKernel } from "./kernel.ts";
+import type { File } from "./listing.ts";
 import { type Match, Matches } from "./matches.ts";
 import { fold, holds, selectivity, type Word } from "./query.ts";
 import { Scan, type Visit } from "./scan.ts";
+import { type ReadText, searchText } from "./text.ts";
 
 export type Wanted = {
   words: readonly Word[];
@@ -27,6 +31,8 @@ export type Wanted = {
 export type Sighting = { entry: Entry; hits: number; matches: Match[] };
 
 const HEAD = 16_384;
+
+const filtered = ({ here, project }: Wanted): boolean => here !== null || project !== null;
 
 /** What a project's path holds of the words, and whether its sessions are not wanted. */
 export type Project = { mask: number; refused: boolean };
@@ -46,39 +52,73 @@ export function projectOf(
   return found;
 }
 
-/** Searches transcripts one after the other, with one kernel. */
+/** Searches transcripts one after the other, with one kernel; their texts in the cache where they are there. */
 export class Searcher {
   readonly #wanted: Wanted;
+  readonly #kernel: Kernel;
   readonly #scan: Scan;
+  readonly #cache: Cache | null;
+  readonly #filler: Filler | null;
   readonly #all: number;
+  /** words of which nothing is known: each title must be looked at */
+  readonly #vague: number;
   /** word numbers, those first that are met least */
   readonly #order: number[];
   readonly #projects = new Map<string, Project>();
 
-  constructor(wanted: Wanted, kernel: Kernel = makeKernel()) {
+  constructor(
+    wanted: Wanted,
+    kernel: Kernel = makeKernel(),
+    cache: Cache | null = null,
+    filler: Filler | null = null,
+  ) {
+    const { words, tools } = wanted;
     this.#wanted = wanted;
-    this.#scan = new Scan(kernel, wanted.words, transcriptField(wanted.tools));
-    this.#all = 2 ** wanted.words.length - 1;
-    this.#order = wanted.words.map((_, i) => i);
-    this.#order.sort((a, b) => selectivity(wanted.words[b]!) - selectivity(wanted.words[a]!));
+    this.#kernel = kernel;
+    this.#cache = cache;
+    this.#filler = filler;
+    this.#scan = new Scan(kernel, words, transcriptField(tools));
+    this.#all = 2 ** words.length - 1;
+    this.#vague = words.reduce((mask, { marks }, i) => (marks ? mask | (1 << i) : mask), 0);
+    this.#order = words.map((_, i) => i);
+    this.#order.sort((a, b) => selectivity(words[b]!) - selectivity(words[a]!));
   }
 
   /** What a session holds of the words, or null when it does not hold them all. */
-  search(transcript: Transcript): Sighting | null {
+  search(file: File): Sighting | null {
+    const began = process.hrtime();
+    const { kept } = file;
+    const cached = kept ? this.#inCache(file, kept) : undefined;
+    const result = cached === undefined ? this.#read(file) : cached;
+    if (this.#filler) {
+      const [seconds, nanoseconds] = process.hrtime(began);
+      this.#filler.took(file, seconds * 1e3 + nanoseconds / 1e6);
+    }
+    return result;
+  }
+
+  #read(file: File): Sighting | null {
     let fd: number;
     try {
-      fd = openSync(transcript.path, "r");
+      fd = openSync(file.path, "r");
     } catch {
       // vanished, or not ours to read
       return null;
     }
     counted.opens++;
     try {
-      return new Session(fd, transcript, this.#wanted, this.#all).search(
-        this.#scan,
-        this.#order,
-        this.#projects,
-      );
+      const filled = filtered(this.#wanted) ? null : this.#filler?.fill(fd, file);
+      if (filled) {
+        const { text, project } = filled;
+        const place = projectOf(project, this.#wanted, this.#projects);
+        if (place.refused) return null;
+        const read = (at: number, from: number, length: number): boolean => {
+          this.#kernel.bytes.set(text.subarray(from, from + length), at);
+          return true;
+        };
+        return this.#inText(file, text.length, place.mask, read) ?? null;
+      }
+      return this.#inFile(fd, file);
     } catch (error) {
       if (error instanceof Error && "code" in error) return null;
       throw error;
@@ -86,87 +126,121 @@ export class Searcher {
       closeSync(fd);
     }
   }
-}
 
-/** One transcript while it is searched. */
-class Session {
-  readonly #fd: number;
-  readonly #transcript: Transcript;
-  readonly #wanted: Wanted;
-  readonly #all: number;
-  #found: Matches;
-  #known: Entry | undefined;
-  #start: string | null | undefined;
-  #titles = 0;
+  // ---- in the transcript itself
 
-  constructor(fd: number, transcript: Transcript, wanted: Wanted, all: number) {
-    this.#fd = fd;
-    this.#transcript = transcript;
-    this.#wanted = wanted;
-    this.#all = all;
-    this.#found = new Matches(wanted.words, wanted.complete);
-  }
-
-  get #entry(): Entry {
-    if (!this.#known) {
-      const { last, ...facts } = factsOf(this.#fd, this.#transcript.bytes);
-      this.#known = { ...this.#transcript, facts: { ...facts, verdict: verdictOf(last) }, unreadable: null };
-    }
-    return this.#known;
-  }
-
-  /** Where the session was started. The whole facts are read only for files that lie in another's folder. */
-  get #project(): string | null {
-    const start = this.#start;
-    return start != null && slug(start) === this.#transcript.folder ? start : startOf(this.#entry);
-  }
-
-  search(scan: Scan, order: readonly number[], projects: Map<string, Project>): Sighting | null {
-    const { bytes } = this.#transcript;
-    const filtered = this.#wanted.here !== null || this.#wanted.project !== null;
+  #inFile(fd: number, file: File): Sighting | null {
+    const { words, complete } = this.#wanted;
+    let entry: Entry | undefined;
+    const entryOf = (): Entry => {
+      entry ??= readEntry(fd, file);
+      return entry;
+    };
     let project: Project | undefined;
     const head = (chunk: Buffer): boolean => {
       if (!project) {
-        this.#start = firstDirectory(chunk);
-        project = projectOf(this.#project, this.#wanted, projects);
+        project = projectOf(projectIn(fd, file, chunk, entryOf), this.#wanted, this.#projects);
       }
       return project.refused;
     };
-    const first = filtered ? HEAD : CHUNK;
+    const options = { head, first: filtered(this.#wanted) ? HEAD : CHUNK };
+
+    let found = new Matches(words, complete);
+    let titles = this.#vague;
+    const visit = ({ rows, start }: Visit): boolean => {
+      for (const row of rows()) {
+        for (const said of saidIn(row, this.#wanted.tools)) found.add(said, start);
+        const title = titleIn(row);
+        if (title !== null) titles |= holds(words, title);
+      }
+      return found.full && !complete;
+    };
 
     // Of several words the rarest must be somewhere, before the others are looked for.
-    const rarest = order.length > 1 ? order[0]! : null;
-    if (rarest !== null) {
+    const rarest = this.#order[0]!;
+    if (this.#order.length > 1) {
       const bit = 1 << rarest;
-      scan.read(this.#fd, bytes, [rarest], (line) => this.#sees(line, bit), head, first);
+      const sees = (line: Visit): boolean => visit(line) || ((found.mask | titles) & bit) !== 0;
+      this.#scan.read(fd, file.bytes, [rarest], sees, options);
       if (!project || project.refused) return null;
-      if (!((project.mask | this.#found.mask | this.#titles) & bit)) return null;
-      this.#found = new Matches(this.#wanted.words, this.#wanted.complete);
+      if (!((project.mask | found.mask | titles) & bit)) return null;
+      found = new Matches(words, complete);
     }
-    scan.read(this.#fd, bytes, order, (line) => this.#visit(line), head, first);
+    this.#scan.read(fd, file.bytes, this.#order, visit, options);
     if (!project || project.refused) return null;
-    const mask = project.mask | this.#found.mask;
+    return this.#judge(found, project.mask, titles, entryOf);
+  }
+
+  /** Whether everything was found, the title included where it is not elsewhere. */
+  #judge(found: Matches, inProject: number, titles: number, entryOf: () => Entry | null): Sighting | null {
+    let mask = inProject | found.mask;
+    if ((mask | titles) !== this.#all) return null;
+    const entry = entryOf();
+    if (!entry) return null;
     if (mask !== this.#all) {
-      if ((mask | this.#titles) !== this.#all) return null;
-      const { title } = titleOf(this.#entry);
-      if (title === null || (mask | holds(this.#wanted.words, title)) !== this.#all) return null;
+      mask |= holds(this.#wanted.words, titleOf(entry).title ?? "");
+      if (mask !== this.#all) return null;
     }
-    return { entry: this.#entry, hits: this.#found.hits, matches: this.#found.best };
+    return { entry, hits: found.hits, matches: found.best };
   }
 
-  #sees(line: Visit, bit: number): boolean {
-    this.#visit(line);
-    return ((this.#found.mask | this.#titles) & bit) !== 0;
+  // ---- in the cache
+
+  /** The same from the cache; undefined when the text cannot be had. */
+  #inCache(file: File, kept: Kept): Sighting | null | undefined {
+    const place = projectOf(kept.project, this.#wanted, this.#projects);
+    if (place.refused) return null;
+    const { bytes } = this.#kernel;
+    const read: ReadText = (at, from, length) => this.#cache?.read(kept, bytes, at, from, length) ?? false;
+    return this.#inText(file, kept.length, place.mask, read);
   }
 
-  #visit({ start, rows }: Visit): boolean {
-    for (const row of rows) {
-      for (const said of saidIn(row, this.#wanted.tools)) this.#found.add(said, start);
-      const title = titleIn(row);
-      if (title !== null) this.#titles |= holds(this.#wanted.words, title);
-    }
-    return this.#found.full && !this.#wanted.complete;
+  #inText(file: File, length: number, inProject: number, read: ReadText): Sighting | null | undefined {
+    const { words, complete } = this.#wanted;
+    const found = new Matches(words, complete);
+    const titles = searchText(this.#kernel, words, this.#order, length, read, found, complete);
+    if (titles === undefined) return undefined;
+    return this.#judge(found, inProject, titles | this.#vague, () => entryIn(file));
   }
+}
+
+function entryIn(file: File): Entry | null {
+  let fd: number;
+  try {
+    fd = openSync(file.path, "r");
+  } catch {
+    return null;
+  }
+  counted.opens++;
+  try {
+    return readEntry(fd, file);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const transcriptOf = ({ id, folder, path, bytes, mtime }: File): Transcript => ({
+  id,
+  folder,
+  path,
+  bytes,
+  mtime,
+});
+
+export function readEntry(fd: number, file: File): Entry {
+  const { last, ...facts } = factsOf(fd, file.bytes);
+  return { ...transcriptOf(file), facts: { ...facts, verdict: verdictOf(last) }, unreadable: null };
+}
+
+/** Where a session was started. Of files in another folder than their own, the end has to be looked at. */
+export function projectIn(
+  fd: number,
+  file: File,
+  head: Buffer,
+  entryOf: () => Entry = () => readEntry(fd, file),
+): string | null {
+  const start = firstDirectory(head);
+  return start !== null && slug(start) === file.folder ? start : startOf(entryOf());
 }
 
 const MARK = Buffer.from('"cwd":"');

@@ -1,6 +1,11 @@
 // A second thread for a long search. Both take the next file from one shared counter.
-import { type Transcript, timeOfEntry } from "../entry.ts";
+import { timeOfEntry } from "../entry.ts";
+import { Cache } from "./cache.ts";
+import { Filler } from "./fill.ts";
+import { makeKernel } from "./kernel.ts";
+import type { File } from "./listing.ts";
 import { Searcher, type Sighting, type Wanted } from "./search.ts";
+import type { Fresh, Part } from "./writer.ts";
 
 /** The word that the program is started with in a thread of its own. */
 export const THREAD = "find-thread";
@@ -15,7 +20,9 @@ export type Bounds = {
 type Job = {
   wanted: Wanted;
   bounds: Bounds;
-  files: Transcript[];
+  files: File[];
+  /** of the cache; null where none is to be used */
+  parts: readonly Part[] | null;
   /** number of the next file, and whether the second thread takes part */
   next: Int32Array;
   /** epoch ms of files that hold the words, {@link NOTHING} for others that were searched */
@@ -24,7 +31,16 @@ type Job = {
   owner: Uint8Array;
 };
 
-export type Done = { sightings: Sighting[]; files: number; bytes: number };
+export type Done = {
+  sightings: Sighting[];
+  files: number;
+  bytes: number;
+  /** what was written to the cache */
+  fresh: Fresh[];
+  written: Part[];
+};
+
+const nothing = (): Done => ({ sightings: [], files: 0, bytes: 0, fresh: [], written: [] });
 
 const NOTHING = -1;
 const MAIN = 1;
@@ -37,64 +53,89 @@ const MUCH = 256 * 1024 * 1024;
 const FIRST = 64 * 1024 * 1024;
 
 /** Searches files, the newest first, in two threads when there is much to read. */
-export async function searchAll(wanted: Wanted, files: Transcript[], bounds: Bounds): Promise<Done> {
+export async function searchAll(
+  wanted: Wanted,
+  files: File[],
+  bounds: Bounds,
+  cache: Cache | null,
+): Promise<Done> {
   const job: Job = {
     wanted,
     bounds,
     files,
+    parts: cache?.parts ?? null,
     next: new Int32Array(new SharedArrayBuffer(8)),
     times: new Float64Array(new SharedArrayBuffer(8 * files.length)),
     owner: new Uint8Array(new SharedArrayBuffer(files.length)),
   };
   const patience = Number.isFinite(bounds.limit) ? FIRST : 0;
-  let left = files.reduce((sum, { bytes }) => sum + bytes, 0) - patience;
+  let left = files.reduce((sum, { bytes, kept }) => sum + (kept ? 0 : bytes), 0) - patience;
   let second = patience === 0 && left > MUCH ? await secondThread(job) : undefined;
-  const searcher = new Searcher(wanted);
+  const { searcher, filler } = tools(job, cache);
   let searched = 0;
-  const done: Done = { sightings: [], files: 0, bytes: 0 };
-  for (const step of work(job, MAIN, searcher)) {
-    add(done, step);
-    searched += step.bytes;
-    left -= step.bytes;
+  const done = nothing();
+  for (const at of work(job, MAIN)) {
+    one(searcher, job, at, done);
+    const { kept, bytes } = files[at]!;
+    if (kept) continue;
+    searched += bytes;
+    left -= bytes;
     if (second === undefined && patience > 0 && searched > patience && left > MUCH)
       second = await secondThread(job);
   }
   Atomics.store(job.next, 0, files.length);
+  complete(done, filler);
   // A thread that has not begun by now finds nothing left to do.
   if (!second || Atomics.load(job.next, 1) === 0) return done;
   const other = await second();
-  if (other) add(done, other);
-  else {
+  if (!other) {
     // It has died: what it took is searched again.
-    files.forEach((file, at) => {
-      if (job.owner[at] === SECOND) add(done, one(searcher, file, job, at));
+    job.owner.forEach((owner, at) => {
+      if (owner === SECOND) one(searcher, job, at, done);
     });
+    return done;
   }
+  done.sightings.push(...other.sightings);
+  done.fresh.push(...other.fresh);
+  done.written.push(...other.written);
+  done.files += other.files;
+  done.bytes += other.bytes;
   return done;
 }
 
-function* work(job: Job, owner: number, searcher: Searcher): Generator<Done> {
+function tools({ wanted }: Job, cache: Cache | null): { searcher: Searcher; filler: Filler | null } {
+  const kernel = makeKernel();
+  const filler = cache && new Filler(kernel, cache);
+  return { searcher: new Searcher(wanted, kernel, cache, filler), filler };
+}
+
+function complete(done: Done, filler: Filler | null): void {
+  const part = filler?.end();
+  if (!part) return;
+  done.written.push(part);
+  done.fresh.push(...filler!.fresh);
+}
+
+/** Numbers of the files to search. */
+function* work(job: Job, owner: number): Generator<number> {
   const surplus = job.files.length - new Set(job.files.map(({ id }) => id)).size;
   for (;;) {
     const at = Atomics.add(job.next, 0, 1);
     const file = job.files[at];
     if (!file || enough(job.times, at, job.bounds.limit + surplus, file.mtime)) return;
     job.owner[at] = owner;
-    yield one(searcher, file, job, at);
+    yield at;
   }
 }
 
-function one(searcher: Searcher, file: Transcript, { bounds, times }: Job, at: number): Done {
+function one(searcher: Searcher, { files, bounds, times }: Job, at: number, done: Done): void {
+  const file = files[at]!;
   const found = searcher.search(file);
   const sighting = found && timeOfEntry(found.entry) >= bounds.since ? found : null;
   times[at] = sighting ? timeOfEntry(sighting.entry) : NOTHING;
-  return { sightings: sighting ? [sighting] : [], files: 1, bytes: file.bytes };
-}
-
-function add(done: Done, more: Done): void {
-  done.sightings.push(...more.sightings);
-  done.files += more.files;
-  done.bytes += more.bytes;
+  if (sighting) done.sightings.push(sighting);
+  done.files++;
+  done.bytes += file.bytes;
 }
 
 /** Whether no file of this time or older can hold one of the newest sessions any more. */
@@ -134,8 +175,10 @@ export async function runThread(): Promise<boolean> {
   if (isMainThread || !parentPort) return false;
   const job: Job = workerData;
   Atomics.store(job.next, 1, 1);
-  const done: Done = { sightings: [], files: 0, bytes: 0 };
-  for (const step of work(job, SECOND, new Searcher(job.wanted))) add(done, step);
+  const done = nothing();
+  const { searcher, filler } = tools(job, job.parts && new Cache(job.parts));
+  for (const at of work(job, SECOND)) one(searcher, job, at, done);
+  complete(done, filler);
   parentPort.postMessage(done);
   return true;
 }

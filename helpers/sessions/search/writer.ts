@@ -1,0 +1,114 @@
+import { closeSync, openSync, unlinkSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { makeDirectory } from "../../system/files.ts";
+import type { Transcript } from "../entry.ts";
+import { signatureOf } from "./signature.ts";
+
+/**
+ * Signatures of as many bits, bit by bit: a row of `texts` bits for each, at offset `at` of the part. So a search reads
+ * only those rows that its word has something to do with.
+ */
+export type Group = { bits: number; texts: number; at: number };
+export type Part = { name: string; size: number; groups: Group[] };
+
+/** Where a text is: in a part, and which place its signature has in which group. */
+export type Place = { at: number; length: number; group: number; place: number };
+
+/** A text that was written. `probe` is that of the transcript's end; `project` null where no directory was found. */
+export type Fresh = Place & {
+  name: string;
+  folder: string;
+  id: string;
+  bytes: number;
+  mtime: number;
+  probe: number;
+  project: string | null;
+};
+
+export const PART = ".part";
+let counter = 0;
+
+/** Writes one part: texts as they come, signatures at its end. Nothing is written where it cannot be. */
+export class Writer {
+  readonly #directory: string;
+  readonly #name: string;
+  readonly #groups: { bits: number; signatures: Uint8Array[] }[] = [];
+  #fd = -1;
+  #size = 0;
+  #failed = false;
+
+  constructor(directory: string) {
+    const unique = [process.pid, Date.now(), Math.floor(Math.random() * 2 ** 32), counter++];
+    this.#name = unique.map((number) => number.toString(36)).join("-") + PART;
+    this.#directory = directory;
+  }
+
+  add(
+    { folder, id, bytes, mtime }: Omit<Transcript, "path">,
+    text: Uint8Array,
+    probe: number,
+    project: string | null,
+  ): Fresh | null {
+    const at = this.#size;
+    if (!this.#write(text)) return null;
+    const signature = signatureOf(text);
+    let group = this.#groups.findIndex(({ bits }) => bits === signature.length);
+    if (group < 0) group = this.#groups.push({ bits: signature.length, signatures: [] }) - 1;
+    const place = this.#groups[group]!.signatures.push(signature) - 1;
+    const name = this.#name;
+    return { name, folder, id, bytes, mtime, at, length: text.length, group, place, probe, project };
+  }
+
+  #write(bytes: Uint8Array): boolean {
+    if (this.#failed) return false;
+    try {
+      if (this.#fd < 0) {
+        makeDirectory(this.#directory);
+        this.#fd = openSync(join(this.#directory, this.#name), "wx", 0o600);
+      }
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+      this.#size += bytes.length;
+      return true;
+    } catch {
+      this.#failed = true;
+      return false;
+    }
+  }
+
+  /** Completes the part; null when nothing was written, or not all of it. */
+  end(): Part | null {
+    if (this.#fd < 0) return null;
+    const groups = this.#groups.map(({ bits, signatures }): Group => {
+      const at = this.#size;
+      this.#write(turned(bits, signatures));
+      return { bits, texts: signatures.length, at };
+    });
+    closeSync(this.#fd);
+    this.#fd = -1;
+    if (!this.#failed) return { name: this.#name, size: this.#size, groups };
+    remove(join(this.#directory, this.#name));
+    return null;
+  }
+}
+
+/** Rows of texts become rows of bits. */
+function turned(bits: number, signatures: readonly Uint8Array[]): Uint8Array {
+  const row = rowBytes(signatures.length);
+  const matrix = new Uint8Array(bits * row);
+  signatures.forEach((signature, text) => {
+    const at = text >> 3;
+    const one = 1 << (text & 7);
+    for (let bit = 0; bit < bits; bit++) if (signature[bit]) matrix[bit * row + at]! |= one;
+  });
+  return matrix;
+}
+
+export const rowBytes = (texts: number): number => (texts + 7) >> 3;
+
+export function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // it is gone, or stays
+  }
+}
