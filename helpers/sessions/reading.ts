@@ -23,8 +23,9 @@ export class Reading {
 
   /** Each step gives a session, or null where it was spent otherwise. `first`: so many probably newest ones first. */
   *steps(first: number, live: ReadonlyMap<string, Live>): Generator<Entry | null, void> {
-    const beginning = linesOf(load(this.#root, false));
-    for (const path of this.#newestPaths(first, live)) {
+    const known = load(this.#root, false);
+    const beginning = linesOf(known);
+    for (const path of this.#newestPaths(first, live, known?.savedAt ?? 0)) {
       yield this.#seen.has(path) ? null : this.#take(lookAt(path), beginning.get(path));
     }
     for (const line of [...beginning.values()].slice(0, first)) {
@@ -61,13 +62,13 @@ export class Reading {
     if (fresh > FEW_CHANGES) save(this.#root, rootTime, folders, rows, this.ids, 0);
   }
 
-  /** Where the sessions that are running or had the newest prompts should be. */
-  *#newestPaths(most: number, live: ReadonlyMap<string, Live>): Generator<string> {
+  /** Where the sessions that are running, or had the newest prompts since an instant, should be. */
+  *#newestPaths(most: number, live: ReadonlyMap<string, Live>, since: number): Generator<string> {
     for (const { session, cwd } of live.values()) if (cwd !== null) yield pathOf(this.#root, cwd, session);
     const seen = new Set<string>();
     let looked = 0;
-    for (const { session, project } of prompts()) {
-      if (++looked > MOST_PROMPTS || seen.size >= most) return;
+    for (const { session, project, at } of prompts()) {
+      if (at < since || ++looked > MOST_PROMPTS || seen.size >= most) return;
       if (session === null || project === null || seen.has(session)) continue;
       seen.add(session);
       yield pathOf(this.#root, project, session);

@@ -15,7 +15,7 @@ import { layout, listHeight, type Preview } from "./layout.ts";
 import { arrive, type Effect, markedItem, press, type State, scroll, start } from "./state.ts";
 
 /** So long (ms) is read before the first paint at most, and between two looks for keys. */
-const FIRST_SLICE = 15;
+const FIRST_SLICE = 8;
 const SLICE = 8;
 /** While reading the screen changes this often (ms) at most. */
 const REPAINT = 150;
@@ -87,15 +87,19 @@ class Picker<T> {
     const enough = this.#state.height;
     const steps = this.#reading.steps(enough, this.#around.live);
     const searching = this.#state.query.trim() !== "";
-    let complete = this.#read(steps, FIRST_SLICE, () => !searching && this.#items.size >= enough);
+    // What there is to show at once: a screenful, then how many there are.
+    const stage = (): number => (this.#reading.ids ? 2 : this.#items.size >= enough && !searching ? 1 : 0);
+    let shown = 0;
+    let complete = this.#read(steps, FIRST_SLICE, () => stage() > shown);
+    shown = stage();
     this.#arrive(complete);
     this.#firstPaint = this.#lastPaint;
     const slice = (): void => {
       if (this.#ended || complete) return;
-      const listed = this.#reading.ids !== null;
-      complete = this.#read(steps, SLICE, () => !listed && this.#reading.ids !== null);
-      const due = this.#reading.ids !== null && (!listed || Date.now() - this.#lastPaint > REPAINT);
-      if (complete || (this.#news && due)) this.#arrive(complete);
+      complete = this.#read(steps, SLICE, () => stage() > shown);
+      const due = stage() > shown || (this.#news && shown > 0 && Date.now() - this.#lastPaint > REPAINT);
+      shown = stage();
+      if (complete || due) this.#arrive(complete);
       setImmediate(slice);
     };
     setImmediate(slice);
