@@ -21,6 +21,10 @@ export interface SetupScriptProps {
 /** Lines short enough: Coder hangs for ever on a line of output over 64 KiB. */
 const lines = (value: string): string => `join("\\n", regexall(".{1,1000}", ${value}))`;
 
+/** A file of the template without comments, empty lines and indentation: those are for people who read the file. */
+const withoutComments = (file: string): string =>
+  `\${replace(file("\${path.module}/${file}"), "/(?m)^ *(#.*)?\\n|^ +/", "")}`;
+
 /**
  * Installs the helper at every start of the workspace.
  *
@@ -56,7 +60,7 @@ export class SetupScript extends Construct {
         ...assignments.map(literal),
         "ccr_node_base_url='${local.node_base_url}'",
         "ccr_payload='${local.helper}'",
-        '${file("${path.module}/setup.sh")}',
+        withoutComments("setup.sh"),
       ].join("\n"),
       runOnStart: true,
       startBlocksLogin: true,
@@ -70,7 +74,7 @@ export class SetupScript extends Construct {
         "#!/bin/sh",
         `ccr_part_number=${PART_NUMBER}`,
         "ccr_part='${local.second_part}'",
-        '${file("${path.module}/part.sh")}',
+        withoutComments("part.sh"),
       ].join("\n"),
       runOnStart: true,
       startBlocksLogin: true,

@@ -246,7 +246,7 @@ links() {
   done
 }
 
-# For `ccr doctor` and the dashboard: one warning a line, no file when there is none.
+# For the dashboard: one warning a line, no file when there is none.
 keep_warnings() {
   if [ -z "$warnings" ]; then
     rm -f "$state/setup-warnings"

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PART_MARK } from "../../helpers/build.ts";
 import { root } from "../support/home.ts";
 import { helperFile, Template } from "../support/template.ts";
 import { onPath } from "../support/tools.ts";
@@ -16,13 +17,20 @@ afterAll(() => template.remove());
 
 describe("the folder that Coder gets", () => {
   it("holds these files and no other", () => {
-    expect(template.files()).toEqual(["README.md", "ccr.cjs", "main.tf.json", "parameters.tf", "setup.sh"]);
+    expect(template.files()).toEqual([
+      "README.md",
+      "ccr.cjs",
+      "main.tf.json",
+      "parameters.tf",
+      "part.sh",
+      "setup.sh",
+    ]);
   });
 
   it("has no backend, no note of cdktf's and no path of this machine", () => {
     expect(template.json.terraform).not.toHaveProperty("backend");
     expect(template.keys()).not.toContain("//");
-    for (const file of ["main.tf.json", "parameters.tf", "README.md", "setup.sh"])
+    for (const file of ["main.tf.json", "parameters.tf", "README.md", "setup.sh", "part.sh"])
       expect(template.file(file)).not.toContain(root);
   });
 
@@ -38,7 +46,7 @@ describe("the folder that Coder gets", () => {
     try {
       const copy = join(elsewhere, "a clone");
       mkdirSync(copy);
-      for (const name of ["infra", "package.json", "cdktf.json", "tsconfig.json"])
+      for (const name of ["infra", "helpers", "package.json", "cdktf.json", "tsconfig.json"])
         cpSync(join(root, name), join(copy, name), { recursive: true });
       await execa("ln", ["-s", join(root, "node_modules"), join(copy, "node_modules")]);
       const script = join(copy, "write.ts");
@@ -67,7 +75,12 @@ describe("the folder that Coder gets", () => {
   it("is not made with a helper so large that the script would never start", async () => {
     const large = join(mkdtempSync(join(tmpdir(), "ccr-large-")), "ccr.cjs");
     writeFileSync(large, randomBytes(100_000).toString("base64"));
-    await expect(Template.of({}, large)).rejects.toThrow(/^the start script would have \d+ bytes/);
+    await expect(Template.of({}, large)).rejects.toThrow(/^the setup script would have \d+ bytes/);
+    writeFileSync(
+      large,
+      `${readFileSync(helperFile(), "latin1").split(PART_MARK)[0]}${PART_MARK}${"x".repeat(131_000)}`,
+    );
+    await expect(Template.of({}, large)).rejects.toThrow(/^the second start script would have \d+ bytes/);
     rmSync(join(large, ".."), { recursive: true });
   });
 
@@ -90,6 +103,7 @@ describe("addresses in a workspace's state", () => {
     expect(template.addresses()).toEqual([
       "coder_agent.main",
       "coder_app.ccr",
+      "coder_script.part",
       "coder_script.setup",
       "kubernetes_deployment_v1.main",
       "kubernetes_persistent_volume_claim_v1.home",
@@ -213,17 +227,21 @@ describe("the agent", () => {
     expect(template.resource("coder_agent", "main").connection_timeout).toBeGreaterThanOrEqual(300);
   });
 
-  it("runs the setup script at every start, in sh, with a time limit", () => {
-    const script = template.resource("coder_script", "setup");
+  it.each(["setup", "part"])("runs the script %s at every start, in sh, with a time limit", (name) => {
+    const script = template.resource("coder_script", name);
     expect(script).toMatchObject({ run_on_start: true, agent_id: "${coder_agent.main.id}" });
     expect(script.timeout).toBeGreaterThanOrEqual(1);
     expect(script.script).toMatch(/^#!\/bin\/sh\n/);
   });
 
   it("gets the script and the helper as files, with nothing pasted", () => {
-    const { script } = template.resource("coder_script", "setup");
-    expect(script).toContain('${file("${path.module}/setup.sh")}');
-    expect(template.json.locals.helper).toContain('base64gzip(file("${path.module}/ccr.cjs"))');
+    for (const name of ["setup", "part"])
+      expect(template.resource("coder_script", name).script).toMatch(
+        new RegExp(`^\\$\\{replace\\(file\\("\\$\\{path\\.module\\}/${name}\\.sh"\\),`, "m"),
+      );
+    expect(template.json.locals.parts).toContain('file("${path.module}/ccr.cjs")');
+    expect(template.json.locals.helper).toContain("base64gzip(local.parts[0])");
+    expect(template.json.locals.second_part).toContain("local.parts[1]");
     expect(template.file("main.tf.json").length).toBeLessThan(20_000);
     for (const { text } of template.texts()) expect(text.length).toBeLessThan(2000);
   });

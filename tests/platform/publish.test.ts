@@ -85,7 +85,7 @@ describe("npx cdktf deploy", () => {
         .split("\n")
         .filter((name) => !name.endsWith("/"))
         .sort(),
-    ).toEqual(["README.md", "ccr.cjs", "main.tf.json", "parameters.tf", "setup.sh"]);
+    ).toEqual(["README.md", "ccr.cjs", "main.tf.json", "parameters.tf", "part.sh", "setup.sh"]);
   });
 
   deploying("publishes a changed setup script as a new version, active at once", async () => {

@@ -1,8 +1,9 @@
 import { gunzipSync } from "node:zlib";
+import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeHome } from "../support/home.ts";
 import { KubernetesApi } from "../support/kubernetes-api.ts";
-import { runAsAgent, setupScript, template } from "../support/setup-script.ts";
+import { runAsAgent, startScripts, template } from "../support/setup-script.ts";
 import { reducedAddress, Terraform } from "../support/terraform.ts";
 
 const CLAIM = "kubernetes_persistent_volume_claim_v1.home";
@@ -33,6 +34,7 @@ describe("Terraform with the real providers", () => {
     expect(await terraform.plan()).toEqual({
       "coder_agent.main": "create",
       "coder_app.ccr": "create",
+      "coder_script.part": "create",
       "coder_script.setup": "create",
       [named("kubernetes_deployment_v1.main[0]")]: "create",
       [named(CLAIM)]: "create",
@@ -51,7 +53,7 @@ describe("Terraform with the real providers", () => {
   it("plans without any cluster at all, as Coder does when it imports the template", async () => {
     const importing = await Terraform.workspace(template);
     importing.env.KUBE_HOST = undefined;
-    expect(Object.keys(await importing.plan())).toHaveLength(6);
+    expect(Object.keys(await importing.plan())).toHaveLength(7);
     importing.remove();
   });
 
@@ -76,44 +78,68 @@ describe("Terraform with the real providers", () => {
   });
 });
 
-describe("the script that was applied", () => {
-  let script: string;
+describe("the start scripts that were applied", () => {
+  const scripts: Record<string, string> = {};
   beforeAll(async () => {
-    ({ script } = await terraform.applied("coder_script.setup"));
+    for (const name of Object.keys(startScripts()))
+      scripts[name] = (await terraform.applied(`coder_script.${name}`)).script;
   });
 
-  it("is under 100,000 bytes, and no line of it is over 4,000", () => {
-    expect(Buffer.byteLength(script)).toBeLessThan(100_000);
-    expect(Math.max(...script.split("\n").map((line) => line.length))).toBeLessThanOrEqual(4000);
+  it("are each under 100,000 bytes, and no line of them is over 4,000", () => {
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["setup", "part"]));
+    for (const [name, script] of Object.entries(scripts)) {
+      expect(Buffer.byteLength(script), name).toBeLessThan(100_000);
+      expect(Math.max(...script.split("\n").map((line) => line.length)), name).toBeLessThanOrEqual(4000);
+    }
   });
 
-  it("never makes Terraform print a line over 4,000: Coder hangs for ever on 65,536", async () => {
-    await terraform.must("show", "-no-color");
+  it("never make Terraform print a line over 4,000: Coder hangs for ever on 65,536", async () => {
     const shown = await terraform.must("show", "-no-color");
     expect(Math.max(...shown.split("\n").map((line) => line.length))).toBeLessThanOrEqual(4000);
     expect(terraform.longestLine).toBeGreaterThan(100);
     expect(terraform.longestLine).toBeLessThanOrEqual(4000);
   });
 
-  it("is the script that tests elsewhere compose without Terraform", () => {
-    expect(unpacked(script)).toEqual(unpacked(setupScript()));
+  it("are the scripts that tests elsewhere compose without Terraform", () => {
+    for (const [name, script] of Object.entries(startScripts()))
+      expect(unpacked(scripts[name]!), name).toEqual(unpacked(script));
   });
 
-  it("installs ccr in an empty home, and changes nothing the second time", async () => {
+  it.each([
+    ["at once", async (run: Run[]) => await Promise.all(run.map((one) => one()))],
+    ["first setup", async (run: Run[]) => [await run[0]!(), await run[1]!()]],
+    ["first part", async (run: Run[]) => [await run[1]!(), await run[0]!()]],
+  ])("install all of ccr in an empty home (%s), and change nothing the second time", async (_, order) => {
     const home = makeHome();
+    const install = () =>
+      order(
+        [scripts.setup!, scripts.part!].map(
+          (script) => () => runAsAgent(script, home, `${home.around}/agent`),
+        ),
+      );
     try {
-      const first = await runAsAgent(script, home, `${home.around}/agent`);
-      expect(first.exitCode, first.all).toBe(0);
-      expect(first.all).toMatch(/^node \d+\.\d+\.\d+ found/m);
-      expect(first.all).toContain("installed");
-      expect(first.all).not.toContain("warning:");
-      const again = await runAsAgent(script, home, `${home.around}/agent`);
-      expect(again.exitCode).toBe(0);
+      for (const result of await install()) {
+        expect(result.exitCode, result.all).toBe(0);
+        expect(result.all).not.toContain("warning:");
+      }
+      const ccr = `${home.path}/.local/bin/ccr`;
+      for (const verb of ["list", "stats"]) {
+        const { stdout } = await execa(ccr, [verb, "--json"], { env: home.env, extendEnv: false });
+        expect(JSON.parse(stdout)).toMatchObject({ schema: `ccr/${verb}@1` });
+      }
+      const before =
+        await execa`find ${home.path}/.local/lib ${home.path}/.local/bin -type f -printf ${"%p %s %m\n"}`;
+      for (const result of await install()) expect(result.exitCode).toBe(0);
+      const after =
+        await execa`find ${home.path}/.local/lib ${home.path}/.local/bin -type f -printf ${"%p %s %m\n"}`;
+      expect(after.stdout.split("\n").sort()).toEqual(before.stdout.split("\n").sort());
     } finally {
       await home.remove();
     }
   });
 });
+
+type Run = () => ReturnType<typeof runAsAgent>;
 
 /** The script with its payload decoded: two gzips of the same bytes differ. */
 function unpacked(script: string): string {

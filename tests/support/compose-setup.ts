@@ -1,4 +1,7 @@
-// Prints the setup script of dist/template as a workspace gets it.
-import { setupScript } from "./setup-script.ts";
+// Prints a start script of dist/template as a workspace gets it: compose-setup.ts [setup|part|…]
+import { startScripts } from "./setup-script.ts";
 
-process.stdout.write(setupScript());
+const name = process.argv[2] ?? "setup";
+const script = startScripts()[name];
+if (script === undefined) throw new Error(`the template has no start script ${name}`);
+process.stdout.write(script);

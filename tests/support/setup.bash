@@ -1,11 +1,17 @@
 # For the tests of the setup script: a home, a machine to look at, and Coder's way to run the script.
 
-# Once a file: the script in $SCRIPT.
+# Once a file: the setup script in $SCRIPT, the second start script in $PART.
 compose_setup() {
-  export SCRIPT="$BATS_FILE_TMPDIR/setup-script"
-  [ -s "$SCRIPT" ] || (cd "$BATS_TEST_DIRNAME/../.." && node --import tsx tests/support/compose-setup.ts) >"$SCRIPT"
+  export SCRIPT="$BATS_FILE_TMPDIR/setup-script" PART="$BATS_FILE_TMPDIR/part-script"
+  compose setup "$SCRIPT"
+  compose part "$PART"
   REAL_NODE=$(node -p process.execPath)
   export REAL_NODE
+}
+
+# A start script of the template, by its name, into a file.
+compose() {
+  (cd "$BATS_TEST_DIRNAME/../.." && node --import tsx tests/support/compose-setup.ts "$1") >"$2"
 }
 
 # An empty home, a machine with /etc/skel and Node ($MACHINE stands for /), and a PATH without Node.
@@ -33,11 +39,16 @@ tools_without() {
   for name in "$@"; do rm -f "$THERE/tools/$name"; done
 }
 
-# Runs the script as the agent does; words in front of -c can be given: as_agent bash -eu
-as_agent() {
+# Runs the setup script as the agent does; words in front of -c can be given: as_agent bash -eu
+as_agent() { run_script "$SCRIPT" "$@"; }
+
+# The same with any script.
+run_script() {
+  local script=$1
+  shift
   [ $# -gt 0 ] || set -- /bin/sh
   env -i HOME="$HERE" USER="$(id -un)" SHELL=/bin/bash PATH="$THERE/tools" CCR_ROOT="$MACHINE" \
-    CODER_SCRIPT_BIN_DIR="$LINKS" "${EXTRA[@]}" "$@" -c "$(cat "$SCRIPT")" </dev/null
+    CODER_SCRIPT_BIN_DIR="$LINKS" "${EXTRA[@]}" "$@" -c "$(cat "$script")" </dev/null
 }
 EXTRA=()
 

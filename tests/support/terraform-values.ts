@@ -85,7 +85,11 @@ export class TerraformValues {
     split: (separator, value) => text(value).split(text(separator)),
     concat: (...lists) => lists.flatMap(list),
     format: (pattern, ...values) => text(pattern).replace(/%[sd]/g, () => text(values.shift())),
-    replace: (value, from, to) => text(value).replaceAll(text(from), () => text(to)),
+    replace: (value, from, to) => {
+      const [, flags, pattern] = /^\/(?:\(\?([a-z]+)\))?(.*)\/$/s.exec(text(from)) ?? [];
+      const what = pattern === undefined ? text(from) : new RegExp(pattern, `g${flags ?? ""}`);
+      return text(value).replaceAll(what, () => text(to));
+    },
     chomp: (value) => text(value).replace(/(\r?\n)+$/, ""),
     trimspace: (value) => text(value).trim(),
     tostring: (value) => text(value),

@@ -1,0 +1,170 @@
+#!/usr/bin/env bats
+# The second start script of the synthesized template, beside the first.
+
+setup_file() {
+  load ../support/setup.bash
+  compose_setup
+}
+
+setup() {
+  load ../support/setup.bash
+  make_machine
+  LIB=$HERE/.local/lib/ccr
+}
+
+part() { run_script "$PART" "$@"; }
+
+ccr() { env -i HOME="$HERE" PATH="$LINKS:/usr/bin:/bin" LANG=C.UTF-8 "$LINKS/ccr" "$@"; }
+
+# A verb's --json, its words without blanks.
+answers() { [[ $(ccr "$1" --json | tr -d ' \n') == *"\"schema\":\"ccr/$1@1\""* ]]; }
+
+# All verbs answer: one of the base, one of the last layer.
+whole() {
+  answers list
+  answers stats
+  [ -z "$(find "$HERE" -name '.part.*')" ]
+  [ "$(find "$LIB" -name 'ccr.[0-9]*' | wc -l)" -eq 1 ]
+}
+
+is_ready() {
+  [ "$status" -eq 0 ]
+  [ "$output" = 'second part of ccr ready' ]
+}
+
+@test "the script is clean by shellcheck" {
+  command -v shellcheck >/dev/null || skip "shellcheck is missing"
+  shellcheck "$BATS_TEST_DIRNAME/../../infra/scripts/part.sh"
+}
+
+@test "first setup, then the part: everything works" {
+  as_agent
+  run part
+  is_ready
+  whole
+}
+
+@test "first the part, then setup: everything works" {
+  run part
+  is_ready
+  as_agent
+  whole
+}
+
+@test "both at once, four times over: everything works" {
+  for _ in 1 2 3 4; do
+    as_agent >"$THERE/out.$RANDOM" 2>&1 &
+    part >"$THERE/out.$RANDOM" 2>&1 &
+  done
+  wait
+  run grep -h warning "$THERE"/out.*
+  [ -z "$output" ]
+  whole
+}
+
+@test "dash and busybox ash run it, with -e and -u too" {
+  command -v dash >/dev/null || skip "dash is missing"
+  command -v busybox >/dev/null || skip "busybox is missing"
+  for shell in dash "busybox ash" "bash -eu"; do
+    rm -rf "$HERE/.local"
+    # shellcheck disable=SC2086
+    run part $shell
+    is_ready
+  done
+  as_agent
+  whole
+}
+
+@test "without the part the commands that people wait for work, and the others say what is missing" {
+  as_agent
+  answers list
+  run ccr stats
+  [ "$status" -ne 0 ]
+  [[ $output == *part* ]]
+  [[ $output != *"    at "* ]]
+  part
+  whole
+}
+
+@test "it may be killed at any moment: the next run mends it" {
+  as_agent
+  for delay in 0.001 0.003 0.005 0.008 0.012; do
+    setsid bash -c 'echo $$ >"$1"; shift; exec "$@"' _ "$THERE/pid" env -i HOME="$HERE" PATH="$THERE/tools" \
+      /bin/sh -c "$(cat "$PART")" >/dev/null 2>&1 </dev/null &
+    sleep "$delay"
+    [ ! -s "$THERE/pid" ] || kill -KILL -- "-$(cat "$THERE/pid")" 2>/dev/null || true
+    wait
+  done
+  run part
+  is_ready
+  find "$HERE" -name '.part.*' -exec touch -d '2 hours ago' {} +
+  as_agent
+  whole
+}
+
+@test "what a killed run with the same process number left does not stop either script" {
+  mkdir -p "$LIB"
+  # exec keeps the number.
+  run env -i HOME="$HERE" PATH="$THERE/tools" /bin/sh -c 'mkdir "$HOME/.local/lib/ccr/.part.$$.text"; exec /bin/sh -c "$1"' _ "$(cat "$PART")"
+  is_ready
+  run env -i HOME="$HERE" PATH="$THERE/tools" CCR_ROOT="$MACHINE" CODER_SCRIPT_BIN_DIR="$LINKS" \
+    /bin/sh -c 'echo x >"$HOME/.local/lib/ccr/.part.$$.text"; exec /bin/sh -c "$1"' _ "$(cat "$SCRIPT")"
+  [ "$status" -eq 0 ]
+  rm -rf "$LIB"/.part.*
+  whole
+}
+
+@test "the part of a program that is there is kept until the new program is, and goes then" {
+  as_agent
+  part
+  number=$(sed -n 's/^ccr_part_number=//p' "$PART")
+  now=$(find "$LIB" -name "ccr.$number.*")
+  # The template of yesterday: its program and its part.
+  sed "s/${now##*.}/0123456789ab/g" "$LIB/ccr.cjs" >"$LIB/old"
+  mv "$LIB/old" "$LIB/ccr.cjs"
+  mv "$now" "$LIB/ccr.$number.0123456789ab"
+  echo x >"$LIB/ccr.$number.ffffffffffff"
+  part
+  [ ! -e "$LIB/ccr.$number.ffffffffffff" ]
+  answers stats
+  as_agent
+  part
+  whole
+}
+
+# Somebody who is not root, where root runs the tests.
+part_of_nobody() {
+  if [ "$(id -u)" -eq 0 ]; then
+    command -v setpriv >/dev/null || skip "setpriv is missing"
+    chmod a+rx "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" "$THERE"
+    set -- setpriv --reuid=65534 --regid=65534 --clear-groups
+  fi
+  run "$@" env -i HOME="$HERE" PATH=/usr/bin:/bin /bin/sh -c "$(cat "$PART")"
+}
+
+warns() {
+  [ "$status" -eq 0 ]
+  [ "$output" = 'warning: the second part of ccr could not be written to the home: some commands will not work.' ]
+}
+
+@test "a read-only home is one warning" {
+  chmod 555 "$HERE"
+  part_of_nobody
+  chmod 755 "$HERE"
+  warns
+}
+
+@test "no HOME is one warning, and nothing is written" {
+  HERE=
+  run part
+  warns
+}
+
+@test "a full disk is one warning and leaves nothing behind" {
+  unshare -rm true 2>/dev/null || skip "no name spaces here"
+  run env HERE="$HERE" PATH="$PATH" unshare -rm bash -c '
+    mount -t tmpfs -o size=16k none "$HERE"
+    HOME=$HERE /bin/sh -c "$1"
+    find "$HERE" -type f' _ "$(cat "$PART")"
+  warns
+}
