@@ -116,7 +116,8 @@ class Reading {
       this.#top = line.start;
       if (!this.#wanted(line)) continue;
       const skipped = this.facts.skipped;
-      for (const row of this.#rowsOf(line, true)) this.#fromTail(row, line.start);
+      // Two rows can stand in one line; the second is the newer one.
+      for (const row of this.#rowsOf(line, true).reverse()) this.#fromTail(row, line.start);
       if (this.facts.skipped > skipped && line.start + line.length === size && line.bytes?.[0] === OPEN) {
         this.facts.skipped = skipped;
         this.facts.torn = true;
