@@ -3,10 +3,10 @@ import { helpOf, overview, parse } from "./commands/help.ts";
 import { VERBS, verbOf } from "./commands/verbs.ts";
 import { VERSION } from "./commands/version.ts";
 import { Problem, problemOf } from "./system/problem.ts";
+import { clean, cleanLines } from "./terminal/clean.ts";
 import { forceColour, paint } from "./terminal/colour.ts";
 import type { Warning } from "./terminal/json.ts";
 import { isTerminal, out, say } from "./terminal/output.ts";
-import { clean, cleanLines } from "./terminal/text.ts";
 
 const OLDEST_NODE = [18, 19] as const;
 

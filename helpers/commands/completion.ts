@@ -6,8 +6,9 @@ import { type Candidate, complete, linesOf, SHELLS, type Shell } from "../shell/
 import { namesOf, PROGRAM } from "../shell/names.ts";
 import { installedName, setting } from "../shell/setting.ts";
 import { Problem } from "../system/problem.ts";
+import { clean } from "../terminal/clean.ts";
 import { out, unicode } from "../terminal/output.ts";
-import { clean, cut } from "../terminal/text.ts";
+import { cut } from "../terminal/text.ts";
 import { type Command, flagsOf } from "./command.ts";
 import type { Verb } from "./verbs.ts";
 import { projectNames } from "./view.ts";

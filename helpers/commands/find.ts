@@ -8,21 +8,24 @@ import { realPath } from "../sessions/lookup.ts";
 import { find as findSessions } from "../sessions/search/find.ts";
 import type { Match } from "../sessions/search/matches.ts";
 import { findPrompts } from "../sessions/search/prompts.ts";
-import { fold, literal, ranges, regular, type Word, wordsOf } from "../sessions/search/query.ts";
+import { fold, holds, literal, ranges, regular, type Word, wordsOf } from "../sessions/search/query.ts";
 import type { Wanted } from "../sessions/search/search.ts";
 import type { Bounds } from "../sessions/search/threads.ts";
-import { type Session, sessionOf } from "../sessions/session.ts";
+import { type Session, type Surroundings, sessionOf } from "../sessions/session.ts";
 import { idsOfAll } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
+import { clean } from "../terminal/clean.ts";
 import { paint } from "../terminal/colour.ts";
 import { iso, json } from "../terminal/json.ts";
 import { columns, isTerminal, out, say, unicode } from "../terminal/output.ts";
 import { type Cell, type Part, table } from "../terminal/table.ts";
-import { clean, cut } from "../terminal/text.ts";
+import { cut } from "../terminal/text.ts";
 import { dayAndTime, duration, type TimeStyle, time } from "../terminal/time.ts";
 import { type Call, type Command, on, text } from "./command.ts";
 import { timeStyle } from "./list.ts";
 import { idCell, projectNames, sessionJson } from "./view.ts";
+
+export { runThread } from "../sessions/search/threads.ts";
 
 /** A terminal shows so many sessions where no limit is given; scripts get them all. */
 const SHOWN = 20;
@@ -69,12 +72,13 @@ export const find: Command = {
     ["ccr-find --json retry | jq -r '.sessions[].id'", "ids for a script"],
   ],
   async run(call) {
-    const began = performance.now();
+    const began = Date.now();
     const style = timeStyle(call);
     const since = sinceOf(call);
     const limit = limitOf(call);
     const wanted = wantedOf(call);
-    const around = surroundings(Date.now());
+    // On the screen nobody sees what is live.
+    const around = call.json ? surroundings(began) : { now: began, live: new Map(), cleanupPeriod: 0 };
     const { hits, searched, more, ids } = on(call, "prompts")
       ? promptHits(call, wanted, limit, since, around)
       : await sessionHits(wanted, { limit, since }, around);
@@ -86,18 +90,14 @@ export const find: Command = {
       out(`${screen(hits, look).join("\n")}\n`);
       const what = on(call, "prompts") ? "" : ` in ${number(searched.files)}`;
       say(
-        `${paint(`${sessions(hits.length)}${what} (${size(searched.bytes)}, ${seconds(performance.now() - began)})${more ? `     all  --limit 0` : ""}`, "dim", 2)}\n`,
+        `${paint(`${sessions(hits.length)}${what} (${size(searched.bytes)}, ${seconds(Date.now() - began)})${more ? `     all  --limit 0` : ""}`, "dim", 2)}\n`,
       );
     } else sayNone(call, searched);
     return hits.length > 0 ? 0 : 1;
   },
 };
 
-async function sessionHits(
-  wanted: Wanted,
-  bounds: Bounds,
-  around: ReturnType<typeof surroundings>,
-): Promise<Result> {
+async function sessionHits(wanted: Wanted, bounds: Bounds, around: Surroundings): Promise<Result> {
   const { sightings, ids, ...rest } = await findSessions(wanted, bounds);
   const hits = sightings.map(({ entry, hits, matches }) => ({
     session: sessionOf(entry, around),
@@ -107,13 +107,7 @@ async function sessionHits(
   return { hits, ids: () => ids, ...rest };
 }
 
-function promptHits(
-  call: Call,
-  wanted: Wanted,
-  limit: number,
-  since: number,
-  around: ReturnType<typeof surroundings>,
-): Result {
+function promptHits(call: Call, wanted: Wanted, limit: number, since: number, around: Surroundings): Result {
   const { sessions, searched, nameless, more } = findPrompts(wanted, limit, since);
   const gone = new Map<string, Session>();
   if (sessions.some(({ entry }) => entry === null)) {
@@ -241,6 +235,7 @@ function similar(hits: readonly Hit[], ids: Iterable<string>): Set<string> {
 
 /** A text with its words made bold. */
 function marked(words: readonly Word[], text: string): Part[] {
+  if (holds(words, text) === 0) return [{ text }];
   const parts: Part[] = [];
   let last = 0;
   for (const { start, end } of ranges(words, text)) {

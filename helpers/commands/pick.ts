@@ -1,11 +1,10 @@
 import { surroundings } from "../sessions/around.ts";
 import { sessionOf } from "../sessions/session.ts";
 import { type Entry, newestOfAll, read } from "../sessions/store.ts";
-import { handOver } from "../system/handoff.ts";
 import { Problem } from "../system/problem.ts";
+import { clean } from "../terminal/clean.ts";
 import { out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
-import { clean } from "../terminal/text.ts";
 import { type Call, type Command, on } from "./command.ts";
 import { rank, wordsOf } from "./pick/filter.ts";
 import { type Item, itemOf } from "./pick/items.ts";
@@ -41,6 +40,7 @@ export const pick: Command = {
       return 0;
     }
     for (const note of chosen.notes) say(`ccr: ${clean(note)}\n`);
+    const { handOver } = await import("../system/handoff.ts");
     return handOver(chosen.directory, chosen.argv);
   },
 };

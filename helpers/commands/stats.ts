@@ -15,11 +15,12 @@ import {
 } from "../sessions/stats-sums.ts";
 import { Problem } from "../system/problem.ts";
 import { bar, many, number, short, size } from "../terminal/amount.ts";
+import { clean } from "../terminal/clean.ts";
 import { paint } from "../terminal/colour.ts";
 import { iso, json } from "../terminal/json.ts";
 import { columns, isTerminal, out, say, unicode } from "../terminal/output.ts";
 import { type Cell, type Column, table } from "../terminal/table.ts";
-import { clean, width } from "../terminal/text.ts";
+import { width } from "../terminal/text.ts";
 import { duration } from "../terminal/time.ts";
 import { type Call, type Command, on, text } from "./command.ts";
 import { projectNames, tableLook } from "./view.ts";

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { object, string } from "../claude/rows.ts";
 import { keepWindows, nameOfWindow, windowsIn } from "../limits/windows.ts";
+import { clean } from "../terminal/clean.ts";
 import { out } from "../terminal/output.ts";
-import { clean, cut } from "../terminal/text.ts";
+import { cut } from "../terminal/text.ts";
 import { time } from "../terminal/time.ts";
 import { type Command, text as textOf } from "./command.ts";
 

@@ -3,12 +3,11 @@
 import { uniqueLengths } from "../sessions/catalogue.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
-
+import { clean } from "../terminal/clean.ts";
 import type { Colour } from "../terminal/colour.ts";
 import { iso } from "../terminal/json.ts";
 import { columns, isTerminal, unicode } from "../terminal/output.ts";
 import { type Cell, type Column, type Part, table } from "../terminal/table.ts";
-import { clean } from "../terminal/text.ts";
 import { duration, type TimeStyle, time } from "../terminal/time.ts";
 
 const DAY = 86_400_000;

@@ -25,18 +25,18 @@ export class Problem extends Error {
 export const errno = (error: unknown): string | undefined =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 
-const REASONS: Record<string, [string, string]> = {
+const REASONS: Record<string, [what: string, hint: string]> = {
   ENOSPC: ["the disk is full", "make room, then run it again: df -h ~"],
   EDQUOT: ["the disk quota is used up", "make room, then run it again"],
   EACCES: ["no permission", "look at the owner and mode: ls -ld"],
   EPERM: ["not permitted", "look at the owner and mode: ls -ld"],
   EROFS: ["the file system is read-only", "use a place that can be written"],
-  ENOENT: ["no such file or directory", "check the path"],
-  ENOTDIR: ["a part of the path is not a directory", "check the path"],
-  EISDIR: ["it is a directory", "check the path"],
+  ENOENT: ["no such file or directory", ""],
+  ENOTDIR: ["a part of the path is not a directory", ""],
+  EISDIR: ["it is a directory", ""],
   EMFILE: ["too many open files", "raise the limit: ulimit -n"],
-  ENAMETOOLONG: ["the name is too long", "use a shorter path"],
-  ELOOP: ["too many symbolic links", "check the path"],
+  ENAMETOOLONG: ["the name is too long", ""],
+  ELOOP: ["too many symbolic links", ""],
 };
 
 /** A Problem for any error; errors of the file system get the person's words. */

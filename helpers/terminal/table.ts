@@ -1,5 +1,6 @@
+import { clean } from "./clean.ts";
 import { type Colour, paint } from "./colour.ts";
-import { clean, cut, width } from "./text.ts";
+import { cut, width } from "./text.ts";
 
 export type Part = { text: string; colour?: Colour };
 export type Cell = string | readonly Part[];

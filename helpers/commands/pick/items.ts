@@ -2,8 +2,8 @@
 import { realPath } from "../../sessions/lookup.ts";
 import { type Session, type Surroundings, sessionOf } from "../../sessions/session.ts";
 import type { Entry } from "../../sessions/store.ts";
+import { clean } from "../../terminal/clean.ts";
 import type { Part } from "../../terminal/table.ts";
-import { clean } from "../../terminal/text.ts";
 import { duration, time } from "../../terminal/time.ts";
 import { stateCell } from "../view.ts";
 import { fold, type Searched } from "./filter.ts";

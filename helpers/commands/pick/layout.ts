@@ -1,7 +1,8 @@
 // The picker's state as lines of a terminal, as many as it has rows and none wider than it. Pure.
 import type { Message } from "../../claude/recent.ts";
+import { clean, cleanLines } from "../../terminal/clean.ts";
 import type { Colour } from "../../terminal/colour.ts";
-import { clean, cleanLines, cut, pad, width } from "../../terminal/text.ts";
+import { cut, pad, width } from "../../terminal/text.ts";
 import { wrap } from "../../terminal/wrap.ts";
 import { marks, wordsOf } from "./filter.ts";
 import type { Item } from "./items.ts";

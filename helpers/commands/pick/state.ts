@@ -1,6 +1,7 @@
 // The picker as a state machine: a key or what was read goes in, a new state and what is to be done come out. Pure.
+
+import { clean } from "../../terminal/clean.ts";
 import type { Key } from "../../terminal/keys.ts";
-import { clean } from "../../terminal/text.ts";
 import { filter, wordsOf } from "./filter.ts";
 import { type Item, SECTIONS, type Section } from "./items.ts";
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { clean, cleanLines } from "../../../helpers/terminal/clean.ts";
 import { table } from "../../../helpers/terminal/table.ts";
-import { clean, cleanLines, cut, width } from "../../../helpers/terminal/text.ts";
+import { cut, width } from "../../../helpers/terminal/text.ts";
 import { dayAndTime, duration, time } from "../../../helpers/terminal/time.ts";
 
 test.each([
