@@ -29,7 +29,7 @@ export const pick: Command = {
   async run(call) {
     const query = call.words.join(" ");
     const outcome =
-      process.env.TERM === "dumb"
+      (process.env.TERM ?? "dumb") === "dumb"
         ? null
         : await pickOne({ query, coloured: isColoured(call), choose: on(call, "print-id") ? idOf : planFor });
     if (!outcome) return plain(call, query);

@@ -427,7 +427,7 @@ describe("choosing", () => {
 
   it("prints the id and nothing else with --print-id, drawing on the terminal", async () => {
     const pane = await shell();
-    await pane.line('clear; found=$(ccr pick --print-id 2>/dev/null); echo "[$found] $?"');
+    await pane.line('clear; found=$(echo | ccr pick --print-id 2>/dev/null); echo "[$found] $?"');
     await pane.shows(COMPLETE);
     await pane.press("Down", "Enter");
     await pane.shows(`[${id(2)}] 0`);
