@@ -15,7 +15,7 @@ import { layout, listHeight, type Preview } from "./layout.ts";
 import { arrive, type Effect, markedItem, press, type State, scroll, start } from "./state.ts";
 
 /** So long (ms) is read before the first paint at most, and between two looks for keys. */
-const FIRST_SLICE = 8;
+const FIRST_SLICE = 6;
 const SLICE = 8;
 /** While reading the screen changes this often (ms) at most. */
 const REPAINT = 150;
