@@ -7,7 +7,7 @@ start(process.argv.slice(2)).then((status) => {
 
 async function start(args: readonly string[]): Promise<number> {
   if (args[0] === "find-thread") {
-    const { runThread } = await import("./sessions/search/threads.ts");
+    const { runThread } = await import("./commands/find.ts");
     if (await runThread()) return 0;
   }
   return main(args);

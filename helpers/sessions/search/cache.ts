@@ -227,7 +227,9 @@ export class Cache {
     for (const { kept } of rows) if (kept) live[kept.part]! += kept.length;
     const sizes = parts.map(({ size }) => size).sort((a, b) => b - a);
     const large = parts.length > MOST_PARTS ? sizes[MOST_PARTS / 2]! : -1;
-    const stays = parts.map(({ size }, part) => size > large && live[part]! > size / 3);
+    const stays = parts.map(
+      ({ size, groups }, part) => size > large && live[part]! > (groups[0]?.at ?? 0) / 2,
+    );
     const writer = new Writer(this.directory);
     this.parts = parts;
     const moved = rows.map(({ id, folder, kept }) => {

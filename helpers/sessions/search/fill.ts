@@ -16,6 +16,8 @@ const PROBE = 256;
 /** What keeping texts may cost, as a part of what the search would take without any. */
 const SHARE = 0.1;
 const HEAD_START = 2;
+/** Taking the text of a file costs so much more than searching it. */
+const EXTRA = 2;
 /** Bytes that are searched in a millisecond, until this run knows better. */
 const USUAL_SPEED = 3_000_000;
 
@@ -37,7 +39,9 @@ export class Filler {
   #filled = false;
   #measured = { bytes: 0, ms: 0 };
 
-  constructor(kernel: Kernel, cache: Cache) {
+  /** `saved`: bytes of transcripts that need not be searched, thanks to the cache. */
+  constructor(kernel: Kernel, cache: Cache, saved: number) {
+    this.#due += saved / USUAL_SPEED;
     this.#scan = new Scan(kernel, [anything([TEXT_MARK, ...TITLE_MARKS])], transcriptField(false));
     this.#cache = cache;
     this.#writer = new Writer(cache.directory);
@@ -57,7 +61,7 @@ export class Filler {
 
   /** The text of a transcript, if there is time to take it; null when not, or when it is not one to keep. */
   fill(fd: number, file: File): { text: Buffer; project: string | null } | null {
-    if (this.#spent > this.#due) return null;
+    if (this.#spent + (file.bytes / this.#speed) * EXTRA > this.#due) return null;
     if (file.bytes === 0 || this.#now - file.mtime < RACY) return null;
     const end = Buffer.alloc(PROBE);
     const length = Math.min(PROBE, file.bytes);
@@ -72,6 +76,8 @@ export class Filler {
     this.#scan.read(fd, file.bytes, [0], (line) => !(whole = this.#text.take(line)), {
       from,
       head: (chunk) => {
+        // Another program has written this file anew: its marks may be others.
+        if (chunk[chunk.indexOf(58) + 1] === 32) return true;
         project = from > 0 && file.older ? file.older.project : projectIn(fd, file, chunk);
         return false;
       },

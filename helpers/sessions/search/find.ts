@@ -17,9 +17,6 @@ export type Found = {
   ids: readonly string[];
 };
 
-/** With so few files the times of all are known from their records. */
-const FEW = 200;
-
 /** Sessions that hold every word, newest first. */
 export async function find(wanted: Wanted, bounds: Bounds): Promise<Found> {
   // The cache has no results of tools.
@@ -27,13 +24,19 @@ export async function find(wanted: Wanted, bounds: Bounds): Promise<Found> {
   const listing = new Listing(cache);
   const may = cache && inCache(cache, wanted);
   const numbers: number[] = [];
-  for (let at = 0; at < listing.count; at++)
+  let saved = 0;
+  for (let at = 0; at < listing.count; at++) {
     if (!may || !listing.same(at) || may[listing.rows[at]!]) numbers.push(at);
+    else saved += listing.bytes[at]!;
+  }
   const files = inOrder(numbers, listing, bounds);
-  const done = await searchAll(wanted, files, bounds, cache);
+  const done = await searchAll(wanted, files, bounds, cache, saved);
   if (cache && done.fresh.length > 0) cache.keep(listing.folders, listing.listed(), done.fresh, done.written);
   cache?.close();
-  const sightings = done.sightings.sort((a, b) => timeOfEntry(b.entry) - timeOfEntry(a.entry));
+  const sightings = done.sightings.sort(
+    ({ entry: a }, { entry: b }) =>
+      timeOfEntry(b) - timeOfEntry(a) || b.mtime - a.mtime || (a.path < b.path ? -1 : 1),
+  );
   // Of two files with one id, the one that was written to last.
   const ids = new Set<string>();
   const each = sightings.filter(({ entry: { id } }) => !ids.has(id) && ids.add(id));
@@ -50,14 +53,18 @@ function inCache(cache: Cache, wanted: Wanted): Uint8Array {
   const all = wanted.words.map(({ needles, marks }) =>
     cache.mayHold(marks ? [[]] : needles.map(sequencesOf)),
   );
+  const may = all[0]!;
   const projects = new Map<string, Project>();
-  return all[0]!.map((_, row) => {
-    if (all.every((may) => may[row])) return 1;
-    const project = cache.projectOf(row);
-    if (project === null) return 0;
-    const { mask } = projectOf(project, wanted, projects);
-    return mask !== 0 && all.every((may, word) => may[row] || mask & (1 << word)) ? 1 : 0;
-  });
+  for (let row = 0; row < may.length; row++) {
+    let missing = 0;
+    for (let word = 0; word < all.length; word++) if (all[word]![row] === 0) missing |= 1 << word;
+    const project = missing === 0 ? null : cache.projectOf(row);
+    may[row] =
+      missing === 0 || (project !== null && (projectOf(project, wanted, projects).mask & missing) === missing)
+        ? 1
+        : 0;
+  }
+  return may;
 }
 
 /** What the answer is about: every transcript, or those that are as new as what was looked at. */
@@ -85,7 +92,6 @@ function inOrder(numbers: readonly number[], listing: Listing, { limit, since }:
     const others = kept.length === numbers.length ? [] : numbers.filter((at) => !listing.same(at));
     return [...kept, ...newestFirst(others)].map(file);
   }
-  if (listing.count <= FEW) return newestFirst([...numbers]).map(file);
   const recent = recentIds(Math.max(64, Math.min(limit * 2, 1000)));
   const isRecent = (at: number): boolean => recent.has(listing.ids[at]!.toLowerCase());
   const isYoung = (at: number): boolean => listing.mtimes[at]! + SLACK >= since;

@@ -34,7 +34,8 @@ export function fold(text: string): string {
     .toUpperCase()
     .toLowerCase()
     .replace(/i\u0307/g, "i")
-    .replaceAll("ς", "σ");
+    .replaceAll("ς", "σ")
+    .replaceAll("ß", "ss");
 }
 
 /** A word to look for as it stands. */
@@ -54,7 +55,7 @@ export function regular(source: string, mark = TEXT_MARK): Word {
   const sure = sureText(source);
   return sure.length >= 3
     ? { text: source, folded: "", pattern, needles: needlesOf(sure), marks: false }
-    : { ...anything([mark]), text: source, pattern };
+    : { ...anything([mark, mark.replace(":", ": ")]), text: source, pattern };
 }
 
 /** A word that is found wherever one of the marks is. */
@@ -146,10 +147,22 @@ type Bytes = { value: number[]; mask: number[] };
 export function needlesOf(word: string): Needle[] {
   let run = longestRun(word, true);
   if (bytesOf(run).value.length < 3) run = longestRun(word, false);
-  if (run.length === 0) return [exactNeedle(fold(word))];
+  if (run.length === 0) return formsOf(word);
   const needles = [needle(bytesOf(run))];
   if (run.some(({ escaped }) => escaped)) needles.push(needle(bytesOf(run, true)));
   return needles;
+}
+
+/** The needles of a word that is nothing but characters with several spellings: one for each. */
+function formsOf(word: string): Needle[] {
+  const forms = new Set<string>();
+  for (const form of [word, word.toLowerCase(), word.toUpperCase(), fold(word)])
+    for (const text of [form.normalize("NFC"), form.normalize("NFD")])
+      forms.add(text).add(unicodeEscapes(text));
+  return [...forms].map((form) => {
+    const bytes = Buffer.from(form);
+    return needle(either(bytes, bytes, 0x20)!);
+  });
 }
 
 /** One character: its bytes, and its `\\u` escape where that is another way to write it. */
@@ -187,7 +200,12 @@ const isDoubleS = (all: readonly string[], i: number): boolean =>
 /** How one character stands in JSON, with masks for its case; null where case or composition has more ways. */
 function spellingOf(character: string): Spelling | null {
   const code = character.codePointAt(0)!;
-  if (code < 0x20 || code === 0xfffd || (code >= 0xd800 && code < 0xe000)) return null;
+  if (code < 0x20) {
+    const json = Buffer.from(JSON.stringify(character).slice(1, -1));
+    const escapes = Buffer.from(unicodeEscapes(character));
+    return { plain: either(json, json)!, escaped: either(escapes, escapes, 0x20) };
+  }
+  if (code === 0xfffd || (code >= 0xd800 && code < 0xe000)) return null;
   if (character === '"' || character === "\\")
     return { plain: { value: [0x5c, code], mask: [0, 0] }, escaped: null };
   if (code < 0x80) {
@@ -205,10 +223,13 @@ function spellingOf(character: string): Spelling | null {
 const unicodeEscapes = (text: string): string =>
   text.replace(/./gs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
-/** Bytes that fit both of two spellings; null where their lengths differ. `letters`: the case of hex digits. */
+/** Bytes that fit both of two spellings; null where their lengths differ. `letters`: what their case may change. */
 function either(a: Buffer, b: Buffer, letters = 0): Bytes | null {
   if (a.length !== b.length) return null;
-  const mask = [...a].map((byte, i) => (byte ^ b[i]!) | (byte >= 0x61 && byte <= 0x66 ? letters : 0));
+  const mask = [...a].map(
+    (byte, i) =>
+      (byte ^ b[i]!) | ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a && byte < 0x80 ? letters : 0),
+  );
   return { value: [...a].map((byte, i) => byte | mask[i]!), mask };
 }
 

@@ -21,6 +21,8 @@ type Job = {
   wanted: Wanted;
   bounds: Bounds;
   files: File[];
+  /** bytes of other transcripts, of which the cache knows that they need not be searched */
+  saved: number;
   /** of the cache; null where none is to be used */
   parts: readonly Part[] | null;
   /** number of the next file, and whether the second thread takes part */
@@ -58,11 +60,13 @@ export async function searchAll(
   files: File[],
   bounds: Bounds,
   cache: Cache | null,
+  saved = 0,
 ): Promise<Done> {
   const job: Job = {
     wanted,
     bounds,
     files,
+    saved,
     parts: cache?.parts ?? null,
     next: new Int32Array(new SharedArrayBuffer(8)),
     times: new Float64Array(new SharedArrayBuffer(8 * files.length)),
@@ -103,9 +107,9 @@ export async function searchAll(
   return done;
 }
 
-function tools({ wanted }: Job, cache: Cache | null): { searcher: Searcher; filler: Filler | null } {
+function tools({ wanted, saved }: Job, cache: Cache | null): { searcher: Searcher; filler: Filler | null } {
   const kernel = makeKernel();
-  const filler = cache && new Filler(kernel, cache);
+  const filler = cache && new Filler(kernel, cache, saved / 2);
   return { searcher: new Searcher(wanted, kernel, cache, filler), filler };
 }
 
