@@ -70,7 +70,10 @@ async function pack(): Promise<{ code: Buffer; sizes: Record<string, number> }> 
   }
   const built = [];
   for (const i of layers.keys()) built.push(await bundle(i, layers, asked));
-  const [main, ...packed] = built.map(({ outputFiles }) => Buffer.from(outputFiles[0]!.contents));
+  // Node's own import() does not know modules of ours.
+  const [main, ...packed] = built.map(({ outputFiles }) =>
+    Buffer.from(outputFiles[0]!.text.replaceAll('import("ccr:', '__import("ccr:')),
+  );
   const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 22 };
   const texts = packed.map((code) => encode(brotliCompressSync(code, { params })));
   const hash = createHash("sha256").update(texts.at(-1)!).digest("hex").slice(0, 12);
@@ -99,12 +102,12 @@ const MARK = "//packed";
 // `require` of this file also knows `ccr:<layer>/<module>`.
 const loader = (
   hash: string,
-): string => `"use strict";var __node=require,__layers=globalThis[Symbol.for("ccr")]=[];require=name=>{
+): string => `"use strict";var __import=name=>Promise.resolve().then(()=>require(name)),__node=require,__layers=globalThis[Symbol.for("ccr")]=[];require=name=>{
 let[,i,module]=/^ccr:(\\d)\\/(.*)/.exec(name)||[];if(!i)return __node(name);
 if(!__layers[i]){let m={exports:{}},read=path=>__node("node:fs").readFileSync(path,"latin1"),text=read(__filename),mark="${MARK}"+i+":${hash}:",at=text.lastIndexOf(mark);
 if(at<0)try{text=mark+read(__node("node:path").join(__filename,"../ccr."+i+".${hash}"));at=0}catch(e){throw Object.assign(Error(e.message),{code:"CCR_PART"})}
 at+=mark.length;let end=text.indexOf("\\n//",at);
-__node("node:vm").compileFunction(__node("node:zlib").brotliDecompressSync((${DECODER})(text.slice(at,end<0?text.length:end))).latin1Slice(),["module","exports","require","__filename"],{filename:__filename+":"+i})(m,m.exports,require,__filename);__layers[i]=m.exports}
+__node("node:vm").compileFunction(__node("node:zlib").brotliDecompressSync((${DECODER})(text.slice(at,end<0?text.length:end))).latin1Slice(),["module","exports","require","__import","__filename"],{filename:__filename+":"+i})(m,m.exports,require,__import,__filename);__layers[i]=m.exports}
 return __layers[i][module]()};
 `;
 
@@ -143,8 +146,6 @@ function bundle(index: number, layers: readonly Layer[], asked: Set<string>): Pr
     platform: "node",
     target: "node18.19",
     format: "cjs",
-    // import() of a packed module has to come by our require.
-    supported: { "dynamic-import": false },
     legalComments: "none",
     define: { CCR_VERSION: JSON.stringify(VERSION) },
     plugins: [plugin],
@@ -154,7 +155,7 @@ function bundle(index: number, layers: readonly Layer[], asked: Set<string>): Pr
   }) as Promise<Built>;
 }
 
-type Built = BuildResult & { metafile: Metafile; outputFiles: { contents: Uint8Array }[] };
+type Built = BuildResult & { metafile: Metafile; outputFiles: { text: string }[] };
 
 const namesOf = (metafile: Metafile): Set<string> =>
   new Set(Object.keys(metafile.inputs).map((name) => name.replace(/^helpers\//, "")));
