@@ -15,12 +15,12 @@ const VERSION: string = JSON.parse(readFileSync(`${ROOT}/package.json`, "utf8"))
 export const SIZE_LIMIT = 135_000;
 
 /**
- * Verbs by layer: first the one that people wait for most, then those that a home cannot do without. With what every
+ * Verbs by layer: first those that people wait for most, then those that a home cannot do without. With what every
  * start needs, these are the base, which the setup script brings. All other verbs are in the last layer.
  */
 const LAYERS = [
-  ["list"],
-  ["find", "pick", "resume", "current", "install", "uninstall", "completion", "version"],
+  ["list", "pick"],
+  ["find", "resume", "current", "install", "uninstall", "completion", "version"],
 ];
 const BASE = LAYERS.length;
 const LAST = BASE + 1;

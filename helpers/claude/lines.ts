@@ -3,7 +3,10 @@ import { readSync } from "node:fs";
 /** A line longer than this is not kept in memory: 12 MB lines are real, 100 MB ones are damage. */
 export const LONGEST_LINE = 24 * 1024 * 1024;
 
-/** A line of a file; `bytes` is null when it is longer than {@link LONGEST_LINE}. `start` is its offset. */
+/**
+ * A line of a file; `bytes` is null when it is longer than {@link LONGEST_LINE}, and may be overwritten when the next
+ * line is asked for. `start` is its offset.
+ */
 export type Line = { bytes: Buffer | null; start: number; length: number };
 
 /** Counts what was read, for the tests that gate on it. */
@@ -23,6 +26,15 @@ export function readAt(fd: number, buffer: Uint8Array, position: number, length 
 
 const LARGEST_STEP = 1024 * 1024;
 
+/** Reading thousands of files into a buffer each costs memory that is given back late: one serves for all first steps. */
+let spare: Buffer | null = null;
+
+function borrow(size: number): Buffer {
+  const buffer = spare && spare.length >= size ? spare : Buffer.allocUnsafeSlow(size);
+  spare = null;
+  return buffer;
+}
+
 /**
  * Lines from `end` backwards, the last one first, read in growing steps (`first`, 4 × `first`, … 1 MiB). The
  * consumer stops by leaving the loop; `budget` bounds the bytes read in any case. Empty lines are left out.
@@ -41,16 +53,19 @@ export function* backward(
     const size = Math.min(step, bottom, left);
     left -= size;
     const top = bottom - size;
-    const buffer = Buffer.allocUnsafe(size);
-    const got = readAt(fd, buffer, top);
-    let stop = got;
-    for (let newline = buffer.lastIndexOf(10, stop - 1); newline >= 0 && stop > 0; ) {
-      const line = take(buffer.subarray(newline + 1, stop), top + newline + 1);
-      if (line) yield line;
-      stop = newline;
-      newline = stop === 0 ? -1 : buffer.lastIndexOf(10, stop - 1);
+    const buffer = borrow(size);
+    try {
+      let stop = readAt(fd, buffer, top, size);
+      for (let newline = lastNewline(buffer, stop); newline >= 0; newline = lastNewline(buffer, stop)) {
+        const line = take(buffer.subarray(newline + 1, stop), top + newline + 1);
+        if (line) yield line;
+        stop = newline;
+      }
+      // What is kept for the next step is copied: the buffer is used again.
+      if (stop > 0) hold(Buffer.from(buffer.subarray(0, stop)));
+    } finally {
+      spare = buffer;
     }
-    if (stop > 0) hold(buffer.subarray(0, stop));
     bottom = top;
   }
   if (bottom === 0) {
@@ -73,6 +88,9 @@ export function* backward(
   }
 }
 
+const lastNewline = (buffer: Buffer, end: number): number =>
+  end === 0 ? -1 : buffer.lastIndexOf(10, end - 1);
+
 /** Lines from `start` on, the first one first, read in growing steps. A last line without newline counts. */
 export function* forward(
   fd: number,
@@ -86,26 +104,31 @@ export function* forward(
   let at = begin;
   const last = Math.min(end, begin + (options.budget ?? Number.POSITIVE_INFINITY));
   for (let step = options.first ?? 16_384; at < last; step = Math.min(step * 4, LARGEST_STEP)) {
-    const buffer = Buffer.allocUnsafe(Math.min(step, last - at));
-    const got = readAt(fd, buffer, at);
-    if (got === 0) break;
-    let from = 0;
-    const view = buffer.subarray(0, got);
-    for (let newline = view.indexOf(10); newline >= 0; newline = view.indexOf(10, from)) {
-      const piece = view.subarray(from, newline);
-      const length = held + piece.length;
-      if (length > 0) yield { bytes: whole(piece, length), start: lineStart, length };
-      pieces = [];
-      held = 0;
-      from = newline + 1;
-      lineStart = at + from;
+    const size = Math.min(step, last - at);
+    const buffer = borrow(size);
+    try {
+      const got = readAt(fd, buffer, at, size);
+      if (got === 0) break;
+      let from = 0;
+      const view = buffer.subarray(0, got);
+      for (let newline = view.indexOf(10); newline >= 0; newline = view.indexOf(10, from)) {
+        const piece = view.subarray(from, newline);
+        const length = held + piece.length;
+        if (length > 0) yield { bytes: whole(piece, length), start: lineStart, length };
+        pieces = [];
+        held = 0;
+        from = newline + 1;
+        lineStart = at + from;
+      }
+      if (from < got) {
+        held += got - from;
+        if (held > LONGEST_LINE) pieces = [];
+        else pieces.push(Buffer.from(view.subarray(from)));
+      }
+      at += got;
+    } finally {
+      spare = buffer;
     }
-    if (from < got) {
-      held += got - from;
-      if (held > LONGEST_LINE) pieces = [];
-      else pieces.push(view.subarray(from));
-    }
-    at += got;
   }
   if (held > 0 && at >= end) yield { bytes: whole(Buffer.alloc(0), held), start: lineStart, length: held };
 

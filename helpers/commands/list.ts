@@ -5,14 +5,14 @@ import { goneSessions } from "../sessions/gone.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { idsOfAll, newestOfAll } from "../sessions/store.ts";
+import { smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
-import { paint } from "../terminal/colour.ts";
 import { json } from "../terminal/json.ts";
 import { isTerminal, out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import type { TimeStyle } from "../terminal/time.ts";
 import { type Call, type Command, on, text } from "./command.ts";
-import { COLUMNS, fillTmux, sessionJson, sessionRows, tableLook } from "./view.ts";
+import { COLUMNS, fillTmux, nextLine, sessionJson, sessionRows, tableLook } from "./view.ts";
 
 const DEFAULT_COUNT = 20;
 const DAY = 86_400_000;
@@ -53,6 +53,7 @@ export const list: Command = {
     const around = surroundings();
     if (!existsSync(projectsDirectory())) return nothingYet(call);
     const keep = filterOf(call);
+    if (hasFilter(call) || limit > DEFAULT_COUNT) await smallHeap();
     const { entries, unique, twins } = hasFilter(call)
       ? newestOfAll(limit, (entry) => keep(sessionOf(entry, around)))
       : newestOfAll(limit);
@@ -96,7 +97,7 @@ function footer(sessions: readonly Session[], unique: ReadonlyMap<string, number
   );
   const parts = [`resume  ccr ${short(first)}`, "find  ccr-find WORDS"];
   if (swept) parts.push("keep  cleanupPeriodDays in ~/.claude/settings.json");
-  return `${paint(parts.join("     "), "dim")}\n`;
+  return nextLine(parts);
 }
 
 function nothingYet(call: Call): number {

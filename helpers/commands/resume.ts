@@ -8,6 +8,7 @@ import { type Found, lookup, realPath } from "../sessions/lookup.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { type Entry, transcripts } from "../sessions/store.ts";
 import { commandLine, handOver, quote } from "../system/handoff.ts";
+import { smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { out, say } from "../terminal/output.ts";
@@ -43,6 +44,7 @@ export const resume = (verbs: readonly { name: string }[]): Command => ({
     if (word === "") {
       throw new Problem("usage", "which session?", { hint: ["ccr-list", "ccr <id or title>"], exit: 2 });
     }
+    await smallHeap();
     const around = surroundings();
     const found = lookup(word);
     if (found.kind !== "one") throw notOne(word, found, around.now, verbs);

@@ -113,8 +113,11 @@ function look(id: string, folder: string, path: string): Transcript | null {
 }
 
 const LONGEST_PROMPT = 1000;
+/** A copy: a slice would keep the whole text in memory. */
 const shorten = (text: string | null): string | null =>
-  text !== null && text.length > LONGEST_PROMPT ? text.slice(0, LONGEST_PROMPT) : text;
+  text !== null && text.length > LONGEST_PROMPT
+    ? Buffer.from(text.slice(0, LONGEST_PROMPT)).toString()
+    : text;
 
 /** Reads a transcript's head and tail. Null when it has vanished. */
 export function read(transcript: Transcript): Entry | null {

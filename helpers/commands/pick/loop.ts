@@ -4,6 +4,7 @@ import { surroundings } from "../../sessions/around.ts";
 import { uniqueLengths } from "../../sessions/catalogue.ts";
 import { realPath } from "../../sessions/lookup.ts";
 import { Reading } from "../../sessions/reading.ts";
+import { smallHeap } from "../../system/heap.ts";
 import { problemOf } from "../../system/problem.ts";
 import { type Colour, painted } from "../../terminal/colour.ts";
 import type { Key } from "../../terminal/keys.ts";
@@ -102,7 +103,7 @@ class Picker<T> {
       if (complete || due) this.#arrive(complete);
       setImmediate(slice);
     };
-    setImmediate(slice);
+    void smallHeap().then(() => setImmediate(slice));
   }
 
   keys(keys: readonly Key[]): void {
