@@ -70,9 +70,9 @@ async function pack(): Promise<{ code: Buffer; sizes: Record<string, number> }> 
   }
   const built = [];
   for (const i of layers.keys()) built.push(await bundle(i, layers, asked));
-  // Node's own import() does not know modules of ours.
+  // Node's own import() does not know modules of ours, nor does it work in unpacked code.
   const [main, ...packed] = built.map(({ outputFiles }) =>
-    Buffer.from(outputFiles[0]!.text.replaceAll('import("ccr:', '__import("ccr:')),
+    Buffer.from(outputFiles[0]!.text.replaceAll(/\bimport\("(?=ccr:|node:)/g, '__import("')),
   );
   const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 22 };
   const texts = packed.map((code) => encode(brotliCompressSync(code, { params })));
