@@ -38,7 +38,7 @@ export async function main(args: readonly string[]): Promise<number> {
       out(helpOf(verb, command));
       return 0;
     }
-    const { flags, words } = parse(verb, command, rest);
+    const { flags, words } = await parse(verb, command, rest);
     if (flags.color === true) forceColour(true);
     if (flags["no-color"] === true) forceColour(false);
     return await command.run(callOf(flags, words));

@@ -1,18 +1,16 @@
 import { parseArgs } from "node:util";
-import { errno, Problem } from "../system/problem.ts";
 import { paint } from "../terminal/colour.ts";
 import { out } from "../terminal/output.ts";
 import { type Command, flagsOf, type Values } from "./command.ts";
-import { nearest } from "./nearest.ts";
 import { VERBS, type Verb } from "./verbs.ts";
 import { VERSION } from "./version.ts";
 
 /** Words and flags of a command line, or a Problem that names the nearest flag. */
-export function parse(
+export async function parse(
   verb: Verb,
   command: Command,
   args: readonly string[],
-): { flags: Values; words: string[] } {
+): Promise<{ flags: Values; words: string[] }> {
   const flags = flagsOf(command);
   const options = Object.fromEntries(
     Object.entries(flags).map(([name, { type, short, multiple }]) => [
@@ -20,39 +18,15 @@ export function parse(
       { type, ...(short ? { short } : {}), ...(multiple ? { multiple } : {}) },
     ]),
   );
+  const { most = Number.POSITIVE_INFINITY } = command;
   try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options,
-      allowPositionals: true,
-      strict: true,
-    });
-    if (command.most !== undefined && positionals.length > command.most) {
-      throw usage(verb, `"${positionals[command.most]}" is one word too many`);
-    }
-    return { flags: values as Values, words: positionals };
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+    if (positionals.length <= most) return { flags: values as Values, words: positionals };
+    throw new Error(`"${positionals[most]}" is one word too many`);
   } catch (error) {
-    if (error instanceof Problem) throw error;
-    const message = error instanceof Error ? error.message : String(error);
-    const flag = /'(-{1,2}[^' ,=]+)/.exec(message)?.[1];
-    if (errno(error) === "ERR_PARSE_ARGS_UNKNOWN_OPTION" && flag) {
-      const near = nearest(
-        flag,
-        Object.keys(flags).map((name) => `--${name}`),
-      );
-      throw usage(verb, `no flag ${flag}`, near && `did you mean ${near}?`);
-    }
-    if (errno(error) === "ERR_PARSE_ARGS_INVALID_OPTION_VALUE" && flag) {
-      const wants = flags[flag.replace(/^--/, "")]?.type === "string";
-      throw usage(verb, wants ? `${flag} needs a value` : `${flag} takes no value`);
-    }
-    throw usage(verb, message.split(/[.\n]/, 1)[0]!);
+    const { mistake } = await import("../terminal/mistake.ts");
+    throw mistake(verb.name, flags, error as Error);
   }
-}
-
-function usage(verb: Verb, message: string, near?: string | false): Problem {
-  const help = `ccr ${verb.name} --help`;
-  return new Problem("usage", `${message}.`, { hint: near ? [near, help] : help, exit: 2 });
 }
 
 /** Help of one verb. */

@@ -11,9 +11,9 @@ import { commandLine, handOver, quote } from "../system/handoff.ts";
 import { smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
+import { nearest } from "../terminal/nearest.ts";
 import { out, say } from "../terminal/output.ts";
 import { type Call, type Command, on, text } from "./command.ts";
-import { nearest } from "./nearest.ts";
 import { candidates } from "./view.ts";
 
 export const resume = (verbs: readonly { name: string }[]): Command => ({
