@@ -6,7 +6,7 @@ import { Problem, problemOf } from "./system/problem.ts";
 import { clean, cleanLines } from "./terminal/clean.ts";
 import { forceColour, paint } from "./terminal/colour.ts";
 import type { Warning } from "./terminal/json.ts";
-import { isTerminal, out, say } from "./terminal/output.ts";
+import { isTerminal, out, say, spoken } from "./terminal/output.ts";
 
 const OLDEST_NODE = [18, 19] as const;
 
@@ -22,7 +22,7 @@ export async function main(args: readonly string[]): Promise<number> {
     }
     if (first === "--help" || first === "-h" || first === "help") {
       const topic = first === "help" && args[1] ? verbNamed(args[1]) : undefined;
-      out(topic ? helpOf(topic, await topic.load()) : overview());
+      out(spoken(topic ? helpOf(topic, await topic.load()) : overview()));
       return 0;
     }
     const named = verbNamed(first);
@@ -30,12 +30,12 @@ export async function main(args: readonly string[]): Promise<number> {
     const command = await verb.load();
     const rest = named ? args.slice(1) : args;
     if (first === "" && verb.name === "resume") {
-      out(overview());
+      out(spoken(overview()));
       return 0;
     }
     const beforeDashes = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
     if (beforeDashes.includes("--help") || beforeDashes.includes("-h")) {
-      out(helpOf(verb, command));
+      out(spoken(helpOf(verb, command)));
       return 0;
     }
     const { flags, words } = await parse(verb, command, rest);

@@ -12,7 +12,7 @@ import { isTerminal, out, say, unicode } from "../terminal/output.ts";
 import { type Cell, table } from "../terminal/table.ts";
 import { dayAndTime, duration, time } from "../terminal/time.ts";
 import { type Call, type Command, on } from "./command.ts";
-import { projectNames, sessionJson, tableLook } from "./view.ts";
+import { nextLine, projectNames, sessionJson, tableLook } from "./view.ts";
 
 const DAY = 86_400_000;
 const RECENT = 7 * DAY;
@@ -110,7 +110,7 @@ function show(view: View): void {
   const parts: string[] = [];
   if (sessions.some(({ state }) => state === "ready")) parts.push("resume the ready ones  ccra");
   if (sessions.some(({ state }) => state === "waiting")) parts.push("wait for all  ccra --wait");
-  if (parts.length > 0) out(`${paint(parts.join("     "), "dim")}\n`);
+  if (parts.length > 0) out(nextLine(parts));
 }
 
 const BAR = 20;

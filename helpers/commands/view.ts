@@ -4,11 +4,12 @@ import { uniqueLengths } from "../sessions/catalogue.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
 import { clean } from "../terminal/clean.ts";
-import type { Colour } from "../terminal/colour.ts";
+import { type Colour, paint } from "../terminal/colour.ts";
 import { iso } from "../terminal/json.ts";
 import { columns, isTerminal, unicode } from "../terminal/output.ts";
 import { type Cell, type Column, type Part, table } from "../terminal/table.ts";
 import { duration, type TimeStyle, time } from "../terminal/time.ts";
+import { wrap } from "../terminal/wrap.ts";
 
 const DAY = 86_400_000;
 const WARN_BEFORE_SWEEP = 7 * DAY;
@@ -96,6 +97,13 @@ function titleCell(session: Session, now: number): Cell {
       ? "deleted at the next sweep"
       : `deleted in ${left < DAY ? duration(left) : `${Math.ceil(left / DAY)} days`}`;
   return [{ text: title }, { text: `  ${when}`, colour: "yellow" }];
+}
+
+/** What can be typed next: in one line where the terminal has room for it, else one below the other. */
+export function nextLine(parts: readonly string[]): string {
+  const line = parts.join("     ");
+  const lines = line.length <= columns() ? [line] : parts.flatMap((part) => wrap(part, columns()));
+  return `${paint(lines.join("\n"), "dim")}\n`;
 }
 
 /** Room for a table on stdout: the terminal's width, and no end in a pipe. */

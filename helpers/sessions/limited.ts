@@ -32,7 +32,7 @@ export function stoppedSessions(
       const file = `${path}/${id}.jsonl`;
       try {
         const stats = statSync(file, { throwIfNoEntry: false });
-        if (!stats || (since !== null && stats.mtimeMs < since)) continue;
+        if (!stats?.isFile() || (since !== null && stats.mtimeMs < since)) continue;
         if (stats.mtimeMs > around.now - ACTIVE) active.push(file);
         const stopped = memory.of(file, stats) ?? memory.keep(file, stats, look(id, folder, file, stats));
         if (!stopped) continue;

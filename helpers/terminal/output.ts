@@ -24,7 +24,12 @@ function write(fd: 1 | 2, text: string): void {
 /** Data, to stdout. `process.stdout` is not used: loading it costs 3 ms. */
 export const out = (text: string): void => write(1, text);
 /** Talk, to stderr. */
-export const say = (text: string): void => write(2, text);
+export const say = (text: string): void => write(2, spoken(text));
+
+const SIGNS: Record<string, string> = { "…": "...", "→": "->", "·": "-", "–": "-" };
+/** Our own words in the letters of this locale. */
+export const spoken = (text: string): string =>
+  unicode() ? text : text.replace(/[\u2026\u2192\u00b7\u2013]/g, (sign) => SIGNS[sign]!);
 
 /** Major number of /dev/null and its like on Linux. */
 const MEMORY_DEVICES = 1;
