@@ -1,10 +1,13 @@
 /** What cdktf runs: one stack, the publisher. The template that it publishes is written first, with a fresh helper. */
+import { fileURLToPath } from "node:url";
 import { App } from "cdktf";
+import { gitMessage } from "./git.ts";
 import { explain, prepare } from "./prepare.ts";
 
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const { settings, folder } = await prepare().catch(explain);
 const { Publish } = await import("./stacks/publish.ts");
 
 const app = new App();
-new Publish(app, "ccr", folder, settings);
+new Publish(app, "ccr", folder, settings, gitMessage(ROOT));
 app.synth();

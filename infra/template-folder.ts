@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { App } from "cdktf";
 import { PART_MARK } from "../helpers/build.ts";
 import { parametersOf } from "./constructs/parameters.ts";
-import type { Settings } from "./settings.ts";
+import { type Settings, SettingsError } from "./settings.ts";
 import { WorkspaceTemplate } from "./stacks/workspace-template.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
@@ -16,10 +16,13 @@ export interface TemplateFolder {
   /** The bundled helper. */
   readonly helper: string;
   readonly version: string;
+  /** The folder that paths in the settings begin at; the checkout, unless told otherwise. */
+  readonly root?: string;
 }
 
 /**
- * Writes the template that Coder imports: main.tf.json, parameters.tf, setup.sh, part.sh, ccr.cjs, README.md and nothing else.
+ * Writes the template that Coder imports: main.tf.json, parameters.tf, the scripts that
+ * main.tf.json names, ccr.cjs, README.md and nothing else.
  * Nothing in it depends on the machine. A folder that is right already is left alone.
  */
 export async function writeTemplateFolder({
@@ -27,7 +30,9 @@ export async function writeTemplateFolder({
   settings,
   helper,
   version,
+  root = join(HERE, ".."),
 }: TemplateFolder): Promise<void> {
+  await checkStep(root, settings.setupStep);
   await mkdir(dirname(folder), { recursive: true });
   const fresh = await mkdtemp(join(dirname(folder), ".template-"));
   await chmod(fresh, 0o755);
@@ -43,8 +48,13 @@ export async function writeTemplateFolder({
 
     await writeFile(join(fresh, "main.tf.json"), `${JSON.stringify(json, null, 2)}\n`);
     await writeFile(join(fresh, "parameters.tf"), parametersOf(stack));
-    for (const script of ["setup.sh", "part.sh"])
-      await cp(join(HERE, "scripts", script), join(fresh, script));
+    const named = new Set(
+      [...JSON.stringify(json).matchAll(/path\.module\}\/([\w.-]+\.sh)/g)].map(([, name]) => name!),
+    );
+    for (const script of named) {
+      const from = script === "extra.sh" ? join(root, settings.setupStep) : join(HERE, "scripts", script);
+      await cp(from, join(fresh, script));
+    }
     await cp(helper, join(fresh, "ccr.cjs"));
     await cp(join(HERE, "template/README.md"), join(fresh, "README.md"));
     await checkSizes(fresh);
@@ -57,12 +67,25 @@ export async function writeTemplateFolder({
   }
 }
 
+/** The admin's own start script has the limits of all: it is one argument, and no line of it may hang Coder. */
+async function checkStep(root: string, step: string): Promise<void> {
+  if (step === "") return;
+  const wrong = (what: string) => new SettingsError(`cdktf.json: context.ccr.setupStep ${what}: ${step}.`);
+  const text = await readFile(join(root, step), "utf8").catch(() => {
+    throw wrong("must be a file beside cdktf.json that can be read");
+  });
+  if (Buffer.byteLength(text) >= 100_000 || text.split("\n").some((line) => line.length > 4000))
+    throw wrong("must have less than 100,000 bytes and no line over 4,000");
+  if (text.trim() === "" || text.includes("\0")) throw wrong("must be a script");
+}
+
 /** The agent passes a script as one argument: one byte over the kernel's limit, and it never starts, silently. */
 async function checkSizes(folder: string): Promise<void> {
   const [helper, setup, part] = await Promise.all(
     ["ccr.cjs", "setup.sh", "part.sh"].map((name) => readFile(join(folder, name), "latin1")),
   );
   const [base = "", second = ""] = helper!.split(PART_MARK);
+  if (second === "") throw new Error(`the helper has no second part: no line begins with ${PART_MARK}`);
   const packed = Math.ceil((gzipSync(Buffer.from(base, "latin1")).length * 4) / 3);
   const sizes = {
     "setup script": packed + setup!.length,

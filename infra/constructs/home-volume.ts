@@ -2,6 +2,7 @@ import { DataKubernetesPersistentVolumeClaimV1 } from "@cdktf/provider-kubernete
 import { PersistentVolumeClaimV1 } from "@cdktf/provider-kubernetes/lib/persistent-volume-claim-v1/index.js";
 import { DataResource, TerraformLocal } from "cdktf";
 import { Construct } from "constructs";
+import { literals } from "../terraform-text.ts";
 import { annotations, labels, type Whose } from "./labels.ts";
 
 export interface HomeVolumeProps extends Whose {
@@ -9,6 +10,9 @@ export interface HomeVolumeProps extends Whose {
   readonly namespace: string;
   /** "" is the cluster's default class. */
   readonly storageClass: string;
+  readonly accessMode: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
   /** Reference (no `${}`) to the wanted size in GiB. A smaller one than the present size does nothing. */
   readonly sizeRef: string;
 }
@@ -33,13 +37,13 @@ export class HomeVolume extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { me, owner, namespace, storageClass, sizeRef }: HomeVolumeProps,
+    { me, owner, namespace, storageClass, accessMode, sizeRef, ...extra }: HomeVolumeProps,
   ) {
     super(scope, id);
 
     // `output` keeps the values of the first build for ever.
     const first = new DataResource(this, "first", {
-      input: { namespace, storage_class: storageClass, access_mode: "ReadWriteOnce" },
+      input: { namespace, storage_class: storageClass, access_mode: accessMode },
       lifecycle: { ignoreChanges: ["input"] },
     });
     const remembered = `${first.terraformResourceType}.home.output`;
@@ -72,8 +76,8 @@ export class HomeVolume extends Construct {
       metadata: {
         name,
         namespace: `\${${remembered}.namespace}`,
-        labels: labels("coder-pvc", { me, owner }),
-        annotations: annotations({ me, owner }),
+        labels: { ...literals(extra.labels), ...labels("coder-pvc", { me, owner }) },
+        annotations: { ...literals(extra.annotations), ...annotations({ me, owner }) },
       },
       // A class that binds at the first consumer would wait for a pod that is not there yet.
       waitUntilBound: false,

@@ -20,3 +20,9 @@ export const labels = (what: "coder-pvc" | "coder-workspace", { me, owner }: Who
 });
 
 export const annotations = ({ owner }: Whose) => ({ "com.coder.user.email": owner.email });
+
+/** What finds the pod: ids alone, because selectors cannot change and names do. */
+export const selector = (me: DataCoderWorkspace) => ({
+  "app.kubernetes.io/instance": `coder-workspace-${me.id}`,
+  "com.coder.workspace.id": me.id,
+});

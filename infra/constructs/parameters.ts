@@ -1,30 +1,43 @@
 import { Construct } from "constructs";
 import { quoted } from "../terraform-text.ts";
 
-export interface NumberParameterProps {
+export interface ParameterProps {
   readonly displayName: string;
   readonly description: string;
   readonly icon: string;
-  readonly default: number;
-  readonly min: number;
-  readonly max: number;
   /** Place in the form, from 1. */
   readonly order: number;
-  readonly formType?: "input" | "slider";
+}
+
+/** Lines of a block: `name = value` with their signs aligned, as `terraform fmt` does it. */
+function attributes(values: Record<string, string>, indent: string): string {
+  const width = Math.max(...Object.keys(values).map((name) => name.length));
+  return Object.entries(values)
+    .map(([name, value]) => `${indent}${name.padEnd(width)} = ${value}\n`)
+    .join("");
 }
 
 /**
- * A number that the user chooses in the form.
+ * What the user chooses in the form.
  *
  * Parameters are written as HCL beside the JSON: Coder's form sees neither options nor validation in JSON.
  */
-export class NumberParameter extends Construct {
+export abstract class Parameter extends Construct {
   constructor(
     scope: Construct,
     readonly name: string,
-    private readonly props: NumberParameterProps,
+    protected readonly props: ParameterProps,
   ) {
     super(scope, name);
+  }
+
+  protected abstract readonly type: "number" | "string" | "bool";
+  protected abstract readonly formType: "input" | "slider" | "dropdown" | "switch";
+  protected abstract readonly standard: string;
+
+  /** Blocks inside, each indented by two. */
+  protected blocks(): string[] {
+    return [];
   }
 
   /** Reference for use inside an expression. */
@@ -37,24 +50,107 @@ export class NumberParameter extends Construct {
   }
 
   toHcl(): string {
-    const { displayName, description, icon, min, max, order, formType = "input" } = this.props;
-    return `data "coder_parameter" "${this.name}" {
-  name         = ${quoted(this.name)}
-  display_name = ${quoted(displayName)}
-  description  = ${quoted(description)}
-  icon         = ${quoted(icon)}
-  type         = "number"
-  form_type    = "${formType}"
-  default      = "${this.props.default}"
-  mutable      = true
-  order        = ${order}
-
-  validation {
-    min = ${min}
-    max = ${max}
+    const { displayName, description, icon, order } = this.props;
+    const head = attributes(
+      {
+        name: quoted(this.name),
+        display_name: quoted(displayName),
+        description: quoted(description),
+        icon: quoted(icon),
+        type: quoted(this.type),
+        form_type: quoted(this.formType),
+        default: quoted(this.standard),
+        mutable: "true",
+        order: String(order),
+      },
+      "  ",
+    );
+    const blocks = this.blocks().map((block) => `\n${block}`);
+    return `data "coder_parameter" "${this.name}" {\n${head}${blocks.join("")}}\n`;
   }
 }
-`;
+
+export interface NumberParameterProps extends ParameterProps {
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  readonly formType?: "input" | "slider";
+}
+
+export class NumberParameter extends Parameter {
+  protected readonly type = "number";
+  protected readonly formType: "input" | "slider";
+  protected readonly standard: string;
+
+  constructor(
+    scope: Construct,
+    name: string,
+    private readonly number: NumberParameterProps,
+  ) {
+    super(scope, name, number);
+    this.formType = number.formType ?? "input";
+    this.standard = String(number.default);
+  }
+
+  protected override blocks(): string[] {
+    const { min, max } = this.number;
+    return [`  validation {\n    min = ${min}\n    max = ${max}\n  }\n`];
+  }
+}
+
+export interface Choice {
+  readonly name: string;
+  readonly value: string;
+  readonly icon?: string;
+}
+
+/** One of several; the first is the default. */
+export class ChoiceParameter extends Parameter {
+  protected readonly type = "string";
+  protected readonly formType = "dropdown";
+  protected readonly standard: string;
+
+  constructor(
+    scope: Construct,
+    name: string,
+    private readonly choice: ParameterProps & { readonly choices: readonly [Choice, ...Choice[]] },
+  ) {
+    super(scope, name, choice);
+    this.standard = choice.choices[0].value;
+  }
+
+  protected override blocks(): string[] {
+    return this.choice.choices.map(({ name, value, icon }) => {
+      const values = { name: quoted(name), value: quoted(value), ...(icon ? { icon: quoted(icon) } : {}) };
+      return `  option {\n${attributes(values, "    ")}  }\n`;
+    });
+  }
+}
+
+/** Off by default. `ref` is the text "true" or "false". */
+export class SwitchParameter extends Parameter {
+  protected readonly type = "bool";
+  protected readonly formType = "switch";
+  protected readonly standard = "false";
+}
+
+/** One line, empty by default; else it must match. */
+export class TextParameter extends Parameter {
+  protected readonly type = "string";
+  protected readonly formType = "input";
+  protected readonly standard = "";
+
+  constructor(
+    scope: Construct,
+    name: string,
+    private readonly text: ParameterProps & { readonly pattern: string; readonly error: string },
+  ) {
+    super(scope, name, text);
+  }
+
+  protected override blocks(): string[] {
+    const values = { regex: quoted(this.text.pattern), error: quoted(this.text.error) };
+    return [`  validation {\n${attributes(values, "    ")}  }\n`];
   }
 }
 
@@ -62,6 +158,6 @@ export class NumberParameter extends Construct {
 export const parametersOf = (scope: Construct): string =>
   scope.node
     .findAll()
-    .filter((child) => child instanceof NumberParameter)
+    .filter((child) => child instanceof Parameter)
     .map((parameter) => parameter.toHcl())
     .join("\n");

@@ -4,6 +4,7 @@ import type { Agent } from "#coder/agent";
 import { Script } from "#coder/script";
 import { PART_MARK, PART_NUMBER } from "../../helpers/build.ts";
 import { literal, shellWord } from "../terraform-text.ts";
+import { withoutComments } from "./file-script.ts";
 
 export interface SetupScriptProps {
   readonly agent: Agent;
@@ -20,10 +21,6 @@ export interface SetupScriptProps {
 
 /** Lines short enough: Coder hangs for ever on a line of output over 64 KiB. */
 const lines = (value: string): string => `join("\\n", regexall(".{1,1000}", ${value}))`;
-
-/** A file of the template without comments, empty lines and indentation: those are for people who read the file. */
-const withoutComments = (file: string): string =>
-  `\${replace(file("\${path.module}/${file}"), "/(?m)^ *(#.*)?\\n|^ +/", "")}`;
 
 /**
  * Installs the helper at every start of the workspace.

@@ -1,28 +1,58 @@
 import { DeploymentV1 } from "@cdktf/provider-kubernetes/lib/deployment-v1/index.js";
 import { Construct } from "constructs";
 import type { Agent } from "#coder/agent";
+import type { Toleration, Volume } from "../kinds.ts";
+import { literal, literals } from "../terraform-text.ts";
 import type { HomeVolume } from "./home-volume.ts";
-import { annotations, labels, type Whose } from "./labels.ts";
+import { annotations, labels, selector, type Whose } from "./labels.ts";
 
 export interface WorkspacePodProps extends Whose {
   readonly agent: Agent;
   readonly home: HomeVolume;
   readonly homePath: string;
   readonly image: string;
+  readonly imagePullPolicy: string;
+  readonly imagePullSecrets: readonly string[];
   /** Limits: cores, and memory with its unit. */
   readonly cpu: string;
   readonly memory: string;
   readonly requests: { readonly cpu: string; readonly memory: string };
+  readonly runAsUser: number;
+  /** Of processes and of the files of a new home. */
+  readonly runAsGroup: number;
+  readonly nodeSelector: Readonly<Record<string, string>>;
+  readonly tolerations: readonly Toleration[];
+  /** As in a Kubernetes pod. */
+  readonly affinity: Readonly<Record<string, unknown>>;
+  /** "" in these: the cluster's default. */
+  readonly serviceAccount: string;
+  readonly priorityClass: string;
+  readonly runtimeClass: string;
+  /** Seconds. */
+  readonly terminationGrace: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string>>;
+  readonly volumes: readonly Volume[];
+  /** Config map and key of CA certificates. */
+  readonly ca: { readonly configMap: string; readonly key: string } | undefined;
 }
+
+/** Where the CA certificates lie in the pod. */
+const CA_FOLDER = "/etc/ccr-ca";
 
 /** The running workspace: one pod that is there while the workspace is started. */
 export class WorkspacePod extends Construct {
+  readonly deployment: DeploymentV1;
+
   constructor(scope: Construct, id: string, props: WorkspacePodProps) {
     super(scope, id);
-    const { me, owner, agent, home } = props;
-    const podLabels = labels("coder-workspace", { me, owner });
+    const { me, owner, agent, home, ca } = props;
+    const podLabels = { ...literals(props.labels), ...labels("coder-workspace", { me, owner }) };
+    const env = { ...(ca ? certificates(`${CA_FOLDER}/${ca.key}`) : {}), ...props.env };
+    const extra = props.volumes.map((volume) => literals(volume));
 
-    new DeploymentV1(this, "main", {
+    this.deployment = new DeploymentV1(this, "main", {
       // 0 when the workspace is stopped.
       count: me.startCount,
       waitForRollout: false,
@@ -31,29 +61,41 @@ export class WorkspacePod extends Construct {
         // The claim's, not the variable's: a pod beside its volume would wait for ever.
         namespace: home.claim.metadata.namespace,
         labels: podLabels,
-        annotations: annotations({ me, owner }),
+        annotations: { ...literals(props.annotations), ...annotations({ me, owner }) },
       },
       spec: {
         replicas: "1",
         // The volume can be attached to one pod at a time.
         strategy: { type: "Recreate" },
         // Immutable in Kubernetes, so made of ids only: names change.
-        selector: {
-          matchLabels: {
-            "app.kubernetes.io/instance": podLabels["app.kubernetes.io/instance"],
-            "com.coder.workspace.id": me.id,
-          },
-        },
+        selector: { matchLabels: selector(me) },
         template: {
-          metadata: { labels: podLabels },
+          metadata: {
+            labels: podLabels,
+            ...(Object.keys(props.annotations).length > 0
+              ? { annotations: literals(props.annotations) }
+              : {}),
+          },
           spec: {
-            // Nothing in a workspace speaks to the cluster.
-            automountServiceAccountToken: false,
+            // Nothing in a workspace speaks to the cluster, unless the admin gave it an account.
+            automountServiceAccountToken: props.serviceAccount !== "",
+            serviceAccountName: props.serviceAccount || undefined,
+            priorityClassName: props.priorityClass || undefined,
+            runtimeClassName: props.runtimeClass || undefined,
+            terminationGracePeriodSeconds: props.terminationGrace,
             enableServiceLinks: false,
+            nodeSelector:
+              Object.keys(props.nodeSelector).length > 0 ? { ...literals(props.nodeSelector) } : undefined,
+            toleration: props.tolerations.map(({ tolerationSeconds, ...toleration }) => ({
+              ...literals(toleration),
+              ...(tolerationSeconds === undefined ? {} : { tolerationSeconds: String(tolerationSeconds) }),
+            })),
+            imagePullSecrets: props.imagePullSecrets.map((name) => ({ name })),
             securityContext: {
-              runAsUser: "1000",
+              runAsUser: String(props.runAsUser),
+              runAsGroup: String(props.runAsGroup),
               runAsNonRoot: true,
-              fsGroup: "1000",
+              fsGroup: String(props.runAsGroup),
               // Else every start walks the whole home and makes 0600 files group-readable.
               fsGroupChangePolicy: "OnRootMismatch",
               seccompProfile: { type: "RuntimeDefault" },
@@ -62,11 +104,14 @@ export class WorkspacePod extends Construct {
               {
                 name: "dev",
                 image: props.image,
-                imagePullPolicy: "Always",
+                imagePullPolicy: props.imagePullPolicy,
                 command: ["sh", "-c", agent.initScript],
-                env: [{ name: "CODER_AGENT_TOKEN", value: agent.token }],
+                env: [
+                  { name: "CODER_AGENT_TOKEN", value: agent.token },
+                  ...Object.entries(env).map(([name, value]) => ({ name, value: literal(value) })),
+                ],
                 securityContext: {
-                  runAsUser: "1000",
+                  runAsUser: String(props.runAsUser),
                   // The provider writes false where nothing is said, and the container's word counts.
                   runAsNonRoot: true,
                   allowPrivilegeEscalation: false,
@@ -76,7 +121,16 @@ export class WorkspacePod extends Construct {
                   requests: props.requests,
                   limits: { cpu: props.cpu, memory: props.memory },
                 },
-                volumeMount: [{ name: "home", mountPath: props.homePath, readOnly: false }],
+                volumeMount: [
+                  { name: "home", mountPath: props.homePath, readOnly: false },
+                  ...(ca ? [{ name: "ca", mountPath: CA_FOLDER, readOnly: true }] : []),
+                  ...extra.map(({ name, mountPath, subPath, readOnly = false }) => ({
+                    name,
+                    mountPath,
+                    subPath,
+                    readOnly,
+                  })),
+                ],
               },
             ],
             volume: [
@@ -84,10 +138,43 @@ export class WorkspacePod extends Construct {
                 name: "home",
                 persistentVolumeClaim: { claimName: home.claim.metadata.name, readOnly: false },
               },
+              ...(ca ? [{ name: "ca", configMap: { name: ca.configMap } }] : []),
+              ...extra.map(source),
             ],
           },
         },
       },
     });
+    if (Object.keys(props.affinity).length > 0)
+      this.deployment.addOverride("spec.template.spec.affinity", snakeCase(literals(props.affinity)));
   }
+}
+
+/** Programs that bring certificates of their own look here. */
+const certificates = (file: string) => ({
+  SSL_CERT_FILE: file,
+  NODE_EXTRA_CA_CERTS: file,
+  CURL_CA_BUNDLE: file,
+  GIT_SSL_CAINFO: file,
+  REQUESTS_CA_BUNDLE: file,
+});
+
+function source({ name, claim, secret, configMap, emptyDir, readOnly = false }: Volume) {
+  if (claim !== undefined) return { name, persistentVolumeClaim: { claimName: claim, readOnly } };
+  if (secret !== undefined) return { name, secret: { secretName: secret } };
+  if (configMap !== undefined) return { name, configMap: { name: configMap } };
+  return { name, emptyDir: emptyDir ? { sizeLimit: emptyDir } : {} };
+}
+
+/** Kubernetes' names as Terraform's provider has them; the keys of labels stay. */
+function snakeCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(snakeCase);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => {
+      if (key === "matchLabels") return ["match_labels", inner];
+      const name = key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      return [name === "node_selector_terms" ? "node_selector_term" : name, snakeCase(inner)];
+    }),
+  );
 }

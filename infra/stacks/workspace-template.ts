@@ -4,29 +4,156 @@ import type { Construct, Node } from "constructs";
 import { Agent } from "#coder/agent";
 import { DataCoderWorkspace } from "#coder/data-coder-workspace";
 import { DataCoderWorkspaceOwner } from "#coder/data-coder-workspace-owner";
+import { DataCoderWorkspacePreset } from "#coder/data-coder-workspace-preset";
 import { CoderProvider } from "#coder/provider";
+import { monitoringOf, rowsOf } from "../constructs/dashboard.ts";
+import { FileScript } from "../constructs/file-script.ts";
 import { HomeVolume } from "../constructs/home-volume.ts";
-import { NumberParameter } from "../constructs/parameters.ts";
-import { SessionApp } from "../constructs/session-app.ts";
+import { NetworkPolicy } from "../constructs/network-policy.ts";
+import {
+  type Choice,
+  ChoiceParameter,
+  NumberParameter,
+  SwitchParameter,
+  TextParameter,
+} from "../constructs/parameters.ts";
+import { SessionApps } from "../constructs/session-apps.ts";
 import { SetupScript } from "../constructs/setup-script.ts";
 import { Variables } from "../constructs/variables.ts";
 import { WorkspacePod } from "../constructs/workspace-pod.ts";
-import { NODE, type Settings } from "../settings.ts";
+import { nodeOf, type Settings } from "../settings.ts";
+import { literal } from "../terraform-text.ts";
 
 /** What Coder's Terraform builds for each workspace. All its parts stand here; `template-folder.ts` writes it out. */
 export class WorkspaceTemplate extends TerraformStack {
+  readonly agent: Agent;
+  readonly home: HomeVolume;
+  readonly pod: WorkspacePod;
+
   constructor(scope: Construct, id: string, settings: Settings, version: string) {
     super(scope, id);
     const variables = new Variables(this, settings);
 
     new CoderProvider(this, "coder");
     new KubernetesProvider(this, "kubernetes", {
-      configPath: `\${${variables.ref("useKubeconfig")} ? "~/.kube/config" : null}`,
+      configPath: `\${${variables.ref("useKubeconfig")} ? "${settings.kubeconfig}" : null}`,
     });
+    this.addOverride("terraform.required_providers.kubernetes.version", settings.kubernetesProvider);
     const me = new DataCoderWorkspace(this, "me");
     const owner = new DataCoderWorkspaceOwner(this, "owner");
     owner.overrideLogicalId("me");
 
+    const form = this.form(settings);
+    const { homePath, command } = settings;
+
+    this.agent = new Agent(this, "main", {
+      os: "linux",
+      arch: settings.arch,
+      connectionTimeout: settings.connectionTimeout,
+      troubleshootingUrl: literal(settings.troubleshootingUrl) || undefined,
+      displayApps: {
+        vscode: settings.apps.includes("vscode"),
+        vscodeInsiders: settings.apps.includes("vscode_insiders"),
+        webTerminal: settings.apps.includes("web_terminal"),
+        sshHelper: settings.apps.includes("ssh_helper"),
+        portForwardingHelper: settings.apps.includes("port_forwarding_helper"),
+      },
+      metadata: settings.rows ? rowsOf({ command, homePath }) : undefined,
+      resourcesMonitoring: monitoringOf(homePath, settings.memoryThreshold, settings.homeThreshold),
+    });
+    this.home = new HomeVolume(this, "home", {
+      me,
+      owner,
+      namespace: variables.value("namespace"),
+      storageClass: variables.value("storageClass"),
+      accessMode: variables.value("accessMode"),
+      labels: settings.homeLabels,
+      annotations: settings.homeAnnotations,
+      sizeRef: form.homeSize.ref,
+    });
+    this.pod = new WorkspacePod(this, "pod", {
+      ...settings,
+      me,
+      owner,
+      agent: this.agent,
+      home: this.home,
+      image: form.image?.value ?? variables.value("image"),
+      cpu: form.cpu.value,
+      memory: `${form.memory.value}Gi`,
+      requests: { cpu: settings.cpuRequest, memory: settings.memoryRequest },
+      env: { ...proxies(settings), ...settings.env },
+      ca: settings.caConfigMap ? { configMap: settings.caConfigMap, key: settings.caKey } : undefined,
+    });
+    if (settings.networkPolicy)
+      new NetworkPolicy(this, "policy", {
+        me,
+        home: this.home,
+        ports: settings.networkPolicyPorts,
+        blocks: settings.networkPolicyBlocks,
+      });
+
+    const agent = this.agent;
+    new SetupScript(this, "setup", {
+      agent,
+      command,
+      version,
+      node: { baseUrlRef: variables.ref("nodeBaseUrl"), ...nodeOf(settings) },
+    });
+    if (settings.claude)
+      new FileScript(this, "claude", {
+        agent,
+        displayName: "Claude Code",
+        file: "claude.sh",
+        settings: {
+          ccr_claude_version: settings.claudeVersion,
+          ccr_claude_installer: settings.claudeInstallerUrl,
+        },
+        on: "start",
+        timeout: 600,
+      });
+    new FileScript(this, "personal", {
+      agent,
+      displayName: "Dotfiles and repository",
+      icon: "/icon/dotfiles.svg",
+      file: "personal.sh",
+      settings: { ccr_name: command },
+      refs: { ccr_dotfiles: form.dotfiles.ref, ccr_repository: form.repository.ref },
+      when: `${form.dotfiles.ref} != "" || ${form.repository.ref} != ""`,
+      on: "start",
+      timeout: 600,
+    });
+    if (settings.setupStep)
+      new FileScript(this, "extra", {
+        agent,
+        displayName: "Set-up of this template",
+        file: "extra.sh",
+        whole: true,
+        on: "start",
+        timeout: 600,
+      });
+    new FileScript(this, "upkeep", {
+      agent,
+      displayName: "Resume limited sessions",
+      file: "upkeep.sh",
+      settings: { ccr_name: command },
+      when: `${form.autoResume.ref} == "true"`,
+      on: { cron: "0 */5 * * * *" },
+      timeout: 280,
+    });
+    new FileScript(this, "stop", {
+      agent,
+      displayName: "End of Claude sessions",
+      file: "stop.sh",
+      // Half of the time is the agent's own.
+      settings: { ccr_name: command, ccr_patience: String(Math.floor(settings.terminationGrace / 2)) },
+      on: "stop",
+      timeout: settings.terminationGrace,
+    });
+    new SessionApps(this, "sessions", { agent, command });
+  }
+
+  /** What the user chooses, and three ready choices. */
+  private form(settings: Settings) {
     const cpu = new NumberParameter(this, "cpu", {
       displayName: "CPU",
       description: "Cores that the workspace may use.",
@@ -57,47 +184,56 @@ export class WorkspaceTemplate extends TerraformStack {
       max: settings.homeSizeMax,
       order: 3,
     });
-
-    const agent = new Agent(this, "main", {
-      os: "linux",
-      arch: settings.arch,
-      // Attaching a Longhorn volume on another node takes minutes.
-      connectionTimeout: 600,
+    const [first, ...others] = settings.images.map(
+      ({ name, image, icon }): Choice => ({ name, value: image, ...(icon ? { icon } : {}) }),
+    );
+    const image =
+      first &&
+      new ChoiceParameter(this, "image", {
+        displayName: "Image",
+        description: "What is installed in the workspace. The home stays the same.",
+        icon: "/icon/container.svg",
+        choices: [first, ...others],
+        order: 4,
+      });
+    const autoResume = new SwitchParameter(this, "auto_resume", {
+      displayName: "Resume limited sessions automatically",
+      description:
+        "Sessions that a usage limit has stopped go on by themselves after its reset, while the workspace runs.",
+      icon: "/icon/claude.svg",
+      order: 5,
     });
-    const home = new HomeVolume(this, "home", {
-      me,
-      owner,
-      namespace: variables.value("namespace"),
-      storageClass: variables.value("storageClass"),
-      sizeRef: homeSize.ref,
+    const dotfiles = new TextParameter(this, "dotfiles", {
+      displayName: "Dotfiles",
+      description: "Address of a repository with your dotfiles, or nothing.",
+      icon: "/icon/dotfiles.svg",
+      pattern: ADDRESS,
+      error: "Begin with https://, http://, ssh:// or git@, without blanks, or leave it empty.",
+      order: 6,
     });
-    new WorkspacePod(this, "pod", {
-      me,
-      owner,
-      agent,
-      home,
-      homePath: settings.homePath,
-      image: variables.value("image"),
-      cpu: cpu.value,
-      memory: `${memory.value}Gi`,
-      requests: { cpu: settings.cpuRequest, memory: settings.memoryRequest },
+    const repository = new TextParameter(this, "repository", {
+      displayName: "Repository",
+      description: "Address of a git repository that is cloned into the home of a new workspace, or nothing.",
+      icon: "/icon/git.svg",
+      pattern: ADDRESS,
+      error: "Begin with https://, http://, ssh:// or git@, without blanks, or leave it empty.",
+      order: 7,
     });
-    new SetupScript(this, "setup", {
-      agent,
-      command: settings.command,
-      version,
-      node: {
-        baseUrlRef: variables.ref("nodeBaseUrl"),
-        version: settings.nodeVersion,
-        sha256:
-          settings.nodeVersion === NODE.version &&
-          settings.nodeSha256X64 === "" &&
-          settings.nodeSha256Arm64 === ""
-            ? NODE.sha256
-            : { x64: settings.nodeSha256X64, arm64: settings.nodeSha256Arm64 },
-      },
-    });
-    new SessionApp(this, "sessions", { agent, command: settings.command });
+    if (settings.presets)
+      for (const [index, name] of ["Small", "Medium", "Large"].entries()) {
+        const amount = (one: number, most: number) => String(Math.min(one * 2 ** index, most));
+        new DataCoderWorkspacePreset(this, name.toLowerCase(), {
+          name,
+          // Without a default one `coder create --yes` asks.
+          default: index === 0,
+          parameters: {
+            cpu: amount(settings.cpu, settings.cpuMax),
+            memory: amount(settings.memory, settings.memoryMax),
+            home_size: amount(settings.homeSize, settings.homeSizeMax),
+          },
+        });
+      }
+    return { cpu, memory, homeSize, image, autoResume, dotfiles, repository };
   }
 
   /**
@@ -108,3 +244,17 @@ export class WorkspaceTemplate extends TerraformStack {
     return "node" in element ? element.node.id : element.id;
   }
 }
+
+/** Addresses that git takes, without what a shell or git's own helpers would run. */
+const ADDRESS = "^((https?|ssh)://[^\\s'\"\\\\]+|git@[\\w.-]+:[^\\s'\"\\\\]+)?$";
+
+/** For programs that read the small names and those that read the large ones. */
+const proxies = ({ httpProxy, httpsProxy, noProxy }: Settings): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries({ http_proxy: httpProxy, https_proxy: httpsProxy, no_proxy: noProxy })
+      .filter(([, value]) => value !== "")
+      .flatMap(([name, value]) => [
+        [name, value],
+        [name.toUpperCase(), value],
+      ]),
+  );

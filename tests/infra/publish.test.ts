@@ -1,9 +1,12 @@
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App, Testing } from "cdktf";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { gitMessage } from "../../infra/git.ts";
 import { readSettings } from "../../infra/settings.ts";
 import { Publish } from "../../infra/stacks/publish.ts";
 import { root } from "../support/home.ts";
@@ -22,21 +25,109 @@ describe("the publisher", () => {
       "ccr",
       template.folder,
       readSettings({ name: "claude", displayName: "${x}" }),
+      "0123abc Say ${this}",
     );
     const json = JSON.parse(Testing.synth(stack));
     expect(json.resource.coderd_template.template).toMatchObject({
       name: "claude",
       display_name: "$${x}",
       icon: "/icon/claude.svg",
-      versions: [{ active: true, directory: expect.stringMatching(/^assets\/workspace\/[0-9A-F]{32}$/) }],
+      versions: [
+        {
+          active: true,
+          directory: expect.stringMatching(/^assets\/workspace\/[0-9A-F]{32}$/),
+          name: expect.stringMatching(/^[0-9a-f]{12}$/),
+          message: "0123abc Say $${this}",
+        },
+      ],
+      lifecycle: { prevent_destroy: true },
     });
+    const [version] = json.resource.coderd_template.template.versions;
+    expect(version.directory.toLowerCase()).toContain(version.name);
     expect(json.terraform.required_providers.coderd).toEqual({ source: "coder/coderd", version: "0.0.23" });
   });
 
-  it("asks for no attribute that needs a licence", () => {
-    const stack = new Publish(new App(), "ccr", template.folder, readSettings({}));
-    const { template: resource } = JSON.parse(Testing.synth(stack)).resource.coderd_template;
-    expect(Object.keys(resource).sort()).toEqual(["description", "display_name", "icon", "name", "versions"]);
+  const synth = (given: Record<string, unknown>) =>
+    JSON.parse(Testing.synth(new Publish(new App(), "ccr", template.folder, readSettings(given), "")));
+
+  it("asks for no attribute that needs a licence, unless told so", () => {
+    const { template: resource } = synth({}).resource.coderd_template;
+    expect(Object.keys(resource).sort()).toEqual([
+      "activity_bump_ms",
+      "default_ttl_ms",
+      "description",
+      "display_name",
+      "icon",
+      "lifecycle",
+      "name",
+      "versions",
+    ]);
+    expect(resource.versions[0]).not.toHaveProperty("message");
+    expect(synth({ requireActiveVersion: true }).resource.coderd_template.template).toMatchObject({
+      require_active_version: true,
+    });
+  });
+
+  it("does what its settings say", () => {
+    const { template: resource } = synth({
+      ttlHours: 8,
+      activityBumpHours: 2,
+      organization: "0b7a8ae1-8a4c-4a4e-9a6a-6d2b9d1c7c11",
+      versionName: "2026.11",
+      activate: false,
+      protect: false,
+      description: "a ${b}",
+      icon: "/emojis/1f4be.png",
+    }).resource.coderd_template;
+    expect(resource).toMatchObject({
+      default_ttl_ms: 28_800_000,
+      activity_bump_ms: 7_200_000,
+      organization_id: "0b7a8ae1-8a4c-4a4e-9a6a-6d2b9d1c7c11",
+      description: "a $${b}",
+      icon: "/emojis/1f4be.png",
+      versions: [{ name: "2026.11", active: false }],
+    });
+    expect(resource).not.toHaveProperty("lifecycle");
+  });
+
+  it.each([
+    ["s3", { bucket: "b", key: "ccr.tfstate", region: "eu-west-1" }],
+    ["gcs", { bucket: "b", prefix: "ccr" }],
+    ["azurerm", { storage_account_name: "a", container_name: "c", key: "ccr.tfstate" }],
+    ["pg", { schema_name: "ccr" }],
+    ["http", { address: "https://state.example.com/ccr" }],
+    ["kubernetes", { secret_suffix: "ccr", namespace: "coder" }],
+  ])("keeps its state in %s when told so", (type, settings) => {
+    const { backend } = synth({ backend: { type, ...settings } }).terraform;
+    expect(backend).toEqual({ [type]: settings });
+  });
+
+  it("keeps its state beside cdktf.json otherwise", () => {
+    // cdktf's own; a test's stack has none unless one was asked for.
+    expect(synth({}).terraform.backend ?? { local: {} }).toHaveProperty("local");
+  });
+});
+
+describe("the message of a version", () => {
+  const folder = mkdtempSync(join(tmpdir(), "ccr-git-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const git = (...words: string[]) =>
+    execa("git", ["-C", folder, "-c", "user.name=a", "-c", "user.email=a@example.com", ...words]);
+
+  it("is the last commit on one line, and nothing without git", async () => {
+    expect(gitMessage(join(folder, "gone"))).toBe("");
+    await git("init", "-q");
+    expect(gitMessage(folder)).toBe("");
+    await git(
+      "commit",
+      "-q",
+      "--allow-empty",
+      "-m",
+      `Say \u001b[31m${"${x} "}\u202e${"long ".repeat(100)}\n\nmore`,
+    );
+    expect(gitMessage(folder)).toMatch(/^[0-9a-f]{7,} Say +\[31m\$\{x\} {2}?long long/);
+    expect(gitMessage(folder).length).toBeLessThanOrEqual(200);
+    expect(gitMessage(folder)).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });
 });
 

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, describe, expect, it } from "vitest";
+import { optionsPage } from "../../infra/options-page.ts";
 import { OPTIONS, readSettings, SettingsError, settingsOf } from "../../infra/settings.ts";
 import { root } from "../support/home.ts";
 import { Template } from "../support/template.ts";
@@ -27,7 +28,88 @@ describe("settings", () => {
     for (const [name, { about }] of Object.entries(OPTIONS)) expect(about, name).toMatch(/^[A-Z].{10,}\.$/);
   });
 
+  it("stand in docs/template-options.md, which npm run options writes", () => {
+    expect(readFileSync(join(root, "docs/template-options.md"), "utf8")).toBe(optionsPage());
+    expect(Object.keys(OPTIONS).filter((name) => !optionsPage().includes(`| \`${name}\``))).toEqual([]);
+  });
+
   it.each([
+    [{ ttlHours: -1 }, "ttlHours", "-1"],
+    [{ activityBumpHours: 0.5 }, "activityBumpHours", "0.5"],
+    [{ organization: "acme" }, "organization", '"acme"'],
+    [{ versionName: "a b" }, "versionName", '"a b"'],
+    [{ activate: 1 }, "activate", "1"],
+    [{ protect: "no" }, "protect", '"no"'],
+    [{ requireActiveVersion: 1 }, "requireActiveVersion", "1"],
+    [{ backend: { type: "ftp" } }, "backend", "ftp"],
+    [{ backend: { type: "s3", secret_key: "x" } }, "backend", "s3"],
+    [{ backend: "s3" }, "backend", '"s3"'],
+    [{ icon: "file:///x" }, "icon", "file"],
+    [{ kubeconfig: "x; rm" }, "kubeconfig", '"x; rm"'],
+    [{ kubernetesProvider: "latest" }, "kubernetesProvider", '"latest"'],
+    [{ networkPolicy: "on" }, "networkPolicy", '"on"'],
+    [{ networkPolicyPorts: [0] }, "networkPolicyPorts", "[0]"],
+    [{ networkPolicyBlocks: ["10.0.0.0"] }, "networkPolicyBlocks", "10.0.0.0"],
+    [{ accessMode: "RWX" }, "accessMode", '"RWX"'],
+    [{ homeSizeMax: 0 }, "homeSizeMax", "0"],
+    [{ homeLabels: { "a b": "c" } }, "homeLabels", "a b"],
+    [{ homeLabels: { a: "c d" } }, "homeLabels", "c d"],
+    [{ homeAnnotations: ["a"] }, "homeAnnotations", '["a"]'],
+    [{ images: [{ name: "x" }] }, "images", "x"],
+    [{ images: [{ name: "x", image: "a b" }] }, "images", "a b"],
+    [
+      {
+        images: [
+          { name: "x", image: "a" },
+          { name: "x", image: "b" },
+        ],
+      },
+      "images",
+      '"x"',
+    ],
+    [{ imagePullPolicy: "never" }, "imagePullPolicy", '"never"'],
+    [{ imagePullSecrets: ["A"] }, "imagePullSecrets", '["A"]'],
+    [{ cpuMax: 1 }, "cpu", "cpuMax"],
+    [{ memory: 0 }, "memory", "0"],
+    [{ memoryMax: 1 }, "memory", "memoryMax"],
+    [{ memoryRequest: "-1Gi" }, "memoryRequest", '"-1Gi"'],
+    [{ presets: 3 }, "presets", "3"],
+    [{ runAsUser: 0 }, "runAsUser", "0"],
+    [{ runAsGroup: 0 }, "runAsGroup", "0"],
+    [{ nodeSelector: { pool: 1 } }, "nodeSelector", "pool"],
+    [{ tolerations: [{ effect: "No" }] }, "tolerations", "No"],
+    [{ tolerations: [{ operator: "Equal" }] }, "tolerations", "Equal"],
+    [{ affinity: [] }, "affinity", "[]"],
+    [{ serviceAccount: "A B" }, "serviceAccount", '"A B"'],
+    [{ priorityClass: "A" }, "priorityClass", '"A"'],
+    [{ runtimeClass: "A" }, "runtimeClass", '"A"'],
+    [{ terminationGrace: 0 }, "terminationGrace", "0"],
+    [{ labels: { "": "" } }, "labels", '{"":""}'],
+    [{ annotations: { a: "b\nc" } }, "annotations", "b\\nc"],
+    [{ env: { "A=B": "c" } }, "env", "A=B"],
+    [{ env: { CODER_AGENT_TOKEN: "c" } }, "env", "CODER_AGENT_TOKEN"],
+    [{ volumes: [{ name: "home", mountPath: "/x", claim: "c" }] }, "volumes", "home"],
+    [{ volumes: [{ name: "x", mountPath: "/x" }] }, "volumes", "/x"],
+    [{ volumes: [{ name: "x", mountPath: "/x", claim: "c", secret: "s" }] }, "volumes", "/x"],
+    [{ volumes: [{ name: "x", mountPath: "/x", hostPath: "/" }] }, "volumes", "/x"],
+    [{ httpProxy: "proxy:3128" }, "httpProxy", '"proxy:3128"'],
+    [{ httpsProxy: "proxy" }, "httpsProxy", '"proxy"'],
+    [{ noProxy: "a\nb" }, "noProxy", '"a\\nb"'],
+    [{ caConfigMap: "A" }, "caConfigMap", '"A"'],
+    [{ caKey: "../x" }, "caKey", '"../x"'],
+    [{ apps: ["emacs"] }, "apps", "emacs"],
+    [{ connectionTimeout: 100 }, "connectionTimeout", "100"],
+    [{ troubleshootingUrl: "help" }, "troubleshootingUrl", '"help"'],
+    [{ rows: 1 }, "rows", "1"],
+    [{ memoryThreshold: 101 }, "memoryThreshold", "101"],
+    [{ homeThreshold: -1 }, "homeThreshold", "-1"],
+    [{ claude: "yes" }, "claude", '"yes"'],
+    [{ claudeVersion: "new" }, "claudeVersion", '"new"'],
+    [{ claudeInstallerUrl: "x" }, "claudeInstallerUrl", '"x"'],
+    [{ setupStep: "/etc/passwd" }, "setupStep", '"/etc/passwd"'],
+    [{ setupStep: "../x.sh" }, "setupStep", '"../x.sh"'],
+    [{ nodeSha256X64: "x" }, "nodeSha256X64", '"x"'],
+    [{ nodeSha256Arm64: "x" }, "nodeSha256Arm64", '"x"'],
     [{ homeSize: -1 }, "homeSize", "-1"],
     [{ homeSize: 1.5 }, "homeSize", "1.5"],
     [{ homeSize: "20" }, "homeSize", '"20"'],
@@ -68,6 +150,13 @@ describe("settings", () => {
     expect(message({ STORAGECLASS: "x" })).toContain("Did you mean storageClass?");
     expect(message({ "a\nb": 1 })).toMatch(/^cdktf\.json: context\.ccr\.a\\nb is not a setting\.$/);
     expect(message({ __proto__: null, constructor: 1 })).toContain("constructor is not a setting");
+  });
+
+  it("with an own start script that cannot be used name the option", async () => {
+    await expect(Template.of({ setupStep: "gone.sh" })).rejects.toThrow(
+      /^cdktf\.json: context\.ccr\.setupStep must be a file beside cdktf\.json that can be read: gone\.sh\.$/,
+    );
+    await expect(Template.of({ setupStep: "package-lock.json" })).rejects.toThrow("less than 100,000 bytes");
   });
 
   it("must be an object", () => {

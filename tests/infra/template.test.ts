@@ -23,14 +23,18 @@ describe("the folder that Coder gets", () => {
       "main.tf.json",
       "parameters.tf",
       "part.sh",
+      "personal.sh",
+      "rows.sh",
       "setup.sh",
+      "stop.sh",
+      "upkeep.sh",
     ]);
   });
 
   it("has no backend, no note of cdktf's and no path of this machine", () => {
     expect(template.json.terraform).not.toHaveProperty("backend");
     expect(template.keys()).not.toContain("//");
-    for (const file of ["main.tf.json", "parameters.tf", "README.md", "setup.sh", "part.sh"])
+    for (const file of template.files().filter((name) => name !== "ccr.cjs"))
       expect(template.file(file)).not.toContain(root);
   });
 
@@ -74,13 +78,15 @@ describe("the folder that Coder gets", () => {
 
   it("is not made with a helper so large that the script would never start", async () => {
     const large = join(mkdtempSync(join(tmpdir(), "ccr-large-")), "ccr.cjs");
-    writeFileSync(large, randomBytes(100_000).toString("base64"));
+    writeFileSync(large, `${randomBytes(100_000).toString("base64")}\n${PART_MARK}x\n`);
     await expect(Template.of({}, large)).rejects.toThrow(/^the setup script would have \d+ bytes/);
     writeFileSync(
       large,
       `${readFileSync(helperFile(), "latin1").split(PART_MARK)[0]}${PART_MARK}${"x".repeat(131_000)}`,
     );
     await expect(Template.of({}, large)).rejects.toThrow(/^the second start script would have \d+ bytes/);
+    writeFileSync(large, "no second part");
+    await expect(Template.of({}, large)).rejects.toThrow("the helper has no second part");
     rmSync(join(large, ".."), { recursive: true });
   });
 
@@ -103,8 +109,12 @@ describe("addresses in a workspace's state", () => {
     expect(template.addresses()).toEqual([
       "coder_agent.main",
       "coder_app.ccr",
+      "coder_app.tmux",
       "coder_script.part",
+      "coder_script.personal",
       "coder_script.setup",
+      "coder_script.stop",
+      "coder_script.upkeep",
       "kubernetes_deployment_v1.main",
       "kubernetes_persistent_volume_claim_v1.home",
       "terraform_data.home",
@@ -130,6 +140,7 @@ describe("the home volume", () => {
     expect(first.input).toMatchObject({
       namespace: "${var.namespace}",
       storage_class: "${var.storage_class}",
+      access_mode: "${var.access_mode}",
     });
     expect(JSON.stringify(claim())).not.toContain("var.");
     expect(claim().metadata.namespace).toBe("${terraform_data.home.output.namespace}");
@@ -183,6 +194,7 @@ describe("the pod", () => {
     const selector = JSON.stringify(deployment().spec.selector);
     expect(selector).toContain("data.coder_workspace.me.id");
     expect(selector).not.toContain(".name}");
+    expect(Object.keys(deployment().spec.selector.match_labels)).toHaveLength(2);
     const labels = deployment().spec.template.metadata.labels;
     expect(labels).toMatchObject(deployment().spec.selector.match_labels);
   });
@@ -242,16 +254,18 @@ describe("the agent", () => {
     expect(template.json.locals.parts).toContain('file("${path.module}/ccr.cjs")');
     expect(template.json.locals.helper).toContain("base64gzip(local.parts[0])");
     expect(template.json.locals.second_part).toContain("local.parts[1]");
-    expect(template.file("main.tf.json").length).toBeLessThan(20_000);
+    expect(template.file("main.tf.json").length).toBeLessThan(25_000);
     for (const { text } of template.texts()) expect(text.length).toBeLessThan(2000);
   });
 
   it("offers the sessions in a terminal", () => {
-    const app = template.resource("coder_app", "ccr");
-    expect(app).toMatchObject({ slug: "ccr", share: "owner" });
-    expect(app).not.toHaveProperty("url");
-    // A `${` of the shell's, not of Terraform's.
-    expect(app.command.replaceAll("$${", "")).not.toContain("${");
+    for (const slug of ["ccr", "tmux"]) {
+      const app = template.resource("coder_app", slug);
+      expect(app).toMatchObject({ slug, share: "owner" });
+      expect(app).not.toHaveProperty("url");
+      // A `${` of the shell's, not of Terraform's.
+      expect(app.command.replaceAll("$${", "")).not.toContain("${");
+    }
   });
 });
 
@@ -259,7 +273,14 @@ describe("parameters", () => {
   it("stand in HCL alone: Coder's form sees no options and no validation in JSON", () => {
     expect(template.json.data).not.toHaveProperty("coder_parameter");
     const names = [...template.file("parameters.tf").matchAll(/^data "coder_parameter" "(\w+)"/gm)];
-    expect(names.map(([, name]) => name)).toEqual(["cpu", "memory", "home_size"]);
+    expect(names.map(([, name]) => name)).toEqual([
+      "cpu",
+      "memory",
+      "home_size",
+      "auto_resume",
+      "dotfiles",
+      "repository",
+    ]);
   });
 
   it("take their defaults and bounds from the settings", async () => {
@@ -282,7 +303,9 @@ describe("expressions", () => {
       ...template.dataAddresses(),
       ...Object.keys(template.json.locals).map((name) => `local.${name}`),
       ...Object.keys(template.json.variable).map((name) => `var.${name}`),
-      ...["cpu", "memory", "home_size"].map((name) => `data.coder_parameter.${name}`),
+      ...["cpu", "memory", "home_size", "auto_resume", "dotfiles", "repository"].map(
+        (name) => `data.coder_parameter.${name}`,
+      ),
     ]);
     const refs = template
       .texts()
@@ -305,6 +328,7 @@ describe("expressions", () => {
 describe("what an admin may change without a new synth", () => {
   it("is a Terraform variable with a default, and never nullable", () => {
     expect(Object.keys(template.json.variable).sort()).toEqual([
+      "access_mode",
       "image",
       "namespace",
       "node_base_url",

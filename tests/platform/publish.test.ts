@@ -4,6 +4,7 @@ import {
   appendFileSync,
   cpSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -85,7 +86,7 @@ describe("npx cdktf deploy", () => {
         .split("\n")
         .filter((name) => !name.endsWith("/"))
         .sort(),
-    ).toEqual(["README.md", "ccr.cjs", "main.tf.json", "parameters.tf", "part.sh", "setup.sh"]);
+    ).toEqual(readdirSync(join(checkout, "dist/template")).sort());
   });
 
   deploying("publishes a changed setup script as a new version, active at once", async () => {

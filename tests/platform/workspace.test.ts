@@ -34,8 +34,10 @@ describe("Terraform with the real providers", () => {
     expect(await terraform.plan()).toEqual({
       "coder_agent.main": "create",
       "coder_app.ccr": "create",
+      "coder_app.tmux": "create",
       "coder_script.part": "create",
       "coder_script.setup": "create",
+      "coder_script.stop": "create",
       [named("kubernetes_deployment_v1.main[0]")]: "create",
       [named(CLAIM)]: "create",
       "terraform_data.home": "create",
@@ -53,7 +55,7 @@ describe("Terraform with the real providers", () => {
   it("plans without any cluster at all, as Coder does when it imports the template", async () => {
     const importing = await Terraform.workspace(template);
     importing.env.KUBE_HOST = undefined;
-    expect(Object.keys(await importing.plan())).toHaveLength(7);
+    expect(Object.keys(await importing.plan())).toHaveLength(9);
     importing.remove();
   });
 

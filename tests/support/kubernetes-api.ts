@@ -11,6 +11,7 @@ type Json = any;
 const KINDS: Record<string, { group: string; kind: string }> = {
   persistentvolumeclaims: { group: "/api/v1", kind: "PersistentVolumeClaim" },
   deployments: { group: "/apis/apps/v1", kind: "Deployment" },
+  networkpolicies: { group: "/apis/networking.k8s.io/v1", kind: "NetworkPolicy" },
 };
 
 export class KubernetesApi {
@@ -66,7 +67,10 @@ export class KubernetesApi {
 
   private async answer(request: IncomingMessage): Promise<{ status?: number; body: Json }> {
     const { pathname } = new URL(request.url!, "http://x");
-    const match = /^(\/api\/v1|\/apis\/apps\/v1)\/namespaces\/([^/]+)\/(\w+)(?:\/([^/]+))?$/.exec(pathname);
+    const match =
+      /^(\/api\/v1|\/apis\/apps\/v1|\/apis\/networking\.k8s\.io\/v1)\/namespaces\/([^/]+)\/(\w+)(?:\/([^/]+))?$/.exec(
+        pathname,
+      );
     const [, group, namespace, plural = "", name] = match ?? [];
     const known = KINDS[plural];
     if (!known || known.group !== group) return failure(404, `no ${pathname}`);
@@ -106,7 +110,9 @@ export class KubernetesApi {
   }
 
   private defaults(plural: string, object: Json): Json {
-    if (plural !== "persistentvolumeclaims") return { ...object, apiVersion: "apps/v1", kind: "Deployment" };
+    const { group, kind } = KINDS[plural]!;
+    if (plural !== "persistentvolumeclaims")
+      return { ...object, apiVersion: group.replace("/apis/", ""), kind };
     const spec = { volumeMode: "Filesystem", storageClassName: "standard", ...object.spec };
     return { ...object, apiVersion: "v1", kind: "PersistentVolumeClaim", spec, status: { phase: "Pending" } };
   }

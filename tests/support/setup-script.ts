@@ -8,19 +8,19 @@ import { TerraformValues, type Value } from "./terraform-values.ts";
 
 export const template = join(root, "dist/template");
 
-/** The start scripts that a workspace would get, by name: composed from the template's values as Terraform does it. */
+/** The start scripts that every workspace gets (those with a count wait for a choice of the user's), by name: composed from the template's values as Terraform does it. */
 export function startScripts(folder = template, known: Record<string, Value> = {}): Record<string, string> {
   const file = readdirSync(folder).find((name) => name.endsWith(".tf.json"));
   if (!file) throw new Error(`there is no template in ${folder}; npm run synth makes it`);
   const config = JSON.parse(readFileSync(join(folder, file), "utf8"));
   const scripts = Object.entries(config.resource?.coder_script ?? {}) as [
     string,
-    { run_on_start?: boolean; script: string },
+    { run_on_start?: boolean; count?: unknown; script: string },
   ][];
   const values = new TerraformValues(config, folder, known);
   return Object.fromEntries(
-    scripts.flatMap(([name, { run_on_start, script }]) =>
-      run_on_start ? [[name, String(values.resolve(script))]] : [],
+    scripts.flatMap(([name, { run_on_start, count, script }]) =>
+      run_on_start && count === undefined ? [[name, String(values.resolve(script))]] : [],
     ),
   );
 }

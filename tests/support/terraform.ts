@@ -53,6 +53,16 @@ const has = (mirror: string, provider: string): boolean => {
   }
 };
 
+/** Whether this version of a provider is in the mirror that providers() found. */
+export const mirrored = (provider: string, version: string): boolean => {
+  const folder = join(process.env.CCR_PROVIDER_MIRROR || CACHE, HOST, provider);
+  try {
+    return readdirSync(folder).some((name) => name === version || name.includes(`_${version}_`));
+  } catch {
+    return false;
+  }
+};
+
 const isFull = (mirror: string) =>
   ["coder/coder", "coder/coderd", "hashicorp/kubernetes"].every((provider) => has(mirror, provider));
 

@@ -1,0 +1,43 @@
+import { Construct } from "constructs";
+import type { Agent } from "#coder/agent";
+import { App } from "#coder/app";
+import { literal, shellWord } from "../terraform-text.ts";
+
+export interface SessionAppsProps {
+  readonly agent: Agent;
+  /** Name of the command in the workspace. */
+  readonly command: string;
+}
+
+/** The buttons on the workspace's page: terminals that stay when what runs in them is left. */
+export class SessionApps extends Construct {
+  constructor(scope: Construct, id: string, { agent, command }: SessionAppsProps) {
+    super(scope, id);
+    const app = (slug: string, displayName: string, icon: string, order: number, script: string) =>
+      new App(this, slug, {
+        agentId: agent.id,
+        slug,
+        displayName,
+        icon,
+        // The user's shell reads this line, and that may be fish.
+        command: literal(`exec sh -c ${shellWord(`${script}; exec "\${SHELL:-/bin/sh}" -l`)}`),
+        openIn: "tab",
+        share: "owner",
+        order,
+      });
+    app(
+      "ccr",
+      "Claude sessions",
+      "/icon/claude.svg",
+      1,
+      `if command -v ${command} >/dev/null; then ${command}; else echo "${command} is not installed here. The log of the start script Claude sessions says why."; fi`,
+    );
+    app(
+      "tmux",
+      "Newest tmux session",
+      "/icon/terminal.svg",
+      2,
+      'newest=$(tmux list-sessions -F "#{session_activity} #{session_id}" 2>/dev/null | sort -rn | head -n 1); if [ -n "$newest" ]; then tmux attach-session -t "${newest#* }"; else echo "No tmux session runs here."; fi',
+    );
+  }
+}

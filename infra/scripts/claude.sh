@@ -1,0 +1,32 @@
+#!/bin/sh
+# Installs Claude Code where there is none, by its own installer. Runs at every start, beside setup.sh.
+# The template puts lines in front that set ccr_claude_version and ccr_claude_installer.
+set +e -u
+home=${HOME:?}
+PATH=$home/.local/bin:$PATH
+if command -v claude >/dev/null; then
+  echo 'Claude Code is here'
+  exit 0
+fi
+installer=$(mktemp) || exit 0
+trap 'rm -f "$installer"' EXIT
+advice='Put Claude Code into the image, or set claudeInstallerUrl.'
+download() {
+  if command -v curl >/dev/null; then
+    curl -fsSL --connect-timeout 15 --max-time 60 -o "$installer" "${ccr_claude_installer:?}" </dev/null
+  elif command -v wget >/dev/null; then
+    wget -q -O "$installer" "${ccr_claude_installer:?}" </dev/null
+  else
+    false
+  fi
+}
+if ! download || ! [ -s "$installer" ]; then
+  echo "warning: the installer of Claude Code could not be downloaded. $advice" >&2
+elif ! bash "$installer" "${ccr_claude_version:?}" </dev/null; then
+  echo "warning: the installer of Claude Code failed. $advice" >&2
+elif command -v claude >/dev/null; then
+  echo 'Claude Code installed'
+else
+  echo "warning: the installer of Claude Code brought no claude to ~/.local/bin or PATH. $advice" >&2
+fi
+exit 0

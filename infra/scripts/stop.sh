@@ -1,0 +1,41 @@
+#!/bin/sh
+# Runs when the workspace stops, inside the pod's grace period: asks each Claude Code to end (SIGTERM, so that it can
+# write what it holds), waits, and leaves the rest to Kubernetes. Transcripts are written at once anyway: nothing is lost.
+# The template puts lines in front that set ccr_name and ccr_patience (seconds).
+set +e -u
+home=${HOME:-/}
+ccr=$home/.local/bin/${ccr_name:-ccr}
+
+# Process numbers of sessions that run: registered, and not somebody else's number by now.
+running() {
+  for file in "${CLAUDE_CONFIG_DIR:-$home/.claude}"/sessions/*.json; do
+    pid=${file##*/}
+    pid=${pid%.json}
+    case $pid in '' | *[!0-9]*) continue ;; esac
+    { read -r line <"/proc/$pid/stat"; } 2>/dev/null || continue
+    # shellcheck disable=SC2086
+    set -- ${line##*) }
+    [ "$1" = Z ] && continue
+    grep -q "\"procStart\" *: *\"\{0,1\}${20:-none}[\",}]" "$file" 2>/dev/null && echo "$pid"
+  done
+}
+
+asked=$(running)
+for pid in $asked; do kill -TERM "$pid" 2>/dev/null; done
+left=$asked
+waited=0
+while [ -n "$left" ] && [ "$waited" -lt "${ccr_patience:-20}" ]; do
+  sleep 1
+  waited=$((waited + 1))
+  left=$(for pid in $asked; do [ -d "/proc/$pid" ] && running | grep -x "$pid"; done)
+done
+# The dashboard's rows as they will be at the next start.
+if [ -x "$ccr" ]; then timeout 5 "$ccr" hook >/dev/null 2>&1 </dev/null; fi
+set -f
+# shellcheck disable=SC2086
+set -- $asked
+said=$#
+# shellcheck disable=SC2086
+set -- $left
+echo "$said sessions of Claude Code asked to end, $# still running after $waited s"
+exit 0
