@@ -15,7 +15,7 @@ import { type Session, type Surroundings, sessionOf } from "../sessions/session.
 import { idsOfAll } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
-import { paint } from "../terminal/colour.ts";
+import { coloured, paint } from "../terminal/colour.ts";
 import { iso, json } from "../terminal/json.ts";
 import { columns, isTerminal, out, say, unicode } from "../terminal/output.ts";
 import { type Cell, type Part, table } from "../terminal/table.ts";
@@ -204,7 +204,7 @@ function screen(hits: readonly Hit[], look: Look): string[] {
   const ascii = !unicode();
   const room = isTerminal(1) ? columns() : Number.POSITIVE_INFINITY;
   const name = projectNames(hits.map(({ session }) => session.project));
-  const unique = uniqueLengths(similar(hits, look.ids()));
+  const unique = coloured(1) ? uniqueLengths(similar(hits, look.ids())) : new Map<string, number>();
   const rows = hits.map(({ session }): Cell[] => [
     time(session.updatedAt, style, now),
     idCell(session.id, unique),

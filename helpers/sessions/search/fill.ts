@@ -15,7 +15,8 @@ const RACY = 2000;
 const PROBE = 256;
 /** What keeping texts may cost, as a part of what the search would take without any. */
 const SHARE = 0.1;
-const HEAD_START = 2;
+/** No search is over sooner than in some ten times this (ms). */
+const HEAD_START = 6;
 /** Taking the text of a file costs so much more than searching it. */
 const EXTRA = 2;
 /** Bytes that are searched in a millisecond, until this run knows better. */
@@ -62,7 +63,7 @@ export class Filler {
   /** The text of a transcript, if there is time to take it; null when not, or when it is not one to keep. */
   fill(fd: number, file: File): { text: Buffer; project: string | null } | null {
     if (this.#spent + (file.bytes / this.#speed) * EXTRA > this.#due) return null;
-    if (file.bytes === 0 || this.#now - file.mtime < RACY) return null;
+    if (file.bytes === 0 || this.#now - file.mtime < RACY || !this.#writer.ready()) return null;
     const end = Buffer.alloc(PROBE);
     const length = Math.min(PROBE, file.bytes);
     // A last line without its end is still being written.

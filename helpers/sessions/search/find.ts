@@ -1,7 +1,7 @@
 import { timeOfEntry } from "../entry.ts";
 import { recentIds } from "../store.ts";
 import { Cache } from "./cache.ts";
-import { type File, Listing } from "./listing.ts";
+import { Listing } from "./listing.ts";
 import { type Project, projectOf, type Sighting, type Wanted } from "./search.ts";
 import { sequencesOf } from "./signature.ts";
 import { type Bounds, SLACK, searchAll } from "./threads.ts";
@@ -29,8 +29,8 @@ export async function find(wanted: Wanted, bounds: Bounds): Promise<Found> {
     if (!may || !listing.same(at) || may[listing.rows[at]!]) numbers.push(at);
     else saved += listing.bytes[at]!;
   }
-  const files = inOrder(numbers, listing, bounds);
-  const done = await searchAll(wanted, files, bounds, cache, saved);
+  const order = inOrder(numbers, listing, bounds);
+  const done = await searchAll(wanted, order, listing, bounds, cache, saved);
   if (cache && done.fresh.length > 0) cache.keep(listing.folders, listing.listed(), done.fresh, done.written);
   cache?.close();
   const sightings = done.sightings.sort(
@@ -42,8 +42,8 @@ export async function find(wanted: Wanted, bounds: Bounds): Promise<Found> {
   const each = sightings.filter(({ entry: { id } }) => !ids.has(id) && ids.add(id));
   return {
     sightings: each.slice(0, bounds.limit),
-    searched: searchedOf(listing, files, done.files),
-    more: done.files < files.length || each.length > bounds.limit,
+    searched: searchedOf(listing, order, done.files),
+    more: done.files < order.length || each.length > bounds.limit,
     ids: listing.ids,
   };
 }
@@ -68,8 +68,9 @@ function inCache(cache: Cache, wanted: Wanted): Uint8Array {
 }
 
 /** What the answer is about: every transcript, or those that are as new as what was looked at. */
-function searchedOf(listing: Listing, files: readonly File[], looked: number): Found["searched"] {
-  const oldest = looked < files.length ? Math.min(...files.slice(0, looked).map(({ mtime }) => mtime)) : 0;
+function searchedOf(listing: Listing, order: readonly number[], looked: number): Found["searched"] {
+  const all = looked >= order.length;
+  const oldest = all ? 0 : Math.min(...order.slice(0, looked).map((at) => listing.mtimes[at]!));
   const searched = { files: 0, bytes: 0 };
   for (let at = 0; at < listing.count; at++) {
     if (listing.mtimes[at]! < oldest) continue;
@@ -83,20 +84,20 @@ function searchedOf(listing: Listing, files: readonly File[], looked: number): F
  * The order to search in: the newest first; before them those whose sessions had the newest prompts, as a file's time
  * may be set back. Without bounds all are searched, and those in the cache may come as they are.
  */
-function inOrder(numbers: readonly number[], listing: Listing, { limit, since }: Bounds): File[] {
+function inOrder(numbers: readonly number[], listing: Listing, { limit, since }: Bounds): number[] {
   const newestFirst = (some: number[]): number[] =>
     some.sort((a, b) => listing.mtimes[b]! - listing.mtimes[a]!);
-  const file = (at: number): File => listing.file(at);
   if (!Number.isFinite(limit) && since === 0) {
     const kept = numbers.filter((at) => listing.same(at));
     const others = kept.length === numbers.length ? [] : numbers.filter((at) => !listing.same(at));
-    return [...kept, ...newestFirst(others)].map(file);
+    return [...kept, ...newestFirst(others)];
   }
-  const recent = recentIds(Math.max(64, Math.min(limit * 2, 1000)));
-  const isRecent = (at: number): boolean => recent.has(listing.ids[at]!.toLowerCase());
-  const isYoung = (at: number): boolean => listing.mtimes[at]! + SLACK >= since;
-  return [
-    ...newestFirst(numbers.filter(isRecent)),
-    ...newestFirst(numbers.filter((at) => !isRecent(at) && isYoung(at))),
-  ].map(file);
+  const recent = recentIds(Math.max(16, Math.min(limit, 1000)));
+  const first: number[] = [];
+  const rest: number[] = [];
+  for (const at of numbers) {
+    if (recent.has(listing.ids[at]!.toLowerCase())) first.push(at);
+    else if (listing.mtimes[at]! + SLACK >= since) rest.push(at);
+  }
+  return [...newestFirst(first), ...newestFirst(rest)];
 }

@@ -111,9 +111,14 @@ export function ranges(words: readonly Word[], text: string): { start: number; e
 
 const MOST_RANGES = 400;
 
+// A class of ranges: the property of Unicode takes ten milliseconds to compile.
+const MARKS = /[\u0300-\u036f]|[\u0591-\u1dff]|[\u20d0-\u20ff]|[\u3099\u309a]|[\ufe20-\ufe2f]/;
+
 /** The folded text, and where a position in it lies in the text itself. */
 function foldedWithOrigin(text: string): { folded: string; origin: (at: number) => number } {
-  if (PLAIN.test(text)) return { folded: text.toLowerCase(), origin: (at) => at };
+  const whole = fold(text);
+  // Without marks that join others each character stays in its place, unless one has become two.
+  if (whole.length === text.length && !MARKS.test(text)) return { folded: whole, origin: (at) => at };
   let folded = "";
   const starts: number[] = [];
   let at = 0;
@@ -212,7 +217,11 @@ function spellingOf(character: string): Spelling | null {
     const mask = /[a-z]/i.test(character) ? 0x20 : 0;
     return { plain: { value: [code | mask], mask: [mask] }, escaped: null };
   }
-  if (character.normalize("NFD") !== character || /[ςσΣİıßẞſ]/.test(character)) return null;
+  if (
+    character.normalize("NFD") !== character ||
+    /[\u03c2\u03c3\u03a3\u0130\u0131\u00df\u1e9e\u017f]/.test(character)
+  )
+    return null;
   const lower = character.toLowerCase();
   const upper = character.toUpperCase();
   const plain = either(Buffer.from(lower), Buffer.from(upper));

@@ -3,7 +3,7 @@ import { timeOfEntry } from "../entry.ts";
 import { Cache } from "./cache.ts";
 import { Filler } from "./fill.ts";
 import { makeKernel } from "./kernel.ts";
-import type { File } from "./listing.ts";
+import type { File, Listing } from "./listing.ts";
 import { Searcher, type Sighting, type Wanted } from "./search.ts";
 import type { Fresh, Part } from "./writer.ts";
 
@@ -20,7 +20,9 @@ export type Bounds = {
 type Job = {
   wanted: Wanted;
   bounds: Bounds;
-  files: File[];
+  /** those that were needed so far; all of them in a second thread */
+  files: (File | undefined)[];
+  count: number;
   /** bytes of other transcripts, of which the cache knows that they need not be searched */
   saved: number;
   /** of the cache; null where none is to be used */
@@ -57,37 +59,50 @@ const FIRST = 64 * 1024 * 1024;
 /** Searches files, the newest first, in two threads when there is much to read. */
 export async function searchAll(
   wanted: Wanted,
-  files: File[],
+  order: readonly number[],
+  listing: Listing,
   bounds: Bounds,
   cache: Cache | null,
-  saved = 0,
+  saved: number,
 ): Promise<Done> {
+  let read = 0;
+  for (const at of order) if (!listing.same(at)) read += listing.bytes[at]!;
   const job: Job = {
     wanted,
     bounds,
-    files,
-    saved,
+    files: [],
+    count: order.length,
+    saved: read > MUCH ? saved / 2 : saved,
     parts: cache?.parts ?? null,
     next: new Int32Array(new SharedArrayBuffer(8)),
-    times: new Float64Array(new SharedArrayBuffer(8 * files.length)),
-    owner: new Uint8Array(new SharedArrayBuffer(files.length)),
+    times: new Float64Array(new SharedArrayBuffer(8 * order.length)),
+    owner: new Uint8Array(new SharedArrayBuffer(order.length)),
   };
   const patience = Number.isFinite(bounds.limit) ? FIRST : 0;
-  let left = files.reduce((sum, { bytes, kept }) => sum + (kept ? 0 : bytes), 0) - patience;
-  let second = patience === 0 && left > MUCH ? await secondThread(job) : undefined;
+  let left = read - patience;
+  // Sessions that are stored twice must not be counted twice.
+  const surplus = Number.isFinite(bounds.limit)
+    ? order.length - new Set(order.map((at) => listing.ids[at])).size
+    : 0;
+  job.bounds = { ...bounds, limit: bounds.limit + surplus };
+  const start = (): ReturnType<typeof secondThread> => {
+    for (let at = Atomics.load(job.next, 0); at < job.count; at++) job.files[at] = listing.file(order[at]!);
+    return secondThread(job);
+  };
+  let second = patience === 0 && left > MUCH ? await start() : undefined;
   const { searcher, filler } = tools(job, cache);
   let searched = 0;
   const done = nothing();
-  for (const at of work(job, MAIN)) {
+  for (const at of work(job, MAIN, (number) => listing.mtimes[order[number]!]!)) {
+    job.files[at] ??= listing.file(order[at]!);
     one(searcher, job, at, done);
-    const { kept, bytes } = files[at]!;
+    const { kept, bytes } = job.files[at]!;
     if (kept) continue;
     searched += bytes;
     left -= bytes;
-    if (second === undefined && patience > 0 && searched > patience && left > MUCH)
-      second = await secondThread(job);
+    if (second === undefined && patience > 0 && searched > patience && left > MUCH) second = await start();
   }
-  Atomics.store(job.next, 0, files.length);
+  Atomics.store(job.next, 0, job.count);
   complete(done, filler);
   // A thread that has not begun by now finds nothing left to do.
   if (!second || Atomics.load(job.next, 1) === 0) return done;
@@ -109,7 +124,7 @@ export async function searchAll(
 
 function tools({ wanted, saved }: Job, cache: Cache | null): { searcher: Searcher; filler: Filler | null } {
   const kernel = makeKernel();
-  const filler = cache && new Filler(kernel, cache, saved / 2);
+  const filler = cache && new Filler(kernel, cache, saved);
   return { searcher: new Searcher(wanted, kernel, cache, filler), filler };
 }
 
@@ -121,12 +136,10 @@ function complete(done: Done, filler: Filler | null): void {
 }
 
 /** Numbers of the files to search. */
-function* work(job: Job, owner: number): Generator<number> {
-  const surplus = job.files.length - new Set(job.files.map(({ id }) => id)).size;
+function* work(job: Job, owner: number, mtime: (at: number) => number): Generator<number> {
   for (;;) {
     const at = Atomics.add(job.next, 0, 1);
-    const file = job.files[at];
-    if (!file || enough(job.times, at, job.bounds.limit + surplus, file.mtime)) return;
+    if (at >= job.count || enough(job.times, at, job.bounds.limit, mtime(at))) return;
     job.owner[at] = owner;
     yield at;
   }
@@ -181,7 +194,7 @@ export async function runThread(): Promise<boolean> {
   Atomics.store(job.next, 1, 1);
   const done = nothing();
   const { searcher, filler } = tools(job, job.parts && new Cache(job.parts));
-  for (const at of work(job, SECOND)) one(searcher, job, at, done);
+  for (const at of work(job, SECOND, (number) => job.files[number]!.mtime)) one(searcher, job, at, done);
   complete(done, filler);
   parentPort.postMessage(done);
   return true;

@@ -59,13 +59,21 @@ export class Writer {
     return { name, folder, id, bytes, mtime, at, length: text.length, group, place, probe, project };
   }
 
-  #write(bytes: Uint8Array): boolean {
-    if (this.#failed) return false;
+  /** Whether there is anywhere to write to. */
+  ready(): boolean {
+    if (this.#fd >= 0 || this.#failed) return !this.#failed;
     try {
-      if (this.#fd < 0) {
-        makeDirectory(this.#directory);
-        this.#fd = openSync(join(this.#directory, this.#name), "wx", 0o600);
-      }
+      makeDirectory(this.#directory);
+      this.#fd = openSync(join(this.#directory, this.#name), "wx", 0o600);
+    } catch {
+      this.#failed = true;
+    }
+    return !this.#failed;
+  }
+
+  #write(bytes: Uint8Array): boolean {
+    if (!this.ready()) return false;
+    try {
       for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
       this.#size += bytes.length;
       return true;
@@ -85,7 +93,7 @@ export class Writer {
     });
     closeSync(this.#fd);
     this.#fd = -1;
-    if (!this.#failed) return { name: this.#name, size: this.#size, groups };
+    if (!this.#failed && this.#size > 0) return { name: this.#name, size: this.#size, groups };
     remove(join(this.#directory, this.#name));
     return null;
   }
