@@ -45,6 +45,14 @@ export type Command = {
   run(call: Call): number | Promise<number>;
 };
 
+export type Verb = {
+  name: string;
+  /** the classic name that people type, with its own executable and shell function */
+  classic?: string;
+  summary: string;
+  load: () => Promise<Command>;
+};
+
 export const text = (call: Call, flag: string): string | undefined => {
   const value = call.flags[flag];
   return typeof value === "string" ? value : undefined;

@@ -9,8 +9,7 @@ import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { out, unicode } from "../terminal/output.ts";
 import { cut } from "../terminal/text.ts";
-import { type Command, flagsOf } from "./command.ts";
-import type { Verb } from "./verbs.ts";
+import { type Command, flagsOf, type Verb } from "./command.ts";
 import { projectNames } from "./view.ts";
 
 const SHORT_ID = 8;

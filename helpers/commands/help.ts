@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
 import { paint } from "../terminal/colour.ts";
 import { out } from "../terminal/output.ts";
-import { type Command, flagsOf, type Values } from "./command.ts";
-import { VERBS, type Verb } from "./verbs.ts";
+import { type Command, flagsOf, type Values, type Verb } from "./command.ts";
+import { VERBS } from "./verbs.ts";
 import { VERSION } from "./version.ts";
 
 /** Words and flags of a command line, or a Problem that names the nearest flag. */

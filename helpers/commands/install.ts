@@ -4,8 +4,7 @@ import { install as installFiles, type Outcome } from "../shell/install.ts";
 import { PROGRAM } from "../shell/names.ts";
 import { json } from "../terminal/json.ts";
 import { isTerminal, out, unicode } from "../terminal/output.ts";
-import { type Command, on, text } from "./command.ts";
-import type { Verb } from "./verbs.ts";
+import { type Command, on, text, type Verb } from "./command.ts";
 import { VERSION } from "./version.ts";
 
 /** The verb gets the list of verbs handed in: that list names this file. */

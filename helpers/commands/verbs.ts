@@ -1,12 +1,4 @@
-import type { Command } from "./command.ts";
-
-export type Verb = {
-  name: string;
-  /** the classic name that people type, with its own executable and shell function */
-  classic?: string;
-  summary: string;
-  load: () => Promise<Command>;
-};
+import type { Verb } from "./command.ts";
 
 /** Every verb; what is not here does not exist. The order is that of the help page. */
 export const VERBS: readonly Verb[] = [
