@@ -19,6 +19,7 @@ import { clean } from "../terminal/clean.ts";
 import { paint } from "../terminal/colour.ts";
 import { iso, json } from "../terminal/json.ts";
 import { columns, isTerminal, out, say, unicode } from "../terminal/output.ts";
+import { progress } from "../terminal/progress.ts";
 import { type Cell, type Column, table } from "../terminal/table.ts";
 import { width } from "../terminal/text.ts";
 import { duration } from "../terminal/time.ts";
@@ -155,32 +156,6 @@ function warnOf(call: Call, unreadable: readonly string[], skipped: number): voi
     call.warn(
       new Problem("damaged", `${many(skipped, "line")} of more than 16 MiB ${are(skipped)} not counted.`),
     );
-}
-
-const PATIENCE = 1000;
-const REDRAW = 100;
-
-/** One line on a terminal, once it takes long, and gone when done. */
-function progress(): ((done: number, all: number) => void) | undefined {
-  let next = Date.now() + PATIENCE;
-  let drawn = 0;
-  return (done, all) => {
-    const now = Date.now();
-    if (done >= all) {
-      if (drawn > 0) say(`\r${" ".repeat(drawn)}\r`);
-      drawn = 0;
-      next = Number.POSITIVE_INFINITY;
-    } else if (now >= next) {
-      next = now + REDRAW;
-      if (!isTerminal(2)) {
-        next = Number.POSITIVE_INFINITY;
-        return;
-      }
-      const line = `reading ${size(done)} of ${size(all)}`;
-      say(`\r${line.padEnd(drawn)}`);
-      drawn = Math.max(drawn, line.length);
-    }
-  };
 }
 
 const dot = (): string => (unicode() ? " · " : ", ");

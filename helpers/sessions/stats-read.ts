@@ -22,6 +22,9 @@ const LONGEST = 16 * 1024 * 1024;
 const USAGE = { value: NEEDLE, mask: new Uint8Array(NEEDLE.length), rare: [7, 10] } as const;
 /** A row without usage that is longer is parsed only when it says that it is a user's. */
 const LONG = 4096;
+/** Of longer rows only the beginnings of their texts are parsed: the rest would take four times its size in memory. */
+const HUGE = 256 * 1024;
+const BEGINNING = 2048;
 /** Names beyond this many are damage; their messages go together. */
 const MOST_MODELS = 500;
 const OTHER = "other";
@@ -46,8 +49,11 @@ export class Reader {
   #model = -1;
   #modelBytes = Buffer.alloc(0);
 
-  /** `models`: names of models by the number that stands in a record; grows. */
-  constructor(records: Records, models: string[]) {
+  readonly #told: (bytes: number) => void;
+
+  /** `models`: names of models by the number that stands in a record; grows. `told` hears of each piece that was read. */
+  constructor(records: Records, models: string[], told: (bytes: number) => void = () => {}) {
+    this.#told = told;
     this.#records = records;
     this.#kernel = makeKernel(CHUNK);
     this.#kernel.use(USAGE);
@@ -82,6 +88,7 @@ export class Reader {
       const got = readSync(fd, bytes, base + have, Math.min(this.#room - have, size - at), at);
       if (got === 0) break;
       counted.bytes += got;
+      this.#told(got);
       at += got;
       const end = base + have + got;
       const view = bytes.subarray(0, end);
@@ -196,7 +203,8 @@ export class Reader {
   }
 
   #parse(view: Buffer, start: number, stop: number, key: string, side: boolean, base: number): void {
-    for (const row of parseLine(view.toString("utf8", start, stop)).rows) {
+    const text = stop - start > HUGE ? shortened(view, start, stop) : view.toString("utf8", start, stop);
+    for (const row of parseLine(text).rows) {
       const counts = countedOf(row);
       if (!counts || (side && counts.kind === "prompt")) continue;
       const prompt = counts.kind === "prompt";
@@ -240,4 +248,30 @@ export class Reader {
     }
     return place;
   }
+}
+
+const QUOTE = 34;
+const BACKSLASH = 92;
+const LETTER_U = 117;
+
+/** A row whose texts are cut; what is outside of texts stays. */
+export function shortened(bytes: Buffer, start: number, stop: number): string {
+  const pieces: Buffer[] = [];
+  let from = start;
+  for (let i = start; i < stop; i++) {
+    if (bytes[i] !== QUOTE) continue;
+    const limit = i + BEGINNING;
+    let cut = 0;
+    for (
+      i++;
+      i < stop && bytes[i] !== QUOTE;
+      i += bytes[i] !== BACKSLASH ? 1 : bytes[i + 1] === LETTER_U ? 6 : 2
+    )
+      if (cut === 0 && i > limit) cut = i;
+    if (cut === 0) continue;
+    pieces.push(bytes.subarray(from, cut));
+    from = Math.min(i, stop);
+  }
+  pieces.push(bytes.subarray(from, stop));
+  return Buffer.concat(pieces).toString("utf8");
 }

@@ -75,15 +75,20 @@ function count(root: string, files: Files, index: Index | null, here: string, pr
   const before = index && openRecords(root, index);
   const generation = newGeneration();
   const records = new Records(recordsFile(root, generation), headOf(generation));
-  const reader = new Reader(records, index && before ? [...index.models] : [""]);
   const known: (Known | null)[] = [];
   const shares: Share[] = [];
   const keys = files.names.map((_, i) => files.key(i));
   // The order decides which of two copies counts; it must not depend on that of the directory.
   const order = [...keys.keys()].sort((a, b) => (keys[a]! < keys[b]! ? -1 : 1));
   const all = files.bytes.reduce((sum, bytes) => sum + bytes, 0);
+  /** bytes of the files before this one, and those that were read of it too */
+  let passed = 0;
   let done = 0;
   let kept = false;
+  const reader = new Reader(records, index && before ? [...index.models] : [""], (bytes) => {
+    done += bytes;
+    progress(Math.min(done, all - 1), all);
+  });
   try {
     for (const i of order) {
       const first = records.count;
@@ -95,9 +100,11 @@ function count(root: string, files: Files, index: Index | null, here: string, pr
         known[i] = old;
       } else known[i] = readFile(files, i, old, records, reader, before);
       shares.push({ first, count: records.count - first, rows: [] });
-      done += files.bytes[i]!;
-      progress(done, all);
+      passed += files.bytes[i]!;
+      done = passed;
+      progress(Math.min(done, all - 1), all);
     }
+    progress(all, all);
     records.finish();
     attribute(records, shares);
     order.forEach((i, n) => {

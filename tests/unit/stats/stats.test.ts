@@ -17,9 +17,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { counted } from "../../../helpers/claude/lines.ts";
+import type { Row } from "../../../helpers/claude/rows.ts";
+import { countedOf } from "../../../helpers/claude/usage.ts";
 import { type Corpus, corpus } from "../../../helpers/sessions/stats.ts";
 import { attribute, type Share } from "../../../helpers/sessions/stats-attribute.ts";
 import { dayOf } from "../../../helpers/sessions/stats-days.ts";
+import { shortened } from "../../../helpers/sessions/stats-read.ts";
 import { Hash, Records, SIDE } from "../../../helpers/sessions/stats-records.ts";
 import { GROUPINGS, type Grouping, summarize } from "../../../helpers/sessions/stats-sums.ts";
 
@@ -205,6 +208,43 @@ describe("what is counted", () => {
   test("a line of 12 MB is read", () => {
     write(fileOf(1), answer("a", { usage: { note: "x".repeat(12_000_000) } }), answer("b"));
     expect(output()).toBe(8000);
+  });
+
+  test("rows of which only the beginnings are parsed are counted as they would be whole", () => {
+    const texts = [
+      "x".repeat(300_000),
+      ..."abcdef".split("").map((_, i) => "x".repeat(i) + "\u0001".repeat(50_000)),
+      `${'\\"\n'.repeat(100_000)}`,
+      "\u{1f600}ä".repeat(60_000),
+      `"${"\\".repeat(300_001)}`,
+    ];
+    for (const text of texts) {
+      const rows: Row[] = [
+        {
+          type: "user",
+          uuid: "u",
+          timestamp: "2026-11-17T10:00:00Z",
+          message: { role: "user", content: text },
+          isMeta: false,
+        },
+        {
+          type: "user",
+          uuid: "v",
+          isMeta: true,
+          timestamp: "2026-11-17T10:00:00Z",
+          message: { role: "user", content: text },
+        },
+        { ...JSON.parse(answer("a")), toolUseResult: { usage: { output_tokens: 3 }, text } },
+      ];
+      for (const row of rows) {
+        const line = Buffer.from(JSON.stringify(row));
+        const short = shortened(line, 0, line.length);
+        expect(short.length).toBeLessThan(10_000);
+        expect(countedOf(JSON.parse(short))).toEqual(countedOf(row));
+      }
+    }
+    expect(shortened(Buffer.from('{"a":"torn'), 0, 10)).toBe('{"a":"torn');
+    expect(shortened(Buffer.from(`{"a":"${"\\".repeat(9999)}`), 0, 9999)).toMatch(/^\{"a":"\\+$/);
   });
 
   test("groups by project, model and day; days and numbers of a filter agree", () => {
