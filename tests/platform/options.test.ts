@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Name, OPTIONS, readSettings } from "../../infra/settings.ts";
 import { writeTemplateFolder } from "../../infra/template-folder.ts";
+import { note } from "../support/notes.ts";
 import { helperFile, type Json, Template } from "../support/template.ts";
-import { reducedAddress, Terraform } from "../support/terraform.ts";
+import { mirrored, reducedAddress, Terraform } from "../support/terraform.ts";
 
 /** Options of the publisher: tests/infra/publish.test.ts and publish.test.ts here. */
 const PUBLISHER: readonly Name[] = [
@@ -378,6 +379,16 @@ describe("what the user chooses", () => {
 });
 
 describe("kubernetesProvider", () => {
+  const newer = mirrored("hashicorp/kubernetes", "3.2.1");
+  if (!newer)
+    note("platform: no kubernetes provider 3.2.1 in the mirror: the template was not planned with it");
+  (newer ? it : () => {})("3.2.1 takes all options at once", async () => {
+    const given = Object.fromEntries(Object.entries(EFFECTS).map(([name, [value]]) => [name, value]));
+    const plan = await planOf({ ...given, kubernetesProvider: "3.2.1" });
+    expect(plan.container().image).toBe("example/one:1");
+    expect(plan.pod().priority_class_name).toBe("low");
+  });
+
   it("is the version that Terraform asks for", async () => {
     await expect(planOf({ kubernetesProvider: "2.0.9" })).rejects.toThrow(
       /kubernetes.*2\.0\.9|2\.0\.9.*kubernetes/s,
