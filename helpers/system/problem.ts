@@ -52,7 +52,7 @@ export function problemOf(error: unknown): Problem {
   if (known && code) {
     const path = (error as NodeJS.ErrnoException).path;
     return new Problem(code.toLowerCase(), path ? `${path}: ${known[0]}.` : `${known[0]}.`, {
-      hint: known[1],
+      hint: known[1] || "check the path",
     });
   }
   const message = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
