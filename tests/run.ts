@@ -1,6 +1,6 @@
 // The test run: `npm test`, `npm test -- unit shell`. The last line is 'N passed, N failed[, N skipped]'.
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,6 +13,11 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const ci = process.env.CI === "true";
 const scratch = mkdtempSync(join(tmpdir(), "ccr-tests-"));
 const notes = join(scratch, "notes");
+/** Whatever a killed or failed test leaves behind goes with it. */
+const temporary = join(scratch, "t");
+mkdirSync(temporary);
+// Some tests run programs as somebody else.
+for (const directory of [scratch, temporary]) chmodSync(directory, 0o755);
 
 /** Minutes after which a part is ended: far more than it takes. */
 const bound = 15;
@@ -153,7 +158,11 @@ function orBroken(count: Count, result: { failed: boolean; shortMessage?: string
 
 /** A test must not see the reader's own Claude, Coder or tmux. */
 function quiet() {
-  const env: Record<string, string | undefined> = { CHECKPOINT_DISABLE: "1", CCR_TEST_NOTES: notes };
+  const env: Record<string, string | undefined> = {
+    CHECKPOINT_DISABLE: "1",
+    CCR_TEST_NOTES: notes,
+    TMPDIR: temporary,
+  };
   for (const name of Object.keys(process.env)) {
     if (/^(CLAUDE|ANTHROPIC|CODER|TF)_|^(CLAUDECODE|TMUX|TMUX_PANE)$/.test(name)) env[name] = undefined;
   }
