@@ -5,6 +5,7 @@ import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 import { type BuildResult, build, type Metafile, type Plugin } from "esbuild";
+import { minify } from "terser";
 import { DECODER, encode } from "./base91.ts";
 
 const HELPERS = dirname(fileURLToPath(import.meta.url));
@@ -16,20 +17,22 @@ export const SIZE_LIMIT = 125_000;
 
 /**
  * Verbs by layer: first those that people wait for most, then those that a home cannot do without. With what every
- * start needs, these are the base, which the setup script brings. All other verbs are in the last layer.
+ * start needs, these are the base, which the setup script brings. Then comes what runs every few seconds, and last
+ * all other verbs.
  */
 const LAYERS = [
-  ["list", "pick", "statusline"],
+  ["list", "pick"],
   ["find", "resume", "current", "install", "uninstall", "completion", "version"],
+  ["statusline"],
 ];
-const BASE = LAYERS.length;
-const LAST = BASE + 1;
+const BASE = 2;
+const LAST = LAYERS.length + 1;
 
 /**
  * Bundles the helper into one minified CommonJS file for Node 18.19 and newer, in layers: what every start needs stands
  * in it as code; the others are compressed, each by itself, and unpacked when one of their verbs is called. A module is in the first layer that needs it, and the later ones fetch it from there.
  *
- * The last layer may stand in a file of its own beside the program (`ccr.<number>.<hash>`): a start script of Coder is one
+ * What is no base may stand in a file of its own beside the program (`ccr.<layer>.<hash>`): a start script of Coder is one
  * argument, at most 128 KiB, and the whole helper does not fit into one.
  * Throws, with what grew since the last build, when the file is over {@link SIZE_LIMIT} bytes.
  */
@@ -37,7 +40,7 @@ export async function buildHelper(
   options: { outfile?: string } = {},
 ): Promise<{ file: string; bytes: number }> {
   const file = resolve(options.outfile ?? `${ROOT}/dist/ccr.cjs`);
-  const { code, sizes } = await pack();
+  const { code, sizes, key } = await pack();
   const sizesFile = `${ROOT}/dist/ccr.sizes.json`;
   const bytes = code.byteLength;
   if (bytes > SIZE_LIMIT) {
@@ -49,6 +52,7 @@ export async function buildHelper(
   await writeWhole(file, code);
   if (options.outfile === undefined) {
     await writeWhole(sizesFile, Buffer.from(`${JSON.stringify(sizes, null, 1)}\n`));
+    await writeWhole(`${ROOT}/dist/ccr.key`, Buffer.from(key));
   }
   return { file, bytes };
 }
@@ -60,7 +64,8 @@ class Layer {
   readonly fetched = new Set<string>();
 }
 
-async function pack(): Promise<{ code: Buffer; sizes: Record<string, number> }> {
+/** Shrinking takes seconds: what was made of the same code before is taken again. `key` is that of the code. */
+async function pack(): Promise<{ code: Buffer; sizes: Record<string, number>; key: string }> {
   const layers = Array.from({ length: LAST + 1 }, () => new Layer());
   // Which modules are in which layer must be known before a layer can hold what the later ones fetch.
   const asked = new Set<string>();
@@ -70,18 +75,38 @@ async function pack(): Promise<{ code: Buffer; sizes: Record<string, number> }> 
   }
   const built = [];
   for (const i of layers.keys()) built.push(await bundle(i, layers, asked));
-  // Node's own import() does not know modules of ours, nor does it work in unpacked code.
-  const [main, ...packed] = built.map(({ outputFiles }) =>
-    Buffer.from(outputFiles[0]!.text.replaceAll(/\bimport\("(?=ccr:|node:)/g, '__import("')),
-  );
+  const sizes: Record<string, number> = Object.assign({}, ...built.map(({ metafile }) => sizesOf(metafile)));
+  const sources = [
+    await readFile(fileURLToPath(import.meta.url)),
+    ...built.map(({ outputFiles }) => outputFiles[0]!.text),
+  ];
+  const key = sources.reduce((sum, text) => sum.update(text), createHash("sha256")).digest("hex");
+  const last = await readFile(`${ROOT}/dist/ccr.key`, "utf8").catch(() => "");
+  const made = last === key && (await readFile(`${ROOT}/dist/ccr.cjs`).catch(() => undefined));
+  if (made) return { code: made, sizes, key };
+  const [main, ...packed] = await Promise.all(built.map(({ outputFiles }) => shrink(outputFiles[0]!.text)));
   const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 22 };
-  const texts = packed.map((code) => encode(brotliCompressSync(code, { params })));
-  const hash = createHash("sha256").update(texts.at(-1)!).digest("hex").slice(0, 12);
+  const texts = packed.map((code) => encode(brotliCompressSync(Buffer.from(code), { params })));
+  const hash = createHash("sha256").update(texts.slice(BASE).join()).digest("hex").slice(0, 12);
   const comments = texts.map((text, i) => `${MARK}${i + 1}:${hash}:${text}\n`);
   return {
-    code: Buffer.concat([Buffer.from(loader(hash)), main!, Buffer.from(comments.join(""))]),
-    sizes: Object.assign({}, ...built.map(({ metafile }) => sizesOf(metafile))),
+    code: Buffer.from([loader(hash), main, "\n", ...comments].join("")),
+    sizes,
+    key,
   };
+}
+
+/** Terser's names pack better than esbuild's: 3 % of the whole. */
+async function shrink(code: string): Promise<string> {
+  // Node's own import() does not know modules of ours, nor does it work in unpacked code.
+  const imported = code.replaceAll(/\bimport\("(?=ccr:|node:)/g, '__import("');
+  const { code: shrunk } = await minify(imported, {
+    ecma: 2020,
+    toplevel: true,
+    format: { ascii_only: true },
+  });
+  if (!shrunk) throw new Error("terser wrote nothing");
+  return shrunk;
 }
 
 /** Where a module that is loaded on demand goes; what no verb is, but is loaded by one, goes to the base. */
@@ -92,9 +117,9 @@ function layerOf(name: string): number {
   return at < 0 ? LAST : at + 1;
 }
 
-/** The last layer: its number, and what stands before it in the file and nowhere else. */
-export const PART_NUMBER = LAST;
-export const PART_MARK = `//packed${LAST}:`;
+/** The first layer that is no base: its number, and what stands before it in the file and nowhere else. */
+export const PART_NUMBER = BASE + 1;
+export const PART_MARK = `//packed${PART_NUMBER}:`;
 
 /** Packed layers stand in comments: Node need not make strings of them at each start. */
 const MARK = "//packed";
@@ -105,8 +130,8 @@ const loader = (
 ): string => `"use strict";var __import=name=>Promise.resolve().then(()=>require(name)),__node=require,__layers=globalThis[Symbol.for("ccr")]=[];require=name=>{
 let[,i,module]=/^ccr:(\\d)\\/(.*)/.exec(name)||[];if(!i)return __node(name);
 if(!__layers[i]){let m={exports:{}},read=path=>__node("node:fs").readFileSync(path,"latin1"),text=read(__filename),mark="${MARK}"+i+":${hash}:",at=text.lastIndexOf(mark);
-if(at<0)try{text=mark+read(__node("node:path").join(__filename,"../ccr."+i+".${hash}"));at=0}catch(e){throw Object.assign(Error(e.message),{code:"CCR_PART"})}
-at+=mark.length;let end=text.indexOf("\\n//",at);
+if(at<0)try{text="${MARK}"+${PART_NUMBER}+":${hash}:"+read(__node("node:path").join(__filename,"../ccr.${PART_NUMBER}.${hash}"));at=text.lastIndexOf(mark)}catch(e){throw Object.assign(Error(e.message),{code:"CCR_PART"})}
+at+=mark.length;let end=text.indexOf("\\n${MARK}",at);
 __node("node:vm").compileFunction(__node("node:zlib").brotliDecompressSync((${DECODER})(text.slice(at,end<0?text.length:end))).latin1Slice(),["module","exports","require","__import","__filename"],{filename:__filename+":"+i})(m,m.exports,require,__import,__filename);__layers[i]=m.exports}
 return __layers[i][module]()};
 `;
