@@ -17,14 +17,17 @@ const SYNTH = ["synth", "synthesize", "list", "diff", "plan", "deploy", "apply",
 const ONLINE = ["diff", "plan", "deploy", "apply", "destroy", "watch"];
 const LOCKING = ["diff", "plan", "deploy", "apply", "destroy", "output"];
 
-export async function main(words: readonly string[]): Promise<void> {
+export async function main(given: readonly string[]): Promise<void> {
+  // Ours, not cdktf's: main.ts reads it from the environment.
+  const words = given.filter((word) => word !== "--no-activate");
+  if (words.length < given.length) process.env.CCR_NO_ACTIVATE = "1";
   process.env.CHECKPOINT_DISABLE ||= "1";
   process.env.CDKTF_EXPERIMENTAL_PROVIDER_SCHEMA_CACHE_PATH ||= `${ROOT}infra/schemas`;
   const command = words.find((word) => !word.startsWith("-")) ?? "";
   const asked = words.some((word) => word === "--help" || word === "-h" || word === "--version");
   if (!asked && SYNTH.includes(command)) {
     const problem =
-      settingsProblem() ?? (ONLINE.includes(command) ? await coderProblem(process.env) : undefined);
+      settingsProblem(command) ?? (ONLINE.includes(command) ? await coderProblem(process.env) : undefined);
     if (problem) {
       console.error(`ccr: ${problem}`);
       process.exit(1);
@@ -45,9 +48,11 @@ export async function main(words: readonly string[]): Promise<void> {
   });
 }
 
-function settingsProblem(): string | undefined {
+function settingsProblem(command: string): string | undefined {
   try {
-    settingsOf(ROOT);
+    const { protect, name } = settingsOf(ROOT);
+    if (command === "destroy" && protect)
+      return `the template ${name} is protected: to delete it, set context.ccr.protect to false in cdktf.json first.`;
   } catch (error) {
     if (error instanceof SettingsError) return error.message;
     throw error;

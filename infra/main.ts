@@ -9,5 +9,7 @@ const { settings, folder } = await prepare().catch(explain);
 const { Publish } = await import("./stacks/publish.ts");
 
 const app = new App();
-new Publish(app, "ccr", folder, settings, gitMessage(ROOT));
+// `npx cdktf deploy --no-activate`
+const activate = settings.activate && !process.env.CCR_NO_ACTIVATE;
+new Publish(app, "ccr", folder, { ...settings, activate }, gitMessage(ROOT));
 app.synth();

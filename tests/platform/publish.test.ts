@@ -97,8 +97,74 @@ describe("npx cdktf deploy", () => {
     expect(coder.template.active_version_id).toBe(coder.versions[1].id);
   });
 
+  deploying("names versions by their content, and says in them what was committed last", async () => {
+    await execa("git", ["init", "-q"], { cwd: checkout });
+    const commit = (subject: string) =>
+      execa(
+        "git",
+        [
+          "-c",
+          "user.name=a",
+          "-c",
+          "user.email=a@example.com",
+          "commit",
+          "-q",
+          "--allow-empty",
+          "-m",
+          subject,
+        ],
+        {
+          cwd: checkout,
+        },
+      );
+    await commit("Say ${this} and `that`");
+    appendFileSync(join(checkout, "infra/scripts/setup.sh"), "# once more\n");
+    const { status, said } = await cdktf("deploy", "--auto-approve");
+    expect(status, said).toBe(0);
+    expect(coder.versions).toHaveLength(3);
+    expect(coder.versions[2].name).toMatch(/^[0-9a-f]{12}$/);
+    expect(coder.versions[2].message).toMatch(/^[0-9a-f]{7,} Say \$\{this\} and `that`$/);
+    // Another commit with the same content is no new version.
+    await commit("Words only");
+    const again = await cdktf("deploy", "--auto-approve");
+    expect(again.status, again.said).toBe(0);
+    expect(coder.versions).toHaveLength(3);
+  });
+
+  deploying(
+    "publishes without activating, to be promoted later, and activates at the next deploy",
+    async () => {
+      const before = coder.template.active_version_id;
+      appendFileSync(join(checkout, "infra/scripts/setup.sh"), "# later\n");
+      const { status, said } = await cdktf("deploy", "--auto-approve", "--no-activate");
+      expect(status, said).toBe(0);
+      expect(coder.versions).toHaveLength(4);
+      expect(coder.template.active_version_id).toBe(before);
+      const again = await cdktf("deploy", "--auto-approve");
+      expect(again.status, again.said).toBe(0);
+      expect(coder.versions).toHaveLength(4);
+      expect(coder.template.active_version_id).toBe(coder.versions[3].id);
+    },
+  );
+
   deploying("keeps its state beside cdktf.json, where git ignores it", async () => {
     expect(readFileSync(join(checkout, "terraform.ccr.tfstate"), "utf8")).toContain(coder.template.id);
     expect(readFileSync(join(root, ".gitignore"), "utf8").split("\n")).toContain("terraform.*.tfstate*");
+  });
+
+  deploying("is not deleted by mistake, and is when the guard is off", async () => {
+    const { status, said } = await cdktf("destroy", "--auto-approve");
+    expect(status).toBe(1);
+    expect(said).toBe(
+      "ccr: the template ccr is protected: to delete it, set context.ccr.protect to false in cdktf.json first.",
+    );
+    expect(coder.template).toBeDefined();
+    const file = join(checkout, "cdktf.json");
+    const config = JSON.parse(readFileSync(file, "utf8"));
+    config.context.ccr.protect = false;
+    writeFileSync(file, JSON.stringify(config));
+    const gone = await cdktf("destroy", "--auto-approve");
+    expect(gone.status, gone.said).toBe(0);
+    expect(coder.template).toBeUndefined();
   });
 });
