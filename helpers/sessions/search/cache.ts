@@ -17,8 +17,10 @@ const ID = 36;
 const INDEX = "index";
 /** Together the texts take no more than this; those of the newest transcripts are kept. */
 const MOST_BYTES = 512 * 1024 * 1024;
-/** When there are more parts than this, all but the largest half of so many are brought together. */
-const MOST_PARTS = 8;
+/** More parts than this are brought together when there is time for it … */
+const FEW_PARTS = 2;
+/** … and more than this in any case, the largest left out. */
+const MOST_PARTS = 64;
 /** A part that nobody knows of is removed when its writer must have ended (ms). */
 const ORPHAN_AGE = 3_600_000;
 
@@ -160,10 +162,12 @@ export class Cache {
         const fd = this.#open(at);
         for (const sequences of needles) {
           all.fill(0xff);
-          for (const three of sequences) {
-            if (fd < 0 || readSync(fd, one, 0, bytes, offset + bitOf(three, bits) * bytes) !== bytes)
-              return null;
-            for (let i = 0; i < bytes; i++) all[i]! &= one[i]!;
+          let left = 1;
+          for (let n = 0; n < sequences.length && left !== 0; n++) {
+            const from = offset + bitOf(sequences[n]!, bits) * bytes;
+            if (fd < 0 || readSync(fd, one, 0, bytes, from) !== bytes) return null;
+            left = 0;
+            for (let i = 0; i < bytes; i++) left |= all[i]! &= one[i]!;
           }
           for (let i = 0; i < bytes; i++) any[i]! |= all[i]!;
         }
@@ -183,18 +187,24 @@ export class Cache {
     this.#files.clear();
   }
 
+  /** Whether bringing the parts together is worth while. */
+  get scattered(): boolean {
+    return this.parts.length > FEW_PARTS;
+  }
+
   /**
    * Keeps what was written: an index of it and of the rows so far, for the transcripts that there are. Small parts, and
-   * those of which most is out of date, are brought together on the way.
+   * those of which most is out of date, are brought together on the way: as many as there is time to copy, in bytes.
    */
   keep(
     folders: readonly Folder[],
     listed: readonly Listed[],
     fresh: readonly Fresh[],
     written: readonly Part[],
+    room = 0,
   ): void {
     try {
-      this.#keep(folders, listed, fresh, written);
+      this.#keep(folders, listed, fresh, written, room);
       this.#sweep();
     } catch {
       // a full or read-only disk costs time later, and nothing else
@@ -206,6 +216,7 @@ export class Cache {
     listed: readonly Listed[],
     fresh: readonly Fresh[],
     written: readonly Part[],
+    room: number,
   ): void {
     const news = new Map(fresh.map((row) => [`${row.folder}/${row.id}`, row]));
     const parts = [...this.parts, ...written];
@@ -225,11 +236,16 @@ export class Cache {
 
     const live = parts.map(() => 0);
     for (const { kept } of rows) if (kept) live[kept.part]! += kept.length;
-    const sizes = parts.map(({ size }) => size).sort((a, b) => b - a);
-    const large = parts.length > MOST_PARTS ? sizes[MOST_PARTS / 2]! : -1;
-    const stays = parts.map(
-      ({ size, groups }, part) => size > large && live[part]! > (groups[0]?.at ?? 0) / 2,
-    );
+    const stays = parts.map(({ groups }, part) => live[part]! > (groups[0]?.at ?? 0) / 2);
+    let copied = 0;
+    let left = parts.length;
+    for (const part of [...parts.keys()].sort((a, b) => parts[a]!.size - parts[b]!.size)) {
+      copied += live[part]!;
+      // Those that are copied become one.
+      if (parts.length <= FEW_PARTS || left < (copied <= room ? FEW_PARTS : MOST_PARTS)) break;
+      stays[part] = false;
+      left--;
+    }
     const writer = new Writer(this.directory);
     this.parts = parts;
     const moved = rows.map(({ id, folder, kept }) => {
@@ -239,16 +255,16 @@ export class Cache {
       return writer.add({ ...kept, id, folder }, text, kept.probe, kept.project);
     });
     const joint = writer.end();
-    const left = parts.filter((_, part) => stays[part]);
-    const place = parts.map((part) => left.indexOf(part));
-    if (joint) left.push(joint);
+    const staying = parts.filter((_, part) => stays[part]);
+    const place = parts.map((part) => staying.indexOf(part));
+    if (joint) staying.push(joint);
 
     const numbers = new Float64Array(rows.length * COLUMNS.length);
     const projects = new Map<string, number>();
     rows.forEach(({ kept: before }, row) => {
       const kept =
         before && !stays[before.part] ? joint && moved[row] && { ...moved[row], part: -2 } : before;
-      const part = !kept ? -1 : kept.part === -2 ? left.length - 1 : place[kept.part]!;
+      const part = !kept ? -1 : kept.part === -2 ? staying.length - 1 : place[kept.part]!;
       const project = kept?.project ?? null;
       if (project !== null && !projects.has(project)) projects.set(project, projects.size);
       const values = { ...kept, part, project: project === null ? -1 : projects.get(project)! };
@@ -262,7 +278,7 @@ export class Cache {
       program: programOf(),
       root: this.#root,
       sum: sumOf(bytes),
-      parts: left,
+      parts: staying,
       folders: [...folders],
       projects: [...projects.keys()],
     };
@@ -271,7 +287,7 @@ export class Cache {
       join(this.directory, INDEX),
       Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), Buffer.from(ids, "latin1"), bytes]),
     );
-    for (const part of parts) if (!left.includes(part)) remove(join(this.directory, part.name));
+    for (const part of parts) if (!staying.includes(part)) remove(join(this.directory, part.name));
   }
 
   /** Removes parts that no index has named for long. */
@@ -300,6 +316,7 @@ function forgetOldest(rows: { kept: Kept | null }[]): void {
 function sumOf(bytes: Buffer): number {
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   let sum = 1;
-  for (let i = 0; i < words.length; i++) sum = (Math.imul(sum, 31) + words[i]!) | 0;
+  // A file that was torn lacks whole pages.
+  for (let i = 0; i < words.length; i += 32) sum = (Math.imul(sum, 31) + words[i]!) | 0;
   return sum;
 }

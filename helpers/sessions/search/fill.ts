@@ -19,6 +19,8 @@ const SHARE = 0.1;
 const HEAD_START = 6;
 /** Taking the text of a file costs so much more than searching it. */
 const EXTRA = 2;
+/** Bytes of text that are copied from part to part in a millisecond. */
+const COPIED = 100_000;
 /** Bytes that are searched in a millisecond, until this run knows better. */
 const USUAL_SPEED = 3_000_000;
 
@@ -33,8 +35,8 @@ export class Filler {
   readonly #now = Date.now();
   readonly #text = new Text();
   readonly fresh: Fresh[] = [];
-  /** milliseconds that the search would have taken so far without any cache, and that it has taken */
-  #due = HEAD_START;
+  /** bytes that would have been read so far without any cache, and milliseconds that it has taken */
+  #bytes: number;
   #spent = 0;
   #speed = USUAL_SPEED;
   #filled = false;
@@ -42,7 +44,7 @@ export class Filler {
 
   /** `saved`: bytes of transcripts that need not be searched, thanks to the cache. */
   constructor(kernel: Kernel, cache: Cache, saved: number) {
-    this.#due += saved / USUAL_SPEED;
+    this.#bytes = saved;
     this.#scan = new Scan(kernel, [anything([TEXT_MARK, ...TITLE_MARKS])], transcriptField(false));
     this.#cache = cache;
     this.#writer = new Writer(cache.directory);
@@ -56,13 +58,18 @@ export class Filler {
       if (this.#measured.ms > 5) this.#speed = this.#measured.bytes / this.#measured.ms;
     }
     this.#filled = false;
-    this.#due += (file.bytes / this.#speed) * (1 + SHARE);
+    this.#bytes += file.bytes;
     this.#spent += ms;
+  }
+
+  /** Milliseconds that are left to be spent. */
+  get #left(): number {
+    return HEAD_START + (this.#bytes / this.#speed) * (1 + SHARE) - this.#spent;
   }
 
   /** The text of a transcript, if there is time to take it; null when not, or when it is not one to keep. */
   fill(fd: number, file: File): { text: Buffer; project: string | null } | null {
-    if (this.#spent + (file.bytes / this.#speed) * EXTRA > this.#due) return null;
+    if ((file.bytes / this.#speed) * EXTRA > this.#left) return null;
     if (file.bytes === 0 || this.#now - file.mtime < RACY || !this.#writer.ready()) return null;
     const end = Buffer.alloc(PROBE);
     const length = Math.min(PROBE, file.bytes);
@@ -102,6 +109,11 @@ export class Filler {
     const text = Buffer.allocUnsafe(older.length);
     if (!this.#cache.read(older, text, 0, 0, text.length) || !this.#text.add("", text)) return 0;
     return older.bytes;
+  }
+
+  /** Bytes of texts that there is still time to copy. */
+  get room(): number {
+    return Math.max(0, this.#left) * COPIED;
   }
 
   /** Completes what was written; null when that is nothing. */

@@ -17,6 +17,9 @@ export type Found = {
   ids: readonly string[];
 };
 
+/** Room (bytes) from which on parts of the cache are brought together for its own sake. */
+const MUCH = 32 * 1024 * 1024;
+
 /** Sessions that hold every word, newest first. */
 export async function find(wanted: Wanted, bounds: Bounds): Promise<Found> {
   // The cache has no results of tools.
@@ -31,7 +34,8 @@ export async function find(wanted: Wanted, bounds: Bounds): Promise<Found> {
   }
   const order = inOrder(numbers, listing, bounds);
   const done = await searchAll(wanted, order, listing, bounds, cache, saved);
-  if (cache && done.fresh.length > 0) cache.keep(listing.folders, listing.listed(), done.fresh, done.written);
+  if (cache && (done.fresh.length > 0 || (cache.scattered && done.room > MUCH)))
+    cache.keep(listing.folders, listing.listed(), done.fresh, done.written, done.room);
   cache?.close();
   const sightings = done.sightings.sort(
     ({ entry: a }, { entry: b }) =>

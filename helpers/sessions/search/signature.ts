@@ -22,14 +22,15 @@ export function signatureBits(length: number): number {
 export const bitOf = (three: number, bits: number): number =>
   (Math.imul(three, 0x9e3779b1) >>> 8) & (bits - 1);
 
-/** One byte for each bit. */
 export function signatureOf(text: Uint8Array): Uint8Array {
-  const signature = new Uint8Array(signatureBits(text.length));
-  const mask = signature.length - 1;
+  const bits = signatureBits(text.length);
+  const signature = new Uint8Array(bits / 8);
+  const mask = bits - 1;
   let three = 0;
   for (let i = 0; i < text.length; i++) {
     three = ((three << 6) | SIX[text[i]!]!) & 0x3ffff;
-    signature[(Math.imul(three, 0x9e3779b1) >>> 8) & mask] = 1;
+    const bit = (Math.imul(three, 0x9e3779b1) >>> 8) & mask;
+    signature[bit >> 3]! |= 1 << (bit & 7);
   }
   return signature;
 }

@@ -42,9 +42,11 @@ export type Done = {
   /** what was written to the cache */
   fresh: Fresh[];
   written: Part[];
+  /** bytes of the cache that there is time to copy */
+  room: number;
 };
 
-const nothing = (): Done => ({ sightings: [], files: 0, bytes: 0, fresh: [], written: [] });
+const nothing = (): Done => ({ sightings: [], files: 0, bytes: 0, fresh: [], written: [], room: 0 });
 
 const NOTHING = -1;
 const MAIN = 1;
@@ -129,6 +131,7 @@ function tools({ wanted, saved }: Job, cache: Cache | null): { searcher: Searche
 }
 
 function complete(done: Done, filler: Filler | null): void {
+  done.room = filler?.room ?? 0;
   const part = filler?.end();
   if (!part) return;
   done.written.push(part);

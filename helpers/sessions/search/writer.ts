@@ -52,8 +52,9 @@ export class Writer {
     const at = this.#size;
     if (!this.#write(text)) return null;
     const signature = signatureOf(text);
-    let group = this.#groups.findIndex(({ bits }) => bits === signature.length);
-    if (group < 0) group = this.#groups.push({ bits: signature.length, signatures: [] }) - 1;
+    const bits = signature.length * 8;
+    let group = this.#groups.findIndex((other) => other.bits === bits);
+    if (group < 0) group = this.#groups.push({ bits, signatures: [] }) - 1;
     const place = this.#groups[group]!.signatures.push(signature) - 1;
     const name = this.#name;
     return { name, folder, id, bytes, mtime, at, length: text.length, group, place, probe, project };
@@ -106,7 +107,8 @@ function turned(bits: number, signatures: readonly Uint8Array[]): Uint8Array {
   signatures.forEach((signature, text) => {
     const at = text >> 3;
     const one = 1 << (text & 7);
-    for (let bit = 0; bit < bits; bit++) if (signature[bit]) matrix[bit * row + at]! |= one;
+    for (let bit = 0; bit < bits; bit++)
+      if (signature[bit >> 3]! & (1 << (bit & 7))) matrix[bit * row + at]! |= one;
   });
   return matrix;
 }
