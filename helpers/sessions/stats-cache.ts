@@ -8,7 +8,7 @@ import type { Files } from "./stats-files.ts";
 import { BYTES, HEAD, readRecords, type Stored } from "./stats-records.ts";
 import type { Summary } from "./stats-sums.ts";
 
-const FORMAT = 4;
+const FORMAT = 5;
 
 /** A file as it was counted. */
 export type Known = {
@@ -35,20 +35,21 @@ export type Known = {
 };
 
 /**
- * The index's first line. Behind it stand the names of the files, by folder and in the order in which they are found,
- * and their sizes, times and inodes: all that it takes to see that nothing has changed. What is counted in all stands
- * here, what is counted file by file behind that.
+ * The index's first line. Behind it stand what is counted in all, the names of the files, by folder and in the order
+ * in which they are found, and their sizes, times and inodes: all that it takes to see that nothing has changed. Then
+ * what is counted file by file.
  */
 type Front = {
   format: number;
   root: string;
   zone: string;
-  summary: Summary;
   unreadable: number;
   files: number;
   /** lengths in bytes */
+  summary: number;
   names: number;
   back: number;
+  /** of the summary; what is damaged of names and sizes is only another file than the one that was counted */
   sum: number;
 };
 
@@ -135,26 +136,29 @@ export class Snapshot {
   readonly zone: string;
   readonly summary: Summary;
   readonly #front: Front;
+  /** names, sizes, and the index */
   readonly #rest: Buffer;
 
-  private constructor(front: Front, rest: Buffer) {
+  private constructor(front: Front, summary: Summary, rest: Buffer) {
     this.#front = front;
     this.#rest = rest;
     this.zone = front.zone;
-    this.summary = front.summary;
+    this.summary = summary;
   }
 
   /** That of a projects directory; null when there is none that can be trusted. */
   static load(root: string): Snapshot | null {
     try {
       const bytes = readFileSync(`${fileOf(root)}.idx`);
-      const end = bytes.indexOf(10);
+      const end = bytes.indexOf(10) + 1;
       const front: Front = JSON.parse(bytes.toString("utf8", 0, end));
       if (front.format !== FORMAT || front.root !== root) return null;
-      const rest = bytes.subarray(end + 1);
-      const first = front.names + front.files * STATS * 8;
-      const right = rest.length === first + front.back && front.sum === sumOf(rest.subarray(0, first));
-      return right ? new Snapshot(front, rest) : null;
+      const summary = bytes.subarray(end, end + front.summary);
+      const rest = bytes.subarray(end + front.summary);
+      const whole = rest.length === front.names + front.files * STATS * 8 + front.back;
+      return whole && front.sum === sumOf(summary)
+        ? new Snapshot(front, JSON.parse(summary.toString("utf8")), rest)
+        : null;
     } catch {
       return null;
     }
@@ -195,22 +199,22 @@ export class Snapshot {
       known.map(({ name }) => name),
     );
     const stats = new Float64Array(known.flatMap(({ bytes, mtime, inode }) => [bytes, mtime, inode]));
-    const first = Buffer.concat([names, bytesOf(stats)]);
+    const counted = Buffer.from(JSON.stringify(summary));
     const back = index.written();
     const front: Front = {
       format: FORMAT,
       root,
       zone,
-      summary,
       unreadable: known.filter(({ offset }) => offset < 0).length,
       files: known.length,
+      summary: counted.length,
       names: names.length,
       back: back.length,
-      sum: sumOf(first),
+      sum: sumOf(counted),
     };
     writeAtomic(
       `${fileOf(root)}.idx`,
-      Buffer.concat([Buffer.from(`${JSON.stringify(front)}\n`), first, back]),
+      Buffer.concat([Buffer.from(`${JSON.stringify(front)}\n`), counted, names, bytesOf(stats), back]),
     );
     forgetOthers(root, index.generation);
   }
