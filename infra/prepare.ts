@@ -1,5 +1,5 @@
 /**
- * `npm ci`, `npm run build`: the provider bindings, dist/ccr.cjs and dist/template/, each only when something changed.
+ * `npm ci`, `npm run build`: the provider bindings, dist/ccr.cjs, dist/template/ and dist/module/, each only when something changed.
  * With the word `template` (`npm run synth`): the same, and says where the template lies.
  */
 import { readFile, readlink, rename, stat, symlink } from "node:fs/promises";
@@ -25,9 +25,10 @@ export async function prepare(): Promise<Prepared> {
   const { file } = await buildHelper();
   const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
   // Loaded late: it imports the bindings.
-  const { writeTemplateFolder } = await import("./template-folder.ts");
+  const { writeModuleFolder, writeTemplateFolder } = await import("./template-folder.ts");
   const folder = "dist/template";
   await writeTemplateFolder({ folder: join(ROOT, folder), settings, helper: file, version });
+  await writeModuleFolder({ folder: join(ROOT, "dist/module"), settings, helper: file, version });
   return { settings, folder };
 }
 

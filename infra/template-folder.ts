@@ -2,10 +2,11 @@ import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } f
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { App } from "cdktf";
+import { App, type TerraformStack } from "cdktf";
 import { PART_MARK } from "../helpers/build.ts";
 import { parametersOf } from "./constructs/parameters.ts";
 import { type Settings, SettingsError } from "./settings.ts";
+import { HelperModule } from "./stacks/helper-module.ts";
 import { WorkspaceTemplate } from "./stacks/workspace-template.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
@@ -18,6 +19,9 @@ export interface TemplateFolder {
   readonly version: string;
   /** The folder that paths in the settings begin at; the checkout, unless told otherwise. */
   readonly root?: string;
+  /** Another stack than the template as it is: one with more parts, or the module. */
+  readonly make?: (app: App, settings: Settings, version: string) => TerraformStack;
+  readonly readme?: string;
 }
 
 /**
@@ -31,6 +35,8 @@ export async function writeTemplateFolder({
   helper,
   version,
   root = join(HERE, ".."),
+  make = (app, settings, version) => new WorkspaceTemplate(app, "workspace", settings, version),
+  readme = join(HERE, "template/README.md"),
 }: TemplateFolder): Promise<void> {
   await checkStep(root, settings.setupStep);
   await mkdir(dirname(folder), { recursive: true });
@@ -40,14 +46,15 @@ export async function writeTemplateFolder({
     // cdktf synthesizes an App with its own output folder; the stack's JSON alone is taken from it.
     // Its validations would ask for Terraform's version: a synth needs no Terraform.
     const app = new App({ outdir: join(fresh, "cdktf"), skipValidation: true });
-    const stack = new WorkspaceTemplate(app, "workspace", settings, version);
+    const stack = make(app, settings, version);
     app.synth();
-    const synthesized = join(fresh, "cdktf/stacks/workspace/cdk.tf.json");
+    const synthesized = join(fresh, "cdktf/stacks", stack.node.id, "cdk.tf.json");
     const json = withoutTraces(JSON.parse(await readFile(synthesized, "utf8")));
     await rm(join(fresh, "cdktf"), { recursive: true });
 
     await writeFile(join(fresh, "main.tf.json"), `${JSON.stringify(json, null, 2)}\n`);
-    await writeFile(join(fresh, "parameters.tf"), parametersOf(stack));
+    const parameters = parametersOf(stack);
+    if (parameters) await writeFile(join(fresh, "parameters.tf"), parameters);
     const named = new Set(
       [...JSON.stringify(json).matchAll(/path\.module\}\/([\w.-]+\.sh)/g)].map(([, name]) => name!),
     );
@@ -56,7 +63,7 @@ export async function writeTemplateFolder({
       await cp(from, join(fresh, script));
     }
     await cp(helper, join(fresh, "ccr.cjs"));
-    await cp(join(HERE, "template/README.md"), join(fresh, "README.md"));
+    await cp(readme, join(fresh, "README.md"));
     await checkSizes(fresh);
     if (!(await same(fresh, folder))) {
       await rm(folder, { recursive: true, force: true });
@@ -111,7 +118,9 @@ function withoutTraces(json: Record<string, unknown>): unknown {
   };
   const terraform = { ...(json.terraform as Record<string, unknown>) };
   delete terraform.backend;
-  return strip({ ...json, terraform });
+  // An empty block of a module: it takes its providers from the template.
+  const { provider, ...others } = json;
+  return strip({ ...others, ...(Object.keys(provider ?? {}).length > 0 ? { provider } : {}), terraform });
 }
 
 async function same(a: string, b: string): Promise<boolean> {
@@ -124,3 +133,11 @@ async function same(a: string, b: string): Promise<boolean> {
   }
   return true;
 }
+
+/** The same for templates that people have already: a Terraform module with the helper and no workspace. */
+export const writeModuleFolder = (folder: TemplateFolder): Promise<void> =>
+  writeTemplateFolder({
+    ...folder,
+    make: (app, settings, version) => new HelperModule(app, "module", settings, version),
+    readme: join(HERE, "template/MODULE.md"),
+  });

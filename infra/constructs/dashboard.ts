@@ -14,7 +14,7 @@ export interface DashboardProps {
 }
 
 /** Rows of the workspace's page, in their order. Cheap: `coder stat` is the agent itself, the rest reads files. */
-export const rowsOf = ({ command, homePath }: DashboardProps): NonNullable<AgentConfig["metadata"]> => {
+export const rowsOf = ({ command, homePath }: DashboardProps) => {
   const row = (key: string, displayName: string, script: string, interval: number, order: number) => ({
     key,
     displayName,

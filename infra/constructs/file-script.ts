@@ -1,10 +1,10 @@
 import { Construct } from "constructs";
-import type { Agent } from "#coder/agent";
 import { Script } from "#coder/script";
 import { literal, shellWord } from "../terraform-text.ts";
 
 export interface FileScriptProps {
-  readonly agent: Agent;
+  /** Of Coder's agent, its id is all that is needed. */
+  readonly agent: { readonly id: string };
   readonly displayName: string;
   readonly icon?: string;
   /** Name of the file beside the template. */

@@ -1,10 +1,10 @@
 import { Construct } from "constructs";
-import type { Agent } from "#coder/agent";
 import { App } from "#coder/app";
 import { literal, shellWord } from "../terraform-text.ts";
 
 export interface SessionAppsProps {
-  readonly agent: Agent;
+  /** Of Coder's agent, its id is all that is needed. */
+  readonly agent: { readonly id: string };
   /** Name of the command in the workspace. */
   readonly command: string;
 }

@@ -1,13 +1,13 @@
 import { TerraformLocal } from "cdktf";
 import { Construct } from "constructs";
-import type { Agent } from "#coder/agent";
 import { Script } from "#coder/script";
 import { PART_MARK, PART_NUMBER } from "../../helpers/build.ts";
 import { literal, shellWord } from "../terraform-text.ts";
 import { withoutComments } from "./file-script.ts";
 
 export interface SetupScriptProps {
-  readonly agent: Agent;
+  /** Of Coder's agent, its id is all that is needed. */
+  readonly agent: { readonly id: string };
   /** Name of the command in the workspace. */
   readonly command: string;
   readonly version: string;

@@ -1,4 +1,5 @@
 import { DeploymentV1 } from "@cdktf/provider-kubernetes/lib/deployment-v1/index.js";
+import type { DeploymentV1SpecTemplateSpecContainer } from "@cdktf/provider-kubernetes/lib/deployment-v1/index-structs/index.js";
 import { Construct } from "constructs";
 import type { Agent } from "#coder/agent";
 import type { Toleration, Volume } from "../kinds.ts";
@@ -44,6 +45,7 @@ const CA_FOLDER = "/etc/ccr-ca";
 /** The running workspace: one pod that is there while the workspace is started. */
 export class WorkspacePod extends Construct {
   readonly deployment: DeploymentV1;
+  private readonly containers: DeploymentV1SpecTemplateSpecContainer[];
 
   constructor(scope: Construct, id: string, props: WorkspacePodProps) {
     super(scope, id);
@@ -52,6 +54,39 @@ export class WorkspacePod extends Construct {
     const env = { ...(ca ? certificates(`${CA_FOLDER}/${ca.key}`) : {}), ...props.env };
     const extra = props.volumes.map((volume) => literals(volume));
 
+    this.containers = [
+      {
+        name: "dev",
+        image: props.image,
+        imagePullPolicy: props.imagePullPolicy,
+        command: ["sh", "-c", agent.initScript],
+        env: [
+          { name: "CODER_AGENT_TOKEN", value: agent.token },
+          ...Object.entries(env).map(([name, value]) => ({ name, value: literal(value) })),
+        ],
+        securityContext: {
+          runAsUser: String(props.runAsUser),
+          // The provider writes false where nothing is said, and the container's word counts.
+          runAsNonRoot: true,
+          allowPrivilegeEscalation: false,
+          capabilities: { drop: ["ALL"] },
+        },
+        resources: {
+          requests: props.requests,
+          limits: { cpu: props.cpu, memory: props.memory },
+        },
+        volumeMount: [
+          { name: "home", mountPath: props.homePath, readOnly: false },
+          ...(ca ? [{ name: "ca", mountPath: CA_FOLDER, readOnly: true }] : []),
+          ...extra.map(({ name, mountPath, subPath, readOnly = false }) => ({
+            name,
+            mountPath,
+            subPath,
+            readOnly,
+          })),
+        ],
+      },
+    ];
     this.deployment = new DeploymentV1(this, "main", {
       // 0 when the workspace is stopped.
       count: me.startCount,
@@ -100,39 +135,7 @@ export class WorkspacePod extends Construct {
               fsGroupChangePolicy: "OnRootMismatch",
               seccompProfile: { type: "RuntimeDefault" },
             },
-            container: [
-              {
-                name: "dev",
-                image: props.image,
-                imagePullPolicy: props.imagePullPolicy,
-                command: ["sh", "-c", agent.initScript],
-                env: [
-                  { name: "CODER_AGENT_TOKEN", value: agent.token },
-                  ...Object.entries(env).map(([name, value]) => ({ name, value: literal(value) })),
-                ],
-                securityContext: {
-                  runAsUser: String(props.runAsUser),
-                  // The provider writes false where nothing is said, and the container's word counts.
-                  runAsNonRoot: true,
-                  allowPrivilegeEscalation: false,
-                  capabilities: { drop: ["ALL"] },
-                },
-                resources: {
-                  requests: props.requests,
-                  limits: { cpu: props.cpu, memory: props.memory },
-                },
-                volumeMount: [
-                  { name: "home", mountPath: props.homePath, readOnly: false },
-                  ...(ca ? [{ name: "ca", mountPath: CA_FOLDER, readOnly: true }] : []),
-                  ...extra.map(({ name, mountPath, subPath, readOnly = false }) => ({
-                    name,
-                    mountPath,
-                    subPath,
-                    readOnly,
-                  })),
-                ],
-              },
-            ],
+            container: this.containers,
             volume: [
               {
                 name: "home",
@@ -147,6 +150,12 @@ export class WorkspacePod extends Construct {
     });
     if (Object.keys(props.affinity).length > 0)
       this.deployment.addOverride("spec.template.spec.affinity", snakeCase(literals(props.affinity)));
+  }
+
+  /** One more container of the pod. It must pass the restricted profile, as the pod does. */
+  addContainer(container: DeploymentV1SpecTemplateSpecContainer): void {
+    this.containers.push(container);
+    this.deployment.spec.template.spec.putContainer(this.containers);
   }
 }
 

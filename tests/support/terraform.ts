@@ -155,6 +155,14 @@ export class Terraform {
     return terraform;
   }
 
+  /** A folder of any configuration, as it is. */
+  static async plain(folder: string): Promise<Terraform> {
+    const terraform = new Terraform(await providers());
+    cpSync(folder, terraform.folder, { recursive: true });
+    await terraform.must("init");
+    return terraform;
+  }
+
   /** The same folder and state once more. */
   copy(): Terraform {
     const copy = new Terraform(this.providers);
