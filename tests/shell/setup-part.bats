@@ -122,7 +122,8 @@ is_ready() {
   # The template of yesterday: its program and its part.
   sed "s/${now##*.}/0123456789ab/g" "$LIB/ccr.cjs" >"$LIB/old"
   mv "$LIB/old" "$LIB/ccr.cjs"
-  mv "$now" "$LIB/ccr.$number.0123456789ab"
+  sed "s/${now##*.}/0123456789ab/g" "$now" >"$LIB/ccr.$number.0123456789ab"
+  rm "$now"
   echo x >"$LIB/ccr.$number.ffffffffffff"
   part
   [ ! -e "$LIB/ccr.$number.ffffffffffff" ]
