@@ -1,7 +1,12 @@
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const DAY = 86_400_000;
 const two = (n: number): string => String(n).padStart(2, "0");
 
-/** `iso` for machines, `local` is `2026-11-17 18:37`, `relative` is `3 h`, `short` is `18:37`, `Nov 17` or `2025-11-17`. */
+/**
+ * `iso` for machines, `local` is `2026-11-17 18:37`, `relative` is `3 h`, `short` is `18:37`, `Nov 17` or `2025-11-17`;
+ * of a time ahead, which people wait for, the clock is told: `00:43` within a day, `Mon 13:00` within six.
+ */
 export type TimeStyle = "iso" | "local" | "relative" | "short";
 
 /** An instant (epoch ms) in the zone of this machine. `Intl` is not used: its first call costs 15 ms. */
@@ -14,6 +19,8 @@ export function time(at: number | null, style: TimeStyle, now: number): string {
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   const clock = `${two(date.getHours())}:${two(date.getMinutes())}`;
   if (style === "local") return `${day} ${clock}`;
+  if (at > now && at - now < DAY) return clock;
+  if (at > now && at - now < 6 * DAY) return `${DAYS[date.getDay()]} ${clock}`;
   const today = new Date(now);
   if (date.getFullYear() !== today.getFullYear()) return day;
   if (date.getMonth() === today.getMonth() && date.getDate() === today.getDate()) return clock;

@@ -48,6 +48,9 @@ test("times are short: today's clock, this year's day, else the date", () => {
   expect(time(new Date(2026, 10, 20, 8, 5).getTime(), "short", NOW)).toBe("08:05");
   expect(time(new Date(2026, 10, 17).getTime(), "short", NOW)).toBe("Nov 17");
   expect(time(new Date(2025, 10, 17).getTime(), "short", NOW)).toBe("2025-11-17");
+  expect(time(new Date(2026, 10, 21, 0, 43).getTime(), "short", NOW)).toBe("00:43");
+  expect(time(new Date(2026, 10, 23, 13, 0).getTime(), "short", NOW)).toBe("Mon 13:00");
+  expect(time(new Date(2027, 0, 19, 13, 0).getTime(), "short", NOW)).toBe("2027-01-19");
   expect(time(Date.UTC(2026, 0, 2, 3, 4, 5, 6), "iso", NOW)).toBe("2026-01-02T03:04:05.006Z");
   expect(time(NOW - 131 * 60_000, "relative", NOW)).toBe("2 h 11 m");
   expect(time(null, "short", NOW)).toBe("-");
