@@ -9,8 +9,10 @@ export type Share = { first: number; count: number; rows: number[] };
 
 const BLOCK = 8192;
 const WINDOW = 256;
-/** So many messages are compared at once (2^21 slots of 12 bytes); of more, a part after the other. */
-const MOST = 1_500_000;
+/** Share of the table that is taken at most. */
+const FULL = 0.85;
+/** So many messages are compared at once (2^20 slots of 12 bytes); of more, a part after the other. */
+const MOST = 2 ** 20 * FULL;
 
 /**
  * Counts each message once, over all files: for the first file that has it, unless a later one tells more of it (a
@@ -21,10 +23,13 @@ export function attribute(stored: Stored, shares: readonly Share[], most = MOST)
   const parts = Math.max(1, Math.ceil(stored.count / most));
   for (const share of shares) share.rows = [];
   for (let part = 0; part < parts; part++) new Pass(stored, shares, part, parts).run();
-  for (const share of shares) share.rows = share.rows.length === 0 ? share.rows : withoutEmpty(share.rows);
+  for (const share of shares) share.rows = withoutEmpty(share.rows);
 }
 
 function withoutEmpty(rows: number[]): number[] {
+  let empty = false;
+  for (let at = 0; at < rows.length; at += WIDTH) empty ||= rows[at + 3]! <= 0;
+  if (!empty) return rows;
   const kept: number[] = [];
   for (let at = 0; at < rows.length; at += WIDTH) {
     if (rows[at + 3]! > 0) kept.push(...rows.slice(at, at + WIDTH));
@@ -52,7 +57,7 @@ class Pass {
     this.#part = part;
     this.#parts = parts;
     let slots = 1024;
-    while (slots < (stored.count / parts) * 1.35) slots *= 2;
+    while (slots * FULL < stored.count / parts) slots *= 2;
     this.#mask = slots - 1;
     this.#low = new Uint32Array(slots);
     this.#high = new Uint32Array(slots);

@@ -120,11 +120,14 @@ function numbersOf(bytes: Buffer): Float64Array {
 }
 
 /** Names of files as one text: each folder's name after a slash, then those of its files. */
-function namesOf(folders: readonly string[], names: readonly string[]): Buffer {
+function namesOf(count: number, folder: (i: number) => string, name: (i: number) => string): Buffer {
   let text = "";
-  for (let i = 0; i < names.length; i++) {
-    if (folders[i] !== folders[i - 1]) text += `/${folders[i]}\n`;
-    text += `${names[i]}\n`;
+  let before = "";
+  for (let i = 0; i < count; i++) {
+    const own = folder(i);
+    if (own !== before) text += `/${own}\n`;
+    text += `${name(i)}\n`;
+    before = own;
   }
   return Buffer.from(text);
 }
@@ -168,7 +171,13 @@ export class Snapshot {
   matches(files: Files): boolean {
     const front = this.#front;
     if (front.files !== files.count || front.unreadable > 0) return false;
-    if (!namesOf(files.folders, files.names).equals(this.#rest.subarray(0, front.names))) return false;
+    const { folders, names } = files;
+    const found = namesOf(
+      files.count,
+      (i) => folders[i]!,
+      (i) => names[i]!,
+    );
+    if (!found.equals(this.#rest.subarray(0, front.names))) return false;
     const stats = numbersOf(this.#rest.subarray(front.names, front.names + front.files * STATS * 8));
     for (let i = 0; i < front.files; i++) {
       const at = i * STATS;
@@ -193,20 +202,26 @@ export class Snapshot {
 
   /** Keeps an index for the next time, and forgets records that no index names any more. */
   static save(root: string, zone: string, index: Index, summary: Summary): void {
-    const known = Array.from({ length: index.size }, (_, i) => index.known(i));
+    const { size } = index;
     const names = namesOf(
-      known.map(({ folder }) => folder),
-      known.map(({ name }) => name),
+      size,
+      (i) => index.folder(i),
+      (i) => index.name(i),
     );
-    const stats = new Float64Array(known.flatMap(({ bytes, mtime, inode }) => [bytes, mtime, inode]));
+    const stats = new Float64Array(size * STATS);
+    let unreadable = 0;
+    for (let i = 0; i < size; i++) {
+      stats.set([index.bytes(i), index.mtime(i), index.inode(i)], i * STATS);
+      if (!index.readable(i)) unreadable++;
+    }
     const counted = Buffer.from(JSON.stringify(summary));
     const back = index.written();
     const front: Front = {
       format: FORMAT,
       root,
       zone,
-      unreadable: known.filter(({ offset }) => offset < 0).length,
-      files: known.length,
+      unreadable,
+      files: size,
       summary: counted.length,
       names: names.length,
       back: back.length,
@@ -263,6 +278,15 @@ export class Index {
   side(i: number): boolean {
     return this.#at(i, IS_SIDE) === 1;
   }
+  name(i: number): string {
+    return this.#header.names[i]!;
+  }
+  folder(i: number): string {
+    return this.#header.folders[this.#at(i, FOLDER)]!;
+  }
+  inode(i: number): number {
+    return this.#at(i, INODE);
+  }
   bytes(i: number): number {
     return this.#at(i, SIZE);
   }
@@ -277,7 +301,7 @@ export class Index {
   }
   /** `<project folder>/<path within it>` */
   key(i: number): string {
-    return `${this.#header.folders[this.#at(i, FOLDER)]}/${this.#header.names[i]}`;
+    return `${this.folder(i)}/${this.name(i)}`;
   }
   /** A number for the session, the same for all its files; -1 where it is not known. */
   session(i: number): number {
@@ -309,14 +333,14 @@ export class Index {
   }
 
   known(i: number): Known {
-    const { names, folders, directories, sessions } = this.#header;
+    const { directories, sessions } = this.#header;
     return {
-      folder: folders[this.#at(i, FOLDER)]!,
-      name: names[i]!,
+      folder: this.folder(i),
+      name: this.name(i),
       side: this.side(i),
       bytes: this.bytes(i),
       mtime: this.mtime(i),
-      inode: this.#at(i, INODE),
+      inode: this.inode(i),
       offset: this.#at(i, OFFSET),
       probe: this.#at(i, PROBE),
       session: sessions[this.session(i)] ?? null,

@@ -1,5 +1,7 @@
 // The messages of all transcripts, 32 bytes each: what statistics are made of.
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { makeDirectory } from "../system/files.ts";
 
 /** Words of a record: two of hash, quarter of an hour, model and flags, then the tokens. */
@@ -53,23 +55,38 @@ export class Records implements Stored {
   #own = 0;
   #fd: number | null = null;
   #memory: Uint32Array[] = [];
-  readonly #path: string | null;
+  #path: string | null;
 
+  /** `path` is where they are kept for the next time; null for nowhere. `head` stands before them. */
   constructor(path: string | null, head: Uint32Array) {
     this.#path = path;
     if (path === null) return;
     try {
-      makeDirectory(path.slice(0, path.lastIndexOf("/")));
+      makeDirectory(dirname(path));
       this.#fd = openSync(path, "wx+", 0o600);
+      this.#write(head);
+    } catch {
+      this.#discard();
+      this.#path = null;
+      this.#borrow(head);
+    }
+  }
+
+  /** A file without a name, where none can be kept: memory must not grow with the number of messages. */
+  #borrow(head: Uint32Array): void {
+    const path = join(tmpdir(), `ccr-${process.pid}-${Date.now().toString(36)}.tmp`);
+    try {
+      this.#fd = openSync(path, "wx+", 0o600);
+      unlinkSync(path);
       this.#write(head);
     } catch {
       this.#discard();
     }
   }
 
-  /** Whether the records are in their file, and not only in memory. */
-  get onDisk(): boolean {
-    return this.#fd !== null;
+  /** Whether the records are in the file that can be kept. */
+  get kept(): boolean {
+    return this.#fd !== null && this.#path !== null;
   }
 
   beginFile(): void {
@@ -156,7 +173,7 @@ export class Records implements Stored {
   /** Closes the file, and deletes it unless it is to be kept. */
   close(keep: boolean): void {
     if (this.#fd !== null) closeSync(this.#fd);
-    if (this.#fd !== null && !keep) this.#unlink();
+    if (!keep) this.#unlink();
     this.#fd = null;
     this.#memory = [];
   }
@@ -178,7 +195,7 @@ export class Records implements Stored {
 
   #unlink(): void {
     try {
-      unlinkSync(this.#path!);
+      if (this.#path !== null) unlinkSync(this.#path);
     } catch {
       // a file that cannot be deleted is not ours any more
     }

@@ -114,7 +114,7 @@ function count(root: string, files: Files, index: Index | null, here: string, pr
     toSessions(found);
     const { models } = reader;
     const fresh = Index.of({ models, generation, records: records.count, files: found });
-    kept = records.onDisk && save(root, here, fresh);
+    kept = records.kept && save(root, here, fresh);
     return fresh;
   } finally {
     before?.close();
