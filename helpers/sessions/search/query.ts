@@ -24,13 +24,16 @@ export function wordsOf(args: readonly string[]): string[] {
   return [...new Set(words.map((word) => word.trim()))].filter((word) => word !== "");
 }
 
+// A class of ranges: the property of Unicode takes ten milliseconds to compile.
+const MARKS = /[\u0300-\u036f]|[\u0591-\u1dff]|[\u20d0-\u20ff]|[\u3099\u309a]|[\ufe20-\ufe2f]/;
+
 const PLAIN = /^[\0-\x7f]*$/;
 
 /** A text without the differences that a search should not see: case, ß and ss, İ and i, composed or not. */
 export function fold(text: string): string {
   if (PLAIN.test(text)) return text.toLowerCase();
-  return text
-    .normalize("NFC")
+  // The first call of normalize loads tables for five milliseconds.
+  return (MARKS.test(text) ? text.normalize("NFC") : text)
     .toUpperCase()
     .toLowerCase()
     .replace(/i\u0307/g, "i")
@@ -111,9 +114,6 @@ export function ranges(words: readonly Word[], text: string): { start: number; e
 
 const MOST_RANGES = 400;
 
-// A class of ranges: the property of Unicode takes ten milliseconds to compile.
-const MARKS = /[\u0300-\u036f]|[\u0591-\u1dff]|[\u20d0-\u20ff]|[\u3099\u309a]|[\ufe20-\ufe2f]/;
-
 /** The folded text, and where a position in it lies in the text itself. */
 function foldedWithOrigin(text: string): { folded: string; origin: (at: number) => number } {
   const whole = fold(text);
@@ -187,7 +187,7 @@ function bytesOf(run: readonly Spelling[], escaped = false): Bytes {
 function longestRun(word: string, strict: boolean): Spelling[] {
   let best: Spelling[] = [];
   let run: Spelling[] = [];
-  const characters = [...word.normalize("NFC")];
+  const characters = [...(PLAIN.test(word) ? word : word.normalize("NFC"))];
   characters.forEach((character, i) => {
     const spelling =
       strict && (/^i$/i.test(character) || isDoubleS(characters, i)) ? null : spellingOf(character);
