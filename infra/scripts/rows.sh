@@ -51,7 +51,9 @@ status() {
     elif [ -n "$warnings" ]; then
       echo 'ready, with a warning (see the log of Claude sessions)'
     else
-      echo ready
+      # What part.sh brings.
+      set -- "$home"/.local/lib/ccr/ccr.[0-9]*.*
+      if [ -e "$1" ]; then echo ready; else echo 'ready, without its second part (see the log of Claude sessions, part 2)'; fi
     fi ;;
   esac
 }

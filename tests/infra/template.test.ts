@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PART_MARK } from "../../helpers/build.ts";
 import { root } from "../support/home.ts";
 import { helperFile, Template } from "../support/template.ts";
+import { TerraformValues } from "../support/terraform-values.ts";
 import { onPath } from "../support/tools.ts";
 
 let template: Template;
@@ -226,6 +227,57 @@ describe("the pod", () => {
     });
   });
 
+  it("has nothing that the restricted profile's list forbids", async () => {
+    // https://kubernetes.io/docs/concepts/security/pod-security-standards/ (v1.34), baseline and restricted.
+    const rich = await Template.of({
+      volumes: [
+        { name: "a", mountPath: "/a", emptyDir: "" },
+        { name: "b", mountPath: "/b", claim: "c" },
+        { name: "c", mountPath: "/c", secret: "s" },
+        { name: "d", mountPath: "/d", configMap: "m" },
+      ],
+      caConfigMap: "bundle",
+      serviceAccount: "builder",
+    });
+    rich.remove();
+    for (const one of [template, rich]) {
+      const spec = one.resource("kubernetes_deployment_v1", "main").spec.template.spec;
+      const containers = [...spec.container, ...(spec.init_container ?? [])];
+      for (const key of ["host_network", "host_pid", "host_ipc"]) expect(spec[key] ?? false).toBe(false);
+      for (const key of ["sysctl", "se_linux_options", "windows_options"])
+        expect(spec.security_context).not.toHaveProperty(key);
+      expect(spec.security_context.run_as_non_root).toBe(true);
+      expect(Number(spec.security_context.run_as_user)).toBeGreaterThan(0);
+      expect(["RuntimeDefault", "Localhost"]).toContain(spec.security_context.seccomp_profile.type);
+      expect(spec.template?.metadata?.annotations ?? {}).not.toHaveProperty("apparmor");
+      for (const container of containers) {
+        const context = container.security_context;
+        expect(context.privileged ?? false).toBe(false);
+        expect(context.allow_privilege_escalation).toBe(false);
+        expect(context.capabilities).toEqual({ drop: ["ALL"] });
+        expect(context.run_as_non_root ?? true).toBe(true);
+        expect(Number(context.run_as_user ?? 1)).toBeGreaterThan(0);
+        expect(context).not.toHaveProperty("proc_mount");
+        for (const port of container.port ?? []) expect(port).not.toHaveProperty("host_port");
+      }
+      const kinds = spec.volume.flatMap((volume: object) =>
+        Object.keys(volume).filter((key) => key !== "name"),
+      );
+      const allowed = [
+        "config_map",
+        "csi",
+        "downward_api",
+        "empty_dir",
+        "ephemeral",
+        "persistent_volume_claim",
+        "projected",
+        "secret",
+      ];
+      expect(kinds.filter((kind: string) => !allowed.includes(kind))).toEqual([]);
+      expect(kinds).toHaveLength(spec.volume.length);
+    }
+  });
+
   it("does not walk the whole home at every start", () => {
     expect(pod().security_context).toMatchObject({
       fs_group: "1000",
@@ -266,6 +318,38 @@ describe("the agent", () => {
       // A `${` of the shell's, not of Terraform's.
       expect(app.command.replaceAll("$${", "")).not.toContain("${");
     }
+  });
+});
+
+describe("the apps", () => {
+  /** Runs the command of an app as the agent does, with these programs beside the shell's own. */
+  async function run(slug: string, programs: Record<string, string>): Promise<string> {
+    const home = mkdtempSync(join(tmpdir(), "ccr app's "));
+    try {
+      const values = new TerraformValues(template.json, template.folder);
+      const command = String(values.resolve(template.resource("coder_app", slug).command));
+      for (const [name, script] of Object.entries({ ...programs, login: 'echo "login shell $*"' }))
+        writeFileSync(join(home, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      const env = { HOME: home, PATH: `${home}:/usr/bin:/bin`, SHELL: join(home, "login") };
+      const { stdout } = await execa("bash", ["-c", command], { env, extendEnv: false, cwd: home });
+      return stdout;
+    } finally {
+      rmSync(home, { recursive: true });
+    }
+  }
+
+  it("open ccr, and leave a shell behind", async () => {
+    expect(await run("ccr", { ccr: "echo picker" })).toBe("picker\nlogin shell -l");
+    expect(await run("ccr", {})).toBe(
+      "ccr is not installed here. The log of the start script Claude sessions says why.\nlogin shell -l",
+    );
+  });
+
+  it("attach the tmux session that was used last", async () => {
+    const tmux =
+      'if [ "$1" = list-sessions ]; then printf "%s\\n" "100 \\$1" "300 \\$7" "200 \\$2"; else echo "$*"; fi';
+    expect(await run("tmux", { tmux })).toBe("attach-session -t $7\nlogin shell -l");
+    expect(await run("tmux", { tmux: "exit 1" })).toBe("No tmux session runs here.\nlogin shell -l");
   });
 });
 

@@ -71,6 +71,10 @@ says() {
 @test "installed, the row says ready, with or without a warning" {
   program "$HERE/.local/bin/ccr" 'exit 0'
   row status
+  says 'ready, without its second part (see the log of Claude sessions, part 2)'
+  mkdir -p "$HERE/.local/lib/ccr"
+  touch "$HERE/.local/lib/ccr/ccr.3.0123456789ab"
+  row status
   says ready
   echo "/secret/path could not be linked." >"$STATE/setup-warnings"
   row status
@@ -235,4 +239,26 @@ INSTALL
   script claude.sh ccr_claude_version=stable ccr_claude_installer=https://x/install.sh
   [[ $output == *'warning: the installer of Claude Code failed.'* ]]
   [ "$status" -eq 0 ]
+}
+
+@test "dotfiles that bring their own .bashrc at the same time end with ccr in it, once" {
+  compose_setup
+  make_machine
+  mkdir -p "$THERE/dotfiles"
+  for delay in 0 0.1 0.2 0.4 0.8; do
+    rm -rf "$HERE"
+    mkdir "$HERE"
+    echo 'alias mine=true' >"$THERE/dotfiles/.bashrc"
+    program "$THERE/tools/coder" "sleep $delay; ln -sf '$THERE/dotfiles/.bashrc' \"\$HOME/.bashrc\""
+    { echo "ccr_name=ccr"; echo "ccr_dotfiles=https://x/y"; cat "$SCRIPTS/personal.sh"; } >"$THERE/personal"
+    as_agent >"$THERE/out.1" 2>&1 &
+    run_script "$PART" >"$THERE/out.2" 2>&1 &
+    run_script "$THERE/personal" >"$THERE/out.3" 2>&1 &
+    wait
+    run env -i HOME="$HERE" PATH=/usr/bin:/bin bash -ic 'type ccr; type mine'
+    [[ $output == *'ccr is a function'* ]] || { cat "$THERE"/out.*; return 1; } >&2
+    [[ $output == *'mine is aliased'* ]]
+    [ "$(grep -c '^# >>> ccr >>>' "$HERE/.bashrc")" -eq 1 ]
+    [ -L "$HERE/.bashrc" ]
+  done
 }
