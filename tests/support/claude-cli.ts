@@ -1,63 +1,18 @@
 // The real Claude Code CLI, brought by npm into a cache outside of the checkout,
 // always run with an own home, a fake credential and a base URL on loopback.
 
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { homedir } from "node:os";
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { execa } from "execa";
 import type { Home } from "./home.ts";
+import { programOf } from "./npm-cache.ts";
 
 export const cliVersion = "2.1.329";
 
-export const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "ccr-dev");
-
 /** The CLI's path; the first call ever takes some seconds and 380 MB. */
-export async function claudeCli(): Promise<string> {
+export function claudeCli(): Promise<string> {
   const pack = `@anthropic-ai/claude-code-${process.platform}-${process.arch}${onMusl() ? "-musl" : ""}`;
-  const place = join(cache, `claude-${cliVersion}`);
-  const file = join(place, "node_modules", pack, "claude");
-  if (existsSync(file)) return file;
-
-  mkdirSync(cache, { recursive: true, mode: 0o700 });
-  const fresh = mkdtempSync(join(cache, "claude-"));
-  try {
-    writeFileSync(join(fresh, "package.json"), "{}");
-    // Install scripts stay off: the platform's package holds the executable itself.
-    await execa(
-      "npm",
-      [
-        "install",
-        "--no-save",
-        "--ignore-scripts",
-        "--no-audit",
-        "--no-fund",
-        "--loglevel=error",
-        `${pack}@${cliVersion}`,
-      ],
-      { cwd: fresh, timeout: 600_000 },
-    );
-    await execa(join(fresh, "node_modules", pack, "claude"), ["--version"], {
-      env: { HOME: fresh },
-      extendEnv: false,
-    });
-    rmSync(place, { recursive: true, force: true });
-    renameSync(fresh, place);
-  } catch (error) {
-    rmSync(fresh, { recursive: true, force: true });
-    // Another run may have been quicker.
-    if (!existsSync(file)) throw error;
-  }
-  return file;
+  return programOf(pack, cliVersion, "claude", `claude-${cliVersion}`);
 }
 
 function onMusl(): boolean {
