@@ -74,10 +74,12 @@ export function countedOf(row: Row): Counted | null {
 }
 
 /** What stands in every row with usage, outside of strings: within one its quotes would be escaped. */
-export const NEEDLE = Buffer.from('"output_tokens":');
+export const USAGE_MARK = Buffer.from('"output_tokens":');
+/** What stands in every row that a person may have written. */
+export const USER_MARK = Buffer.from('"role":"user"');
 
-/** `yes`: an answer, in the fields. `parse`: only {@link countedOf} can tell. */
-export type Glance = "yes" | "parse";
+/** `yes`: it counts, with what is in the fields. `parse`: only {@link countedOf} can tell. */
+export type Glance = "yes" | "no" | "parse";
 
 const QUOTE = 34;
 const BACKSLASH = 92;
@@ -88,40 +90,34 @@ const CLOSE = 125;
 const OPEN_LIST = 91;
 const CLOSE_LIST = 93;
 
+const NEWLINE = 10;
+const RETURN = 13;
+
 const bytesOf = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
-const [TYPE, MESSAGE, SIDE, TIME, ID, MODEL, ROLE, CONTENT] = [
-  "type",
-  "message",
-  "isSidechain",
-  "timestamp",
-  "id",
-  "model",
-  "role",
-  "content",
-].map(bytesOf) as [
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-];
-const [INPUT, OUTPUT, CREATED, CREATION, READ] = [
-  "input_tokens",
-  "output_tokens",
-  "cache_creation_input_tokens",
-  "cache_creation",
-  "cache_read_input_tokens",
-].map(bytesOf) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
-const [ASSISTANT, USER, TRUE, TOOL_RESULT, USAGE] = [
-  "assistant",
-  "user",
-  "true",
-  "tool_result",
-  '"usage":',
-].map(bytesOf) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+const TYPE = bytesOf("type");
+const MESSAGE = bytesOf("message");
+const SIDE = bytesOf("isSidechain");
+const TIME = bytesOf("timestamp");
+const UUID = bytesOf("uuid");
+const ID = bytesOf("id");
+const MODEL = bytesOf("model");
+const ROLE = bytesOf("role");
+const CONTENT = bytesOf("content");
+const INPUT = bytesOf("input_tokens");
+const OUTPUT = bytesOf("output_tokens");
+const CREATED = bytesOf("cache_creation_input_tokens");
+const CREATION = bytesOf("cache_creation");
+const READ = bytesOf("cache_read_input_tokens");
+const ASSISTANT = bytesOf("assistant");
+const USER = bytesOf("user");
+const TRUE = bytesOf("true");
+const USAGE = bytesOf('"usage":');
+const CONTENT_NEXT = bytesOf(',"content":');
+const TOOL_RESULTS = ['[{"tool_use_id":', '[{"type":"tool_result"'].map(bytesOf);
+/** Fields of a row that may make something else of it than a person's prompt. */
+const ODD = ["isMeta", "origin", "isCompactSummary", "isVisibleInTranscriptOnly"].map(bytesOf);
+/** First letters of texts that programs write, and of escapes. */
+const DOUBTFUL = new Set(bytesOf('<[C\\ "'));
 
 /** How far before the first usage field the object may begin. */
 const USAGE_REACH = 2048;
@@ -133,7 +129,7 @@ const MOST_DIGITS = 15;
 /**
  * Reads the few fields that statistics need out of a row's bytes: its head up to the content, and from the usage to
  * its end; the content between them is never looked at. The order of keys does not matter as long as the brackets
- * agree; whatever looks unusual is left to the parser.
+ * agree; whatever looks unusual is left to the parser. A row is given by its start; it must end with its line.
  */
 export class Glancer {
   /** epoch ms of the minute */
@@ -147,6 +143,9 @@ export class Glancer {
   output = 0;
   cacheCreation = 0;
   cacheRead = 0;
+  /** places of the last brackets of the usage and of the row */
+  usageEnd = 0;
+  rowEnd = 0;
 
   #b: Uint8Array = new Uint8Array(0);
   #end = 0;
@@ -154,90 +153,103 @@ export class Glancer {
   #type = 0;
   #role = 0;
   #content = 0;
-  #bad = false;
+  #odd = false;
+  #uuidStart = 0;
+  #uuidEnd = 0;
 
-  /** A row within [start, end) that has no usage: whether it may be a person's prompt. */
-  mayBePrompt(bytes: Uint8Array, start: number, end: number): boolean {
-    this.#begin(bytes, end);
-    if (!this.#head(start)) return this.#bad;
-    if ((this.#type || this.#role) === 1 || this.side) return false;
-    let p = this.#content;
-    if (bytes[p] !== OPEN_LIST || bytes[p + 1] !== OPEN) return bytes[p] === QUOTE;
-    // The type of the first block: tool results, by far the most, are no prompts.
-    p += 2;
-    for (let i = 0; i < 4 && bytes[p] === QUOTE; i++) {
-      const keyEnd = this.#string(p);
-      const value = keyEnd + 2;
-      if (this.#bad || bytes[keyEnd + 1] !== COLON) return true;
-      if (bytes[value] !== QUOTE) return true;
-      const valueEnd = this.#string(value);
-      if (this.#bad) return true;
-      if (this.#is(p + 1, keyEnd, TYPE)) return !this.#is(value + 1, valueEnd, TOOL_RESULT);
-      p = valueEnd + 2;
-    }
-    return true;
+  /** Whether a {@link USER_MARK} belongs to the results of tools: most do, and they are no prompts. */
+  isToolResult(bytes: Uint8Array, mark: number): boolean {
+    this.#b = bytes;
+    const content = mark + USER_MARK.length + CONTENT_NEXT.length;
+    return (
+      this.#is(content - CONTENT_NEXT.length, content, CONTENT_NEXT) &&
+      TOOL_RESULTS.some((text) => this.#is(content, content + text.length, text))
+    );
   }
 
-  /** A row within [start, end) whose usage fields are found at `first` and, the last of them, at `last`. */
-  answer(bytes: Uint8Array, start: number, end: number, first: number, last: number): Glance {
+  /** A row from `start` on that has a {@link USER_MARK}; its uuid is the id. */
+  prompt(bytes: Uint8Array, start: number, end: number): Glance {
+    this.#begin(bytes, end);
+    this.#uuidEnd = 0;
+    if (!this.#head(start)) return this.#type === 1 || this.#type === 3 ? "no" : "parse";
+    if ((this.#type || this.#role) === 1 || this.side) return "no";
+    const text = this.#content;
+    if (bytes[text] !== QUOTE || DOUBTFUL.has(bytes[text + 1]!)) return "parse";
+    const textEnd = this.#string(text);
+    if (textEnd < 0 || !this.#tail(textEnd + 1) || this.#type !== 2 || this.#odd) return "parse";
+    if (this.side) return "no";
+    this.idStart = this.#uuidStart;
+    this.idEnd = this.#uuidEnd;
+    return this.at !== 0 && this.#plain(this.idStart, this.idEnd) ? "yes" : "parse";
+  }
+
+  /** A row from `start` on that has a {@link USAGE_MARK}, the first of them at `mark`. */
+  answer(bytes: Uint8Array, start: number, end: number, mark: number): Glance {
     this.#begin(bytes, end);
     this.idEnd = this.modelEnd = 0;
-    if (!this.#head(start) || this.#content > first) return "parse";
-    const open = this.#usageBefore(first);
+    if (!this.#head(start) || this.#content > mark) return "parse";
+    const open = this.#usageBefore(mark);
     if (open < 0) return "parse";
-    const close = this.#usage(open);
-    // A second usage in the row, or two rows in one line: not for us.
-    if (close < 0 || last > close) return "parse";
-    const messageEnd = this.#fields(close + 1, 2);
-    const rowEnd = messageEnd < 0 ? -1 : this.#fields(messageEnd + 1, 1);
-    if (rowEnd < 0 || rowEnd + 1 !== end) return "parse";
+    this.usageEnd = this.#usage(open);
+    if (this.usageEnd < 0 || !this.#tail(this.usageEnd + 1)) return "parse";
     if (this.#type !== 1 || this.at === 0 || this.input + this.output === 0) return "parse";
     return this.#plain(this.idStart, this.idEnd) && this.#plain(this.modelStart, this.modelEnd)
       ? "yes"
       : "parse";
   }
 
+  /** From within the message to the end of the row, which must be that of its line too. */
+  #tail(start: number): boolean {
+    const messageEnd = this.#fields(start, 2);
+    this.rowEnd = messageEnd < 0 ? -1 : this.#fields(messageEnd + 1, 1);
+    if (this.rowEnd < 0) return false;
+    const b = this.#b;
+    let next = this.rowEnd + 1;
+    if (b[next] === RETURN) next++;
+    return next >= this.#end || b[next] === NEWLINE;
+  }
+
   #begin(bytes: Uint8Array, end: number): void {
     this.#b = bytes;
     this.#end = end;
     this.#type = this.#role = this.#content = this.at = 0;
-    this.side = this.#bad = false;
+    this.side = this.#odd = false;
   }
 
-  /** From the row's first byte to its message's content; false where there is none. `#bad`: unusual. */
+  /** From the row's first byte to its message's content; false where it is not found. */
   #head(start: number): boolean {
     const b = this.#b;
-    if (b[start] !== OPEN) return this.#no();
+    if (b[start] !== OPEN) return false;
     for (let p = start + 1; p < this.#end; ) {
       const keyEnd = b[p] === QUOTE ? this.#string(p) : -1;
-      if (keyEnd < 0 || b[keyEnd + 1] !== COLON) return this.#no();
+      if (keyEnd < 0 || b[keyEnd + 1] !== COLON) return false;
       const value = keyEnd + 2;
       if (b[value] === OPEN && this.#is(p + 1, keyEnd, MESSAGE)) return this.#message(value + 1);
       const next = this.#value(p + 1, keyEnd, value, 1);
       if (next < 0) return false;
       if (this.#type === 3) return false;
       if (b[next] === CLOSE) return false;
-      if (b[next] !== COMMA) return this.#no();
+      if (b[next] !== COMMA) return false;
       p = next + 1;
     }
-    return this.#no();
+    return false;
   }
 
   #message(start: number): boolean {
     const b = this.#b;
     for (let p = start; p < this.#end; ) {
       const keyEnd = b[p] === QUOTE ? this.#string(p) : -1;
-      if (keyEnd < 0 || b[keyEnd + 1] !== COLON) return this.#no();
+      if (keyEnd < 0 || b[keyEnd + 1] !== COLON) return false;
       const value = keyEnd + 2;
       if (this.#is(p + 1, keyEnd, CONTENT)) {
         this.#content = value;
         return true;
       }
       const next = this.#value(p + 1, keyEnd, value, 2);
-      if (next < 0 || b[next] !== COMMA) return this.#no();
+      if (next < 0 || b[next] !== COMMA) return false;
       p = next + 1;
     }
-    return this.#no();
+    return false;
   }
 
   /** The fields after a value at some depth, up to the bracket that ends their object; its place, or -1. */
@@ -259,13 +271,18 @@ export class Glancer {
   #value(key: number, keyEnd: number, value: number, depth: number): number {
     const b = this.#b;
     const c = b[value];
+    const length = keyEnd - key;
+    if (depth === 1 && (length === 6 || length === 16 || length === 25))
+      this.#odd ||= ODD.some((name) => this.#is(key, keyEnd, name));
     if (c === QUOTE) {
       const end = this.#string(value);
       if (end < 0) return -1;
-      const length = keyEnd - key;
       if (depth === 1) {
         if (length === 4 && this.#is(key, keyEnd, TYPE)) {
           this.#type = this.#is(value + 1, end, ASSISTANT) ? 1 : this.#is(value + 1, end, USER) ? 2 : 3;
+        } else if (length === 4 && this.#is(key, keyEnd, UUID)) {
+          this.#uuidStart = value + 1;
+          this.#uuidEnd = end;
         } else if (length === 9 && this.#is(key, keyEnd, TIME)) this.at = this.#time(value + 1, end);
       } else if (length === 2 && this.#is(key, keyEnd, ID)) {
         this.idStart = value + 1;
@@ -280,9 +297,8 @@ export class Glancer {
     }
     if (c === OPEN || c === OPEN_LIST) return this.#skip(value);
     let p = value;
-    while (p < this.#end && b[p] !== COMMA && b[p] !== CLOSE && b[p] !== CLOSE_LIST) p++;
-    if (depth === 1 && keyEnd - key === 11 && this.#is(key, keyEnd, SIDE))
-      this.side = this.#is(value, p, TRUE);
+    while (p < this.#end && b[p] !== COMMA && b[p] !== CLOSE && b[p] !== CLOSE_LIST && b[p] !== NEWLINE) p++;
+    if (depth === 1 && length === 11 && this.#is(key, keyEnd, SIDE)) this.side = this.#is(value, p, TRUE);
     return p;
   }
 
@@ -290,11 +306,12 @@ export class Glancer {
   #string(p: number): number {
     const b = this.#b;
     for (let i = p + 1; i < this.#end; i++) {
-      const c = b[i];
+      const c = b[i]!;
+      if (c > BACKSLASH) continue;
       if (c === QUOTE) return i;
       if (c === BACKSLASH) i++;
+      else if (c === NEWLINE) return -1;
     }
-    this.#bad = true;
     return -1;
   }
 
@@ -310,8 +327,8 @@ export class Glancer {
         if (i < 0) return -1;
       } else if (c === OPEN || c === OPEN_LIST) depth++;
       else if ((c === CLOSE || c === CLOSE_LIST) && --depth === 0) return i + 1;
+      else if (c === NEWLINE) return -1;
     }
-    this.#bad = true;
     return -1;
   }
 
@@ -420,11 +437,6 @@ export class Glancer {
     const b = this.#b;
     for (let i = text.length - 1; i >= 0; i--) if (b[start + i] !== text[i]) return false;
     return true;
-  }
-
-  #no(): false {
-    this.#bad = true;
-    return false;
   }
 }
 

@@ -2,8 +2,8 @@ import { readSync } from "node:fs";
 import { counted } from "../claude/lines.ts";
 import { slug } from "../claude/places.ts";
 import { parseLine, string } from "../claude/rows.ts";
-import { countedOf, Glancer, NEEDLE } from "../claude/usage.ts";
-import { CHUNK, type Kernel, makeKernel } from "./search/kernel.ts";
+import { countedOf, Glancer, USAGE_MARK, USER_MARK } from "../claude/usage.ts";
+import { CHUNK, type Kernel, makeKernel, type Needle } from "./search/kernel.ts";
 import { Hash, PROMPT, type Records, SIDE } from "./stats-records.ts";
 
 /** What a file says beside its messages. */
@@ -19,9 +19,9 @@ export type Head = {
 
 /** Longer lines are damage, or results that count for nothing. */
 const LONGEST = 16 * 1024 * 1024;
-const USAGE = { value: NEEDLE, mask: new Uint8Array(NEEDLE.length), rare: [7, 10] } as const;
-/** A row without usage that is longer is parsed only when it says that it is a user's. */
-const LONG = 4096;
+/** Exact needles; the bytes that are looked for first are rare in transcripts. */
+const USAGE: Needle = { value: USAGE_MARK, mask: new Uint8Array(USAGE_MARK.length), rare: [7, 10] };
+const USER: Needle = { value: USER_MARK, mask: new Uint8Array(USER_MARK.length), rare: [7, 8] };
 /** Of longer rows only the beginnings of their texts are parsed: the rest would take four times its size in memory. */
 const HUGE = 256 * 1024;
 const BEGINNING = 2048;
@@ -32,7 +32,6 @@ const NEWLINE = 10;
 const RETURN = 13;
 const CWD = Buffer.from('"cwd":"');
 const MOVED = Buffer.from('"relocatedCwd":"');
-const BY_USER = Buffer.from('"type":"user"');
 const ANSWERS = 0;
 const PROMPTS = 0x5f3759df;
 const NAMELESS = 0x2545f491;
@@ -46,6 +45,7 @@ export class Reader {
   readonly #hash = new Hash();
   #kernel: Kernel;
   #room = CHUNK;
+  #marks = new Int32Array(1024);
   #model = -1;
   #modelBytes = Buffer.alloc(0);
 
@@ -56,7 +56,6 @@ export class Reader {
     this.#told = told;
     this.#records = records;
     this.#kernel = makeKernel(CHUNK);
-    this.#kernel.use(USAGE);
     this.models = models;
     models.forEach((name, place) => {
       this.#places.set(name, place);
@@ -124,7 +123,6 @@ export class Reader {
     const { bytes, base } = this.#kernel;
     this.#room = Math.min(LONGEST, this.#room * 8);
     this.#kernel = makeKernel(this.#room);
-    this.#kernel.use(USAGE);
     bytes.copy(this.#kernel.bytes, this.#kernel.base, base, base + have);
   }
 
@@ -138,41 +136,76 @@ export class Reader {
     side: boolean,
     base: number,
   ): void {
-    const kernel = this.#kernel;
-    const view = kernel.bytes.subarray(0, end);
+    const view = this.#kernel.bytes.subarray(0, end);
     const glancer = this.#glancer;
     this.#place(view, from, head, folder);
-    let hit = kernel.find(from, end);
-    for (let start = from; start < end; ) {
-      const newline = view.indexOf(NEWLINE, start);
-      const next = newline < 0 ? end : newline + 1;
-      let stop = newline < 0 ? end : newline;
-      if (stop > start && view[stop - 1] === RETURN) stop--;
-      if (hit < 0 || hit >= stop) {
-        if (stop > start && !side && glancer.mayBePrompt(view, start, stop)) {
-          if (stop - start <= LONG || view.subarray(start, stop).includes(BY_USER))
-            this.#parse(view, start, stop, key, side, base);
-        }
-      } else {
-        const first = hit;
-        let final = hit;
-        for (; hit >= 0 && hit < stop; hit = kernel.find(hit + NEEDLE.length, end)) final = hit;
-        if (glancer.answer(view, start, stop, first, final) === "yes") {
-          this.#hash.of(view, glancer.idStart, glancer.idEnd, ANSWERS);
-          this.#records.add(
-            this.#hash,
-            glancer.at,
-            this.#modelAt(view, glancer.modelStart, glancer.modelEnd),
-            side || glancer.side ? SIDE : 0,
-            glancer.input,
-            glancer.output,
-            glancer.cacheCreation,
-            glancer.cacheRead,
-          );
-        } else this.#parse(view, start, stop, key, side, base);
+    /** where lines begin that were parsed */
+    const parsed = new Set<number>();
+    const startOf = (at: number): number => Math.max(from, view.lastIndexOf(NEWLINE, at) + 1);
+    /** Parses the line around a place; its end. */
+    const parse = (start: number, at: number): number => {
+      const newline = view.indexOf(NEWLINE, at);
+      const stop = newline < 0 ? end : newline;
+      parsed.add(start);
+      this.#parse(view, start, view[stop - 1] === RETURN ? stop - 1 : stop, key, side, base);
+      return stop;
+    };
+
+    const answers = this.#find(USAGE, from, end);
+    for (let i = 0; i < answers; ) {
+      const mark = this.#marks[i++]!;
+      const start = startOf(mark);
+      let sure = glancer.answer(view, start, end, mark) === "yes";
+      while (sure && i < answers && this.#marks[i]! < glancer.usageEnd) i++;
+      // A second usage in the row is not for a glance.
+      sure &&= i === answers || this.#marks[i]! > glancer.rowEnd;
+      if (sure) {
+        this.#hash.of(view, glancer.idStart, glancer.idEnd, ANSWERS);
+        this.#records.add(
+          this.#hash,
+          glancer.at,
+          this.#modelAt(view, glancer.modelStart, glancer.modelEnd),
+          side || glancer.side ? SIDE : 0,
+          glancer.input,
+          glancer.output,
+          glancer.cacheCreation,
+          glancer.cacheRead,
+        );
+        continue;
       }
-      start = next;
+      const stop = parse(start, mark);
+      while (i < answers && this.#marks[i]! < stop) i++;
     }
+    if (side) return;
+
+    const users = this.#find(USER, from, end);
+    for (let i = 0; i < users; ) {
+      const mark = this.#marks[i++]!;
+      if (glancer.isToolResult(view, mark)) continue;
+      const start = startOf(mark);
+      if (parsed.has(start)) continue;
+      const glance = glancer.prompt(view, start, end);
+      if (glance === "yes") {
+        this.#hash.of(view, glancer.idStart, glancer.idEnd, PROMPTS);
+        this.#records.add(this.#hash, glancer.at, 0, PROMPT, 0, 0, 0, 0);
+      } else if (glance === "parse") parse(start, mark);
+    }
+  }
+
+  /** Places of a needle, in `#marks`; their number. */
+  #find(needle: Needle, from: number, end: number): number {
+    const kernel = this.#kernel;
+    kernel.use(needle);
+    let count = 0;
+    for (let at = kernel.find(from, end); at >= 0; at = kernel.find(at + needle.value.length, end)) {
+      if (count === this.#marks.length) {
+        const more = new Int32Array(count * 2);
+        more.set(this.#marks);
+        this.#marks = more;
+      }
+      this.#marks[count++] = at;
+    }
+    return count;
   }
 
   /** Finds the start directory and the session's id in the first row that has them. */

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Row } from "../../../helpers/claude/rows.ts";
-import { countedOf, Glancer, NEEDLE } from "../../../helpers/claude/usage.ts";
+import { countedOf, Glancer, USAGE_MARK, USER_MARK } from "../../../helpers/claude/usage.ts";
 import { fixtures } from "../../support/home.ts";
 
 const AT = "2026-11-20T13:31:47.375Z";
@@ -24,14 +24,23 @@ const answer = (usage: Row = USAGE, message: Row = {}, row: Row = {}): Row => ({
   ...row,
 });
 
-/** What the fast reader says of a line; "parse" where it leaves it to the exact one. */
+/** What the fast reader says of a line; "parse" where it leaves it to the exact one, "no" where it counts for nothing. */
 function glance(line: string) {
   const bytes = Buffer.from(line);
   const glancer = new Glancer();
-  const first = bytes.indexOf(NEEDLE);
-  if (first < 0) return glancer.mayBePrompt(bytes, 0, bytes.length) ? "maybe a prompt" : "no prompt";
-  const last = bytes.lastIndexOf(NEEDLE);
-  if (glancer.answer(bytes, 0, bytes.length, first, last) !== "yes") return "parse";
+  const usage = bytes.indexOf(USAGE_MARK);
+  const user = bytes.indexOf(USER_MARK);
+  if (usage < 0 && user < 0) return "no";
+  if (usage < 0) {
+    if (glancer.isToolResult(bytes, user)) return "no";
+    const glance = glancer.prompt(bytes, 0, bytes.length);
+    if (glance !== "yes") return glance;
+    const key = bytes.toString("latin1", glancer.idStart, glancer.idEnd);
+    const none = { input: 0, output: 0, cacheCreation: 0, cacheRead: 0 };
+    return { kind: "prompt", key, model: "", at: glancer.at, side: false, ...none };
+  }
+  if (glancer.answer(bytes, 0, bytes.length, usage) !== "yes") return "parse";
+  if (bytes.lastIndexOf(USAGE_MARK) > glancer.usageEnd) return "parse";
   return {
     kind: "answer",
     key: bytes.toString("latin1", glancer.idStart, glancer.idEnd),
@@ -180,20 +189,38 @@ describe("the fast reader", () => {
       sure(answer(USAGE, {}, { timestamp: at }));
   });
 
-  test("lets tool results and other rows pass at a glance, and no prompt", () => {
+  test("knows a prompt at a glance, and what is none", () => {
     const says = (row: Row) => glance(JSON.stringify(row));
-    const user = (content: unknown): Row => ({
+    const rest = { uuid: "u", timestamp: AT, cwd: "/x" };
+    const user = (content: unknown, more: Row = {}): Row => ({
       isSidechain: false,
       type: "user",
       message: { role: "user", content },
+      ...rest,
+      ...more,
     });
-    expect(says(user("hello"))).toBe("maybe a prompt");
-    expect(says(user([{ type: "text", text: "hello" }]))).toBe("maybe a prompt");
-    expect(says({ message: { content: "hello", role: "user" }, type: "user" })).toBe("maybe a prompt");
-    expect(says(user([{ tool_use_id: "t", type: "tool_result", content: "x" }]))).toBe("no prompt");
-    expect(says({ type: "attachment", message: { role: "user", content: "x" } })).toBe("no prompt");
-    expect(says({ type: "system", content: "x" })).toBe("no prompt");
-    expect(says({ ...user("x"), isSidechain: true })).toBe("no prompt");
+    sure(user("hello"));
+    sure(user('say "{}" \\ and } ] ä\n'));
+    sure({ ...rest, message: { role: "user", content: "first" }, type: "user", isSidechain: false });
+    for (const text of ["", " blank", "<command-name>", "[Request", "Caveat: x", "\nnext", "<b> is bold"])
+      expect(says(user(text)), text).toBe("parse");
+    expect(says(user([{ type: "text", text: "hello" }]))).toBe("parse");
+    sure({ ...rest, message: { content: "hello", role: "user" }, type: "user" });
+    for (const odd of ["isMeta", "origin", "isCompactSummary", "isVisibleInTranscriptOnly"])
+      expect(says(user("x", { [odd]: false })), odd).toBe("parse");
+    expect(says(user("x", { uuid: undefined }))).toBe("parse");
+    expect(says(user("x", { timestamp: 5 }))).toBe("parse");
+    expect(says(user([{ tool_use_id: "t", type: "tool_result", content: "x" }]))).toBe("no");
+    expect(says(user([{ type: "tool_result", content: "x" }]))).toBe("no");
+    expect(says({ type: "attachment", message: { role: "user", content: "x" } })).toBe("no");
+    expect(says({ type: "system", content: "x" })).toBe("no");
+    expect(says({ ...user("x"), isSidechain: true })).toBe("no");
+    expect(says({ message: { role: "user", content: "x" }, ...rest, type: "user", isSidechain: true })).toBe(
+      "no",
+    );
+    expect(says(answer(undefined, { content: [{ role: "user", content: "x" }], usage: {} }))).toBe("no");
+    const torn = `${JSON.stringify(user("x")).slice(0, -9)}\n{"type":"user"}`;
+    expect(glance(torn)).toBe("parse");
   });
 });
 
@@ -213,9 +240,7 @@ test("both readers agree on every line of every sample", () => {
       if (typeof quick === "object") {
         fast++;
         expect(quick, line).toEqual(exact);
-      } else if (exact?.kind === "prompt") {
-        prompts++;
-        expect(quick, line).toBe("maybe a prompt");
+        if (exact?.kind === "prompt") prompts++;
       } else if (exact) expect(quick).toBe("parse");
     }
   }
