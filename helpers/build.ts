@@ -126,6 +126,18 @@ function layerOf(name: string): number {
 export const PART_NUMBER = BASE + 1;
 export const PART_MARK = `//packed${PART_NUMBER}:`;
 
+const ids = new Map<string, string>();
+
+/** A short name for a module, the same in every build. */
+function idOf(name: string): string {
+  const id = createHash("sha256").update(name).digest("hex").slice(0, 5);
+  const other = ids.get(id);
+  if (other !== undefined && other !== name)
+    throw new Error(`${name} and ${other} have the same short name ${id}`);
+  ids.set(id, name);
+  return id;
+}
+
 /** Packed layers stand in comments: Node need not make strings of them at each start. */
 const MARK = "//packed";
 
@@ -146,7 +158,7 @@ function bundle(index: number, layers: readonly Layer[], asked: Set<string>): Pr
   const layer = layers[index]!;
   const loaders = [...new Set([...layer.entries, ...layer.fetched])]
     .sort()
-    .map((name) => `${JSON.stringify(name)}:()=>require("./${name}")`);
+    .map((name) => `"${idOf(name)}":()=>require("./${name}")`);
   const table = `{${loaders.join(",")}}`;
   const contents =
     index === 0 ? `import "./bin.ts";globalThis[Symbol.for("ccr")][0]=${table}` : `module.exports=${table}`;
@@ -158,12 +170,12 @@ function bundle(index: number, layers: readonly Layer[], asked: Set<string>): Pr
         const at = layers.findIndex((other, i) => i < index && other.modules.has(name));
         if (at >= 0) {
           layers[at]!.fetched.add(name);
-          return { path: `ccr:${at}/${name}`, external: true };
+          return { path: `ccr:${at}/${idOf(name)}`, external: true };
         }
         // What belongs to this layer, or to an earlier one that does not need it, is loaded on demand within it.
         if (kind !== "dynamic-import" || layerOf(name) <= index) return undefined;
         asked.add(name);
-        return { path: `ccr:${layerOf(name)}/${name}`, external: true };
+        return { path: `ccr:${layerOf(name)}/${idOf(name)}`, external: true };
       });
     },
   };
