@@ -80,7 +80,7 @@ export class TerraformValues {
     base64encode: (value) => Buffer.from(text(value)).toString("base64"),
     base64gzip: (value) => gzipSync(text(value)).toString("base64"),
     regexall: (pattern, value) =>
-      [...text(value).matchAll(new RegExp(text(pattern), "gsu"))].map(([match]) => match),
+      [...text(value).matchAll(new RegExp(text(pattern), "gu"))].map(([match]) => match),
     join: (separator, ...lists) => lists.flatMap(list).map(text).join(text(separator)),
     split: (separator, value) => text(value).split(text(separator)),
     concat: (...lists) => lists.flatMap(list),
