@@ -3,6 +3,7 @@ import { uniqueLengths } from "../sessions/catalogue.ts";
 import { currentSession } from "../sessions/current.ts";
 import { sessionOf } from "../sessions/session.ts";
 import { idsOfAll } from "../sessions/store.ts";
+import { smallHeap } from "../system/heap.ts";
 import { json } from "../terminal/json.ts";
 import { isTerminal, out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
@@ -29,6 +30,7 @@ export const current: Command = {
     ['ccr "$(ccr-current --id)"', "resume it"],
   ],
   async run(call) {
+    await smallHeap();
     const around = surroundings();
     const found = await currentSession(around.live);
     if (call.json) {
