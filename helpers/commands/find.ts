@@ -14,9 +14,10 @@ import type { Bounds } from "../sessions/search/threads.ts";
 import { type Session, type Surroundings, sessionOf } from "../sessions/session.ts";
 import { idsOfAll } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
+import { number, size } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { coloured, paint } from "../terminal/colour.ts";
-import { iso, json } from "../terminal/json.ts";
+import { inert, iso } from "../terminal/json.ts";
 import { columns, isTerminal, out, say, unicode } from "../terminal/output.ts";
 import { type Cell, type Part, table } from "../terminal/table.ts";
 import { cut } from "../terminal/text.ts";
@@ -30,6 +31,8 @@ export { runThread } from "../sessions/search/threads.ts";
 /** A terminal shows so many sessions where no limit is given; scripts get them all. */
 const SHOWN = 20;
 const MOST_WORDS = 30;
+/** So many sessions are laid out together. */
+const BLOCK = 500;
 
 type Hit = { session: Session; hits: number; matches: Match[] };
 type Result = {
@@ -80,14 +83,14 @@ export const find: Command = {
     // On the screen nobody sees what is live.
     const around = call.json ? surroundings(began) : { now: began, live: new Map(), cleanupPeriod: 0 };
     const { hits, searched, more, ids } = on(call, "prompts")
-      ? promptHits(call, wanted, limit, since, around)
+      ? await promptHits(call, wanted, limit, since, around)
       : await sessionHits(wanted, { limit, since }, around);
     if (call.json) {
-      const query = wordsOf(call.words).join(" ");
-      json("find", { query, sessions: hits.map(hitJson), searched }, call.warnings);
+      printJson(call, hits, searched);
     } else if (hits.length > 0) {
       const look = { words: wanted.words, now: around.now, style, ids };
-      out(`${screen(hits, look).join("\n")}\n`);
+      for (let at = 0; at < hits.length; at += BLOCK)
+        out(`${screen(hits.slice(at, at + BLOCK), look).join("\n")}\n`);
       const what = on(call, "prompts") ? "" : ` in ${number(searched.files)}`;
       say(
         `${paint(`${sessions(hits.length)}${what} (${size(searched.bytes)}, ${seconds(Date.now() - began)})${more ? `     all  --limit 0` : ""}`, "dim", 2)}\n`,
@@ -107,8 +110,14 @@ async function sessionHits(wanted: Wanted, bounds: Bounds, around: Surroundings)
   return { hits, ids: () => ids, ...rest };
 }
 
-function promptHits(call: Call, wanted: Wanted, limit: number, since: number, around: Surroundings): Result {
-  const { sessions, searched, nameless, more } = findPrompts(wanted, limit, since);
+async function promptHits(
+  call: Call,
+  wanted: Wanted,
+  limit: number,
+  since: number,
+  around: Surroundings,
+): Promise<Result> {
+  const { sessions, searched, nameless, more } = await findPrompts(wanted, limit, since);
   const gone = new Map<string, Session>();
   if (sessions.some(({ entry }) => entry === null)) {
     const present = new Set(sessions.flatMap(({ id, entry }) => (entry ? [id] : [])));
@@ -127,15 +136,12 @@ function promptHits(call: Call, wanted: Wanted, limit: number, since: number, ar
 
 // ---- flags and words
 
+const wrong = (message: string, hint: string): Problem => new Problem("usage", message, { hint, exit: 2 });
+
 function wantedOf(call: Call): Wanted {
   const sources = wordsOf(call.words);
-  if (sources.length === 0)
-    throw new Problem("usage", "no words to look for.", {
-      hint: ["ccr-find WORDS", "ccr find --help"],
-      exit: 2,
-    });
-  if (sources.length > MOST_WORDS)
-    throw new Problem("usage", `more than ${MOST_WORDS} words.`, { hint: 'ccr-find "a phrase"', exit: 2 });
+  if (sources.length === 0) throw wrong("no words to look for.", "ccr-find WORDS");
+  if (sources.length > MOST_WORDS) throw wrong(`more than ${MOST_WORDS} words.`, 'ccr-find "a phrase"');
   const project = text(call, "project");
   return {
     words: on(call, "regex") ? sources.map((source) => expression(call, source)) : sources.map(literal),
@@ -151,10 +157,7 @@ function expression(call: Call, source: string): Word {
     return regular(source, on(call, "prompts") ? PROMPT_MARK : TEXT_MARK);
   } catch (error) {
     const why = error instanceof Error ? error.message.replace(/^Invalid regular expression: /, "") : "";
-    throw new Problem("usage", `not a regular expression: ${why}.`, {
-      hint: `without --regex it is looked for as it stands: ccr-find '${source}'`,
-      exit: 2,
-    });
+    throw wrong(`not a regular expression: ${why}.`, "without --regex words are looked for as they stand");
   }
 }
 
@@ -163,10 +166,7 @@ function limitOf(call: Call): number {
   if (given === undefined) return !call.json && isTerminal(1) ? SHOWN : Number.POSITIVE_INFINITY;
   const count = Number(given);
   if (!/^\d+$/.test(given))
-    throw new Problem("usage", `"${given}" is not a number of sessions.`, {
-      hint: "ccr-find WORDS --limit 50",
-      exit: 2,
-    });
+    throw wrong(`"${given}" is not a number of sessions.`, "ccr-find WORDS --limit 50");
   return count === 0 ? Number.POSITIVE_INFINITY : count;
 }
 
@@ -184,10 +184,7 @@ function sinceOf(call: Call): number {
         ? dateOf(given)
         : NaN;
   if (Number.isFinite(at)) return at;
-  throw new Problem("usage", `"${given}" is not a time.`, {
-    hint: "--since 7d, 12h, 2w or 2026-01-31",
-    exit: 2,
-  });
+  throw wrong(`"${given}" is not a time.`, "--since 7d, 12h, 2w or 2026-01-31");
 }
 
 /** A day without a clock is meant in this machine's zone. */
@@ -259,45 +256,50 @@ function fitting(words: readonly Word[], snippet: string, room: number, ascii: b
   return marked(words, line);
 }
 
-const number = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 const sessions = (count: number): string => `${number(count)} ${count === 1 ? "session" : "sessions"}`;
 const seconds = (ms: number): string =>
   ms < 60_000 ? `${Math.max(0.1, ms / 1000).toFixed(1)} s` : duration(ms);
 
-function size(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
-}
-
-function sayNone(call: Call, searched: { files: number; bytes: number }): void {
-  const words = wordsOf(call.words).map(clean);
-  const first = words.length > 1 ? `all of ${words.map((word) => `"${word}"`).join(", ")}` : `"${words[0]}"`;
+function sayNone(call: Call, searched: Result["searched"]): void {
+  const [first = "", ...others] = wordsOf(call.words).map((word) => `"${clean(word)}"`);
+  const prompts = on(call, "prompts");
   if (searched.files === 0 && !existsSync(projectsDirectory())) {
     say(
-      `no Claude Code sessions in ${projectsDirectory()}\n     elsewhere  CLAUDE_CONFIG_DIR=/path ccr-find ${words[0]}\n`,
+      `no Claude Code sessions in ${projectsDirectory()}\n     elsewhere  CLAUDE_CONFIG_DIR=/path ccr-find ${first}\n`,
     );
     return;
   }
-  const place = on(call, "prompts") ? "no prompt in the history holds" : "no session holds";
-  const hints = [
-    ...(words.length > 1 ? [`fewer words  ccr-find ${words[0]}`] : []),
-    ...(on(call, "tools") || on(call, "prompts") ? [] : ["tools' results too  --tools"]),
-  ];
+  const what = others.length > 0 ? `all of ${[first, ...others].join(", ")}` : first;
   say(
-    `${place} ${first} (${on(call, "prompts") ? "" : `${sessions(searched.files)}, `}${size(searched.bytes)})\n`,
+    `${prompts ? "no prompt" : "no session"} holds ${what} (${prompts ? "" : `${sessions(searched.files)}, `}${size(searched.bytes)})\n`,
   );
-  for (const hint of hints) say(`     ${hint}\n`);
-  if (words.length === 1 && isSessionId(words[0]!))
-    say(`     an id is not looked for in the text; resume it  ccr ${words[0]}\n`);
+  if (others.length > 0) say(`     fewer words  ccr-find ${first}\n`);
+  else if (isSessionId(call.words[0] ?? "")) say(`     resume it  ccr ${call.words[0]}\n`);
+  if (!on(call, "tools") && !prompts) say("     tools' results too  --tools\n");
 }
 
 // ---- JSON
+
+/** The envelope of all verbs, session by session: thousands of them are not to be in memory at once. */
+function printJson(call: Call, hits: readonly Hit[], searched: Result["searched"]): void {
+  const envelope = {
+    schema: "ccr/find@1",
+    generatedAt: iso(Date.now()),
+    query: wordsOf(call.words).join(" "),
+    sessions: [],
+    searched,
+    warnings: call.warnings,
+  };
+  const [head, tail] = inert(JSON.stringify(envelope, null, 2)).split(/(?<=^ {2}"sessions": \[)(?=\])/m);
+  let text = head!;
+  hits.forEach((hit, i) => {
+    text += `${i > 0 ? "," : ""}\n${inert(JSON.stringify(hitJson(hit), null, 2)).replace(/^/gm, "    ")}`;
+    if (text.length < 65_536) return;
+    out(text);
+    text = "";
+  });
+  out(`${text}${hits.length > 0 ? "\n  " : ""}${tail}\n`);
+}
 
 const hitJson = ({ session, hits, matches }: Hit): Record<string, unknown> => ({
   ...sessionJson(session),

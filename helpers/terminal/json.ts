@@ -10,7 +10,7 @@ export function json(verb: string, fields: Record<string, unknown>, warnings: re
 
 /** JSON itself escapes only the first 32; people also look at JSON on a terminal. */
 const ACTING = /[\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
-const inert = (text: string): string =>
+export const inert = (text: string): string =>
   text.replace(ACTING, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 /** Epoch milliseconds to the contract's ISO 8601 UTC with milliseconds. */

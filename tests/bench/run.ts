@@ -342,7 +342,7 @@ if (asked("P9")) {
   const commands: [verb: string, args: string[]][] = [
     ["list", ["list", "20"]],
     ["find", ["find", RARE]],
-    ["find", ["find", "the", "log", "--json", "--limit", "50"]],
+    ["find", ["find", "the", "--json"]],
     ["find", ["find", "--tools", "value", "await", "--limit", "3"]],
     ["find", ["find", "--prompts", "the"]],
     ["current", ["current"]],

@@ -5,7 +5,7 @@ const CLOSE = 160;
 
 /** The part of a text that shows most of the words, with what stands around it; `…` where it was cut. */
 export function excerptOf(words: readonly Word[], text: string): string {
-  if (text.length <= AROUND) return text;
+  if (text.length <= AROUND) return copyOf(text);
   const found = ranges(words, text);
   let best = found[0]?.start ?? 0;
   let most = 0;
@@ -25,7 +25,13 @@ export function excerptOf(words: readonly Word[], text: string): string {
     if (/[\udc00-\udfff]/.test(text[start]!)) start++;
   }
   if (end < text.length && /[\ud800-\udbff]/.test(text[end - 1]!)) end--;
-  return `${start > 0 ? "…" : ""}${text.slice(start, end)}${end < text.length ? "…" : ""}`;
+  return copyOf(`${start > 0 ? "…" : ""}${text.slice(start, end)}${end < text.length ? "…" : ""}`);
+}
+
+/** The same text by itself: a slice keeps the whole in memory that it was cut from. */
+export function copyOf(text: string): string {
+  const encoding = /[^\0-\xff]/.test(text) ? "utf16le" : "latin1";
+  return Buffer.from(text, encoding).toString(encoding);
 }
 
 export function bits(mask: number): number {

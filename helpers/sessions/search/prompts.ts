@@ -3,6 +3,7 @@ import { counted } from "../../claude/lines.ts";
 import { historyFile, isSessionId, projectsDirectory, slug } from "../../claude/places.ts";
 import { type Row, string } from "../../claude/rows.ts";
 import { historyField } from "../../claude/text.ts";
+import { smallHeap } from "../../system/heap.ts";
 import { errno } from "../../system/problem.ts";
 import type { Entry, Transcript } from "../entry.ts";
 import { projectFolders, read } from "../store.ts";
@@ -17,12 +18,20 @@ export type Remembered = { id: string; at: number; entry: Entry | null; hits: nu
 
 type Seen = { found: Matches; project: number; at: number; directories: Set<string> };
 
+/** So many sessions take memory: what is thrown away meanwhile should not. */
+const MANY = 200;
+
 /** Searches the prompts of `history.jsonl` alone; no transcript is searched. `nameless`: fitting prompts of no session. */
-export function findPrompts(
+export async function findPrompts(
   wanted: Wanted,
   limit: number,
   since: number,
-): { sessions: Remembered[]; searched: { files: number; bytes: number }; nameless: number; more: boolean } {
+): Promise<{
+  sessions: Remembered[];
+  searched: { files: number; bytes: number };
+  nameless: number;
+  more: boolean;
+}> {
   const seen = new Map<string, Seen>();
   const all = 2 ** wanted.words.length - 1;
   const projects = new Map<string, Project>();
@@ -57,6 +66,7 @@ export function findPrompts(
 
   const searched = scanHistory(wanted, take);
   const fitting = [...seen].filter(([, { found, project }]) => (found.mask | project) === all);
+  if (Math.min(limit, fitting.length) > MANY) await smallHeap();
   fitting.sort(([, a], [, b]) => b.at - a.at);
   const sessions = fitting.slice(0, limit).map(([id, { found, at, directories }]): Remembered => {
     const transcript = locate(id, directories);

@@ -8,6 +8,7 @@ import type { Entry, Transcript } from "../entry.ts";
 import { realPath } from "../lookup.ts";
 import { startOf, titleOf } from "../session.ts";
 import type { Cache, Kept } from "./cache.ts";
+import { copyOf } from "./excerpt.ts";
 import type { Filler } from "./fill.ts";
 import { CHUNK, type Kernel, makeKernel } from "./kernel.ts";
 import type { File } from "./listing.ts";
@@ -227,9 +228,18 @@ const transcriptOf = ({ id, folder, path, bytes, mtime }: File): Transcript => (
   mtime,
 });
 
+const LONGEST_PROMPT = 400;
+
+/** What a transcript says, without what a search has no use for: there may be thousands of them. */
 export function readEntry(fd: number, file: File): Entry {
-  const { last, ...facts } = factsOf(fd, file.bytes);
-  return { ...transcriptOf(file), facts: { ...facts, verdict: verdictOf(last) }, unreadable: null };
+  const { last, firstPrompt, ...facts } = factsOf(fd, file.bytes);
+  const known = {
+    ...facts,
+    firstPrompt: firstPrompt && copyOf(firstPrompt.slice(0, LONGEST_PROMPT)),
+    lastPrompt: null,
+    verdict: verdictOf(last),
+  };
+  return { ...transcriptOf(file), facts: known, unreadable: null };
 }
 
 /** Where a session was started. Of files in another folder than their own, the end has to be looked at. */

@@ -1,4 +1,5 @@
 // A second thread for a long search. Both take the next file from one shared counter.
+import { smallHeap } from "../../system/heap.ts";
 import { timeOfEntry } from "../entry.ts";
 import { Cache } from "./cache.ts";
 import { Filler } from "./fill.ts";
@@ -58,6 +59,10 @@ const MUCH = 256 * 1024 * 1024;
 /** With a limit the search may soon be over: so many bytes are waited for. */
 const FIRST = 64 * 1024 * 1024;
 
+const MANY = 200;
+/** Megabytes of what is thrown away, in the second thread. */
+const YOUNG = 4;
+
 /** Searches files, the newest first, in two threads when there is much to read. */
 export async function searchAll(
   wanted: Wanted,
@@ -99,6 +104,8 @@ export async function searchAll(
     job.files[at] ??= listing.file(order[at]!);
     one(searcher, job, at, done);
     const { kept, bytes } = job.files[at]!;
+    // An answer of thousands takes memory: what is thrown away meanwhile should not.
+    if (done.sightings.length === MANY) await smallHeap();
     if (kept) continue;
     searched += bytes;
     left -= bytes;
@@ -172,7 +179,11 @@ async function secondThread(job: Job): Promise<(() => Promise<Done | null>) | nu
   if (typeof __filename !== "string" || !__filename.endsWith(".cjs")) return null;
   const { Worker } = await import("node:worker_threads");
   try {
-    const thread = new Worker(__filename, { argv: [THREAD], workerData: job });
+    const thread = new Worker(__filename, {
+      argv: [THREAD],
+      workerData: job,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG },
+    });
     const done = new Promise<Done | null>((resolve) => {
       thread.once("message", resolve);
       thread.once("error", () => resolve(null));
