@@ -34,7 +34,9 @@ const MOST_WORDS = 30;
 /** So many sessions are laid out together. */
 const BLOCK = 500;
 
-type Hit = { session: Session; hits: number; matches: Match[] };
+/** What the screen needs of a session. */
+type Shown = Pick<Session, "id" | "title" | "project" | "updatedAt" | "state">;
+type Hit = { session: Session | Shown; hits: number; matches: Match[] };
 type Result = {
   hits: Hit[];
   searched: { files: number; bytes: number };
@@ -117,15 +119,20 @@ async function promptHits(
   since: number,
   around: Surroundings,
 ): Promise<Result> {
-  const { sessions, searched, nameless, more } = await findPrompts(wanted, limit, since);
+  const { sessions, searched, nameless, more } = await findPrompts(wanted, limit, since, call.json);
   const gone = new Map<string, Session>();
-  if (sessions.some(({ entry }) => entry === null)) {
+  if (call.json && sessions.some(({ entry }) => entry === null)) {
     const present = new Set(sessions.flatMap(({ id, entry }) => (entry ? [id] : [])));
     for (const session of goneSessions(present)) gone.set(session.id, session);
   }
-  const hits = sessions.flatMap(({ id, entry, hits, matches }) => {
+  const hits = sessions.flatMap(({ id, entry, hits, matches, ...known }): Hit[] => {
     const session = entry ? sessionOf(entry, around) : gone.get(id);
-    return session ? [{ session, hits, matches }] : [];
+    if (call.json) return session ? [{ session, hits, matches }] : [];
+    // On the screen the prompt itself stands for its session.
+    const { at, present, project } = known;
+    const title = matches[0]?.snippet ?? null;
+    const shown: Shown = { id, title, project, updatedAt: at, state: present ? "idle" : "gone" };
+    return [{ session: shown, hits, matches: [] }];
   });
   if (nameless > 0) {
     const message = `${nameless} more prompts fit, written by a Claude Code that did not note the session.`;
@@ -206,7 +213,12 @@ function screen(hits: readonly Hit[], look: Look): string[] {
     time(session.updatedAt, style, now),
     idCell(session.id, unique),
     marked(words, name(session.project)),
-    session.title === null ? [{ text: "(no title)", colour: "dim" }] : marked(words, clean(session.title)),
+    [
+      ...(session.title === null
+        ? [{ text: "(no title)", colour: "dim" as const }]
+        : marked(words, clean(session.title))),
+      ...(session.state === "gone" ? [{ text: "  deleted", colour: "yellow" as const }] : []),
+    ],
   ]);
   const heads = [{ title: "" }, { title: "" }, { title: "", flexible: true }, { title: "", flexible: true }];
   const lines = table(heads, rows, { room, header: false, ascii });
@@ -302,7 +314,7 @@ function printJson(call: Call, hits: readonly Hit[], searched: Result["searched"
 }
 
 const hitJson = ({ session, hits, matches }: Hit): Record<string, unknown> => ({
-  ...sessionJson(session),
+  ...sessionJson(session as Session),
   hits,
   matches: matches.map(({ at, role, snippet }) => ({ at: iso(at), role, snippet: clean(snippet) })),
 });

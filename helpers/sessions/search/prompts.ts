@@ -13,19 +13,28 @@ import { holds } from "./query.ts";
 import { Scan } from "./scan.ts";
 import { type Project, projectOf, type Wanted } from "./search.ts";
 
-/** A session of the history. `entry` is null where its transcript is gone. `at` is its newest prompt that fits. */
-export type Remembered = { id: string; at: number; entry: Entry | null; hits: number; matches: Match[] };
+/** A session of the history. `at` is its newest prompt that fits; `present`: its transcript is there, and in `entry`. */
+export type Remembered = {
+  id: string;
+  at: number;
+  project: string | null;
+  present: boolean;
+  entry: Entry | null;
+  hits: number;
+  matches: Match[];
+};
 
 type Seen = { found: Matches; project: number; at: number; directories: Set<string> };
 
 /** So many sessions take memory: what is thrown away meanwhile should not. */
 const MANY = 200;
 
-/** Searches the prompts of `history.jsonl` alone; no transcript is searched. `nameless`: fitting prompts of no session. */
+/** Searches the prompts of `history.jsonl` alone; transcripts are read (head and tail) with `facts` only. `nameless`: fitting prompts of no session. */
 export async function findPrompts(
   wanted: Wanted,
   limit: number,
   since: number,
+  facts: boolean,
 ): Promise<{
   sessions: Remembered[];
   searched: { files: number; bytes: number };
@@ -66,11 +75,19 @@ export async function findPrompts(
 
   const searched = scanHistory(wanted, take);
   const fitting = [...seen].filter(([, { found, project }]) => (found.mask | project) === all);
-  if (Math.min(limit, fitting.length) > MANY) await smallHeap();
+  if (facts && Math.min(limit, fitting.length) > MANY) await smallHeap();
   fitting.sort(([, a], [, b]) => b.at - a.at);
   const sessions = fitting.slice(0, limit).map(([id, { found, at, directories }]): Remembered => {
     const transcript = locate(id, directories);
-    return { id, at, entry: transcript && read(transcript), hits: found.hits, matches: found.best };
+    return {
+      id,
+      at,
+      project: [...directories][0] ?? null,
+      present: transcript !== null,
+      entry: facts && transcript ? read(transcript) : null,
+      hits: found.hits,
+      matches: found.best,
+    };
   });
   return { sessions, searched, nameless, more: fitting.length > limit };
 }
