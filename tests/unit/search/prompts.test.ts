@@ -68,9 +68,11 @@ test("generated prompts are found with either kernel, and as regular expressions
   generate(join(home, "data"), "--sessions", "60", "--total", "3M");
   vi.stubEnv("CLAUDE_CONFIG_DIR", join(home, "data"));
   const lines = readFileSync(join(home, "data/history.jsonl"), "utf8").trim().split("\n");
-  const rows: { display: string; sessionId: string }[] = lines.map((line) => JSON.parse(line));
+  const rows: { display: string; project: string; sessionId: string }[] = lines.map((line) =>
+    JSON.parse(line),
+  );
   for (const word of ["flaky", "straße", "日本語", "zustand"]) {
-    const fits = rows.filter(({ display }) => display.toLowerCase().includes(word));
+    const fits = rows.filter(({ display, project }) => (display + project).toLowerCase().includes(word));
     const expected = [...new Set(fits.map(({ sessionId }) => sessionId))].sort();
     expect(expected.length > 0).toBe(word !== "zustand");
     for (const flag of [undefined, "1"]) {
