@@ -134,6 +134,7 @@ async function pickerPid(pane: Pane): Promise<number> {
 /** The screen, with the random part of the home's name left out. */
 const screen = async (pane: Pane): Promise<string> =>
   `\n${(await pane.screen())
+    .replaceAll(home.around, "/tmp/ccr-home-RANDOM")
     .replaceAll(home.around.slice(-6), "RANDOM")
     .split("\n")
     .map((line) => line.trimEnd())
