@@ -74,7 +74,6 @@ export const find: Command = {
     ['ccr-find "payment gateway" --since 7d', "the phrase, in sessions of the last seven days"],
     ["ccr-find portfolio", "also the sessions of a project called portfolio-com"],
     ["ccr-find --regex 'TODO|FIXME' --here", "a regular expression, in this directory's sessions"],
-    ["ccr-find --json retry | jq -r '.sessions[].id'", "ids for a script"],
   ],
   async run(call) {
     const began = Date.now();
@@ -164,7 +163,7 @@ function expression(call: Call, source: string): Word {
     return regular(source, on(call, "prompts") ? PROMPT_MARK : TEXT_MARK);
   } catch (error) {
     const why = error instanceof Error ? error.message.replace(/^Invalid regular expression: /, "") : "";
-    throw wrong(`not a regular expression: ${why}.`, "without --regex words are looked for as they stand");
+    throw wrong(`not a regular expression: ${why}.`, "ccr find --help");
   }
 }
 
@@ -287,7 +286,6 @@ function sayNone(call: Call, searched: Result["searched"]): void {
   );
   if (others.length > 0) say(`     fewer words  ccr-find ${first}\n`);
   else if (isSessionId(call.words[0] ?? "")) say(`     resume it  ccr ${call.words[0]}\n`);
-  if (!on(call, "tools") && !prompts) say("     tools' results too  --tools\n");
 }
 
 // ---- JSON

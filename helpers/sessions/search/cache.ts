@@ -19,8 +19,9 @@ const INDEX = "index";
 const MOST_BYTES = 512 * 1024 * 1024;
 /** More parts than this are brought together when there is time for it … */
 const FEW_PARTS = 2;
-/** … and more than this in any case, the largest left out. */
+/** … and more than this in any case; larger ones than this (bytes) are left as they are. */
 const MOST_PARTS = 64;
+const LARGE = 16 * 1024 * 1024;
 /** A part that nobody knows of is removed when its writer must have ended (ms). */
 const ORPHAN_AGE = 3_600_000;
 
@@ -189,7 +190,7 @@ export class Cache {
 
   /** Whether bringing the parts together is worth while. */
   get scattered(): boolean {
-    return this.parts.length > FEW_PARTS;
+    return this.parts.filter(({ size }) => size < LARGE).length > FEW_PARTS;
   }
 
   /**
@@ -238,19 +239,23 @@ export class Cache {
     for (const { kept } of rows) if (kept) live[kept.part]! += kept.length;
     const stays = parts.map(({ groups }, part) => live[part]! > (groups[0]?.at ?? 0) / 2);
     let copied = 0;
-    let left = parts.length;
-    for (const part of [...parts.keys()].sort((a, b) => parts[a]!.size - parts[b]!.size)) {
+    const small = [...parts.keys()].filter((part) => parts[part]!.size < LARGE);
+    let left = small.length;
+    for (const part of small.sort((a, b) => parts[a]!.size - parts[b]!.size)) {
       copied += live[part]!;
       // Those that are copied become one.
-      if (parts.length <= FEW_PARTS || left < (copied <= room ? FEW_PARTS : MOST_PARTS)) break;
+      if (small.length <= FEW_PARTS || left < (copied <= room ? FEW_PARTS : MOST_PARTS)) break;
+      if (copied > 2 * LARGE) break;
       stays[part] = false;
       left--;
     }
     const writer = new Writer(this.directory);
+    let buffer = Buffer.alloc(0);
     this.parts = parts;
     const moved = rows.map(({ id, folder, kept }) => {
       if (!kept || stays[kept.part]) return null;
-      const text = Buffer.allocUnsafe(kept.length);
+      if (buffer.length < kept.length) buffer = Buffer.allocUnsafeSlow(kept.length * 2);
+      const text = buffer.subarray(0, kept.length);
       if (!this.read(kept, text, 0, 0, kept.length)) return null;
       return writer.add({ ...kept, id, folder }, text, kept.probe, kept.project);
     });

@@ -45,9 +45,19 @@ export type Done = {
   written: Part[];
   /** bytes of the cache that there is time to copy */
   room: number;
+  /** whether the second thread has nothing more to tell */
+  last: boolean;
 };
 
-const nothing = (): Done => ({ sightings: [], files: 0, bytes: 0, fresh: [], written: [], room: 0 });
+const nothing = (): Done => ({
+  sightings: [],
+  files: 0,
+  bytes: 0,
+  fresh: [],
+  written: [],
+  room: 0,
+  last: false,
+});
 
 const NOTHING = -1;
 const MAIN = 1;
@@ -123,11 +133,13 @@ export async function searchAll(
     });
     return done;
   }
-  done.sightings.push(...other.sightings);
-  done.fresh.push(...other.fresh);
-  done.written.push(...other.written);
-  done.files += other.files;
-  done.bytes += other.bytes;
+  for (const part of other) {
+    done.sightings.push(...part.sightings);
+    done.fresh.push(...part.fresh);
+    done.written.push(...part.written);
+    done.files += part.files;
+    done.bytes += part.bytes;
+  }
   return done;
 }
 
@@ -174,7 +186,7 @@ function enough(times: Float64Array, upTo: number, limit: number, mtime: number)
 }
 
 /** Starts a second thread; null when there can be none. Its promise is null when it has died. */
-async function secondThread(job: Job): Promise<(() => Promise<Done | null>) | null> {
+async function secondThread(job: Job): Promise<(() => Promise<Done[] | null>) | null> {
   // In the bundle the program is one file; tests run the sources in one thread.
   if (typeof __filename !== "string" || !__filename.endsWith(".cjs")) return null;
   const { Worker } = await import("node:worker_threads");
@@ -184,8 +196,12 @@ async function secondThread(job: Job): Promise<(() => Promise<Done | null>) | nu
       workerData: job,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG },
     });
-    const done = new Promise<Done | null>((resolve) => {
-      thread.once("message", resolve);
+    const done = new Promise<Done[] | null>((resolve) => {
+      const parts: Done[] = [];
+      thread.on("message", (part: Done) => {
+        parts.push(part);
+        if (part.last) resolve(parts);
+      });
       thread.once("error", () => resolve(null));
       thread.once("exit", () => resolve(null));
     });
@@ -206,10 +222,16 @@ export async function runThread(): Promise<boolean> {
   if (isMainThread || !parentPort) return false;
   const job: Job = workerData;
   Atomics.store(job.next, 1, 1);
-  const done = nothing();
   const { searcher, filler } = tools(job, job.parts && new Cache(job.parts));
-  for (const at of work(job, SECOND, (number) => job.files[number]!.mtime)) one(searcher, job, at, done);
+  let done = nothing();
+  for (const at of work(job, SECOND, (number) => job.files[number]!.mtime)) {
+    one(searcher, job, at, done);
+    // What is told is no longer in the way.
+    if (done.sightings.length < MANY) continue;
+    parentPort.postMessage(done);
+    done = nothing();
+  }
   complete(done, filler);
-  parentPort.postMessage(done);
+  parentPort.postMessage({ ...done, last: true });
   return true;
 }
