@@ -46,7 +46,7 @@ export type FieldOf = (bytes: Buffer, quote: number, floor: number) => Field;
 
 // Members that stand before a `content` or `text` which is not a message: results and inputs of tools, notes of the CLI.
 const NO_CONTENT =
-  /"(?:type":"(?!user"|message")[\w-]+|subtype":"[\w-]+|tool_use_id":"[^"]*|file_?[pP]ath":"[^"]*)",(?:"is_error":\w+,)?"content":$|"is_error":\w+,"content":$|"rendered":\[\{"content":$/;
+  /"(?:type":"(?!user"|message")[\w-]+|subtype":"[\w-]+|tool_use_id":"[^"]*|file_?[pP]ath":"[^"]*)",(?:"is_error":\w+,)?"content":$/;
 const NO_TEXT =
   /"(?:type":"tool_result|tool_use_id":"[^"]*)",(?:"is_error":\w+,)?"content":\[\{"type":"text","text":$/;
 const BEFORE = 200;

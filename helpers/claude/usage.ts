@@ -116,6 +116,8 @@ const CONTENT_NEXT = bytesOf(',"content":');
 const TOOL_RESULTS = ['[{"tool_use_id":', '[{"type":"tool_result"'].map(bytesOf);
 /** Fields of a row that may make something else of it than a person's prompt. */
 const ODD = ["isMeta", "origin", "isCompactSummary", "isVisibleInTranscriptOnly"].map(bytesOf);
+/** Length of `2026-11-20T13`. */
+const HOUR = 13;
 /** First letters of texts that programs write, and of escapes. */
 const DOUBTFUL = new Set(bytesOf('<[C\\ "'));
 
@@ -156,6 +158,8 @@ export class Glancer {
   #odd = false;
   #uuidStart = 0;
   #uuidEnd = 0;
+  #hour = new Uint8Array(HOUR);
+  #hourAt = 0;
 
   /** Whether a {@link USER_MARK} belongs to the results of tools: most do, and they are no prompts. */
   isToolResult(bytes: Uint8Array, mark: number): boolean {
@@ -405,25 +409,20 @@ export class Glancer {
     return sum;
   }
 
-  /** Epoch ms of `2026-11-20T13:31:47.375Z`, to the minute; 0 for other forms. */
+  /** Epoch ms of `2026-11-20T13:31:47.375Z`, to the minute; 0 for other forms. Most rows are of the hour before. */
   #time(start: number, end: number): number {
     const b = this.#b;
-    if (end - start !== 24 || b[end - 1] !== 90 || b[start + 10] !== 84 || b[start + 13] !== COLON) return 0;
-    const year = this.#two(start) * 100 + this.#two(start + 2);
-    const month = this.#two(start + 5);
-    const day = this.#two(start + 8);
-    const hour = this.#two(start + 11);
-    const minute = this.#two(start + 14);
-    if (!(year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour < 24 && minute < 60))
+    const minute = start + HOUR + 1;
+    const tens = b[minute]! - 48;
+    const ones = b[minute + 1]! - 48;
+    if (end - start !== 24 || b[end - 1] !== 90 || !(tens >= 0 && tens < 6 && ones >= 0 && ones < 10))
       return 0;
-    if (day > 28 && day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return 0;
-    return (daysBefore(year, month, day) * 1440 + hour * 60 + minute) * 60_000;
-  }
-
-  #two(at: number): number {
-    const tens = this.#b[at]! - 48;
-    const ones = this.#b[at + 1]! - 48;
-    return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
+    if (!this.#is(start, start + HOUR, this.#hour)) {
+      this.#hour = Uint8Array.from(b.subarray(start, start + HOUR));
+      // A second later, since 24:00:00 is an hour too.
+      this.#hourAt = Date.parse(`${Buffer.from(this.#hour).toString("latin1")}:00:01Z`) - 1000 || 0;
+    }
+    return this.#hourAt && this.#hourAt + (tens * 10 + ones) * 60_000;
   }
 
   /** Whether a text is not empty, ASCII and without escapes, so that its bytes are what it says. */
@@ -438,13 +437,4 @@ export class Glancer {
     for (let i = text.length - 1; i >= 0; i--) if (b[start + i] !== text[i]) return false;
     return true;
   }
-}
-
-/** Days from 1970-01-01 to a date. */
-function daysBefore(year: number, month: number, day: number): number {
-  const y = month <= 2 ? year - 1 : year;
-  const era = Math.floor(y / 400);
-  const ofEra = y - era * 400;
-  const ofYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
-  return era * 146_097 + ofEra * 365 + Math.floor(ofEra / 4) - Math.floor(ofEra / 100) + ofYear - 719_468;
 }

@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-import { isSessionId, projectsDirectory } from "../claude/places.ts";
 import { PROMPT_MARK, TEXT_MARK } from "../claude/text.ts";
 import { surroundings } from "../sessions/around.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
@@ -73,7 +71,7 @@ export const find: Command = {
     ["ccr-find retry gateway", "sessions that speak of both"],
     ['ccr-find "payment gateway" --since 7d', "the phrase, in sessions of the last seven days"],
     ["ccr-find portfolio", "also the sessions of a project called portfolio-com"],
-    ["ccr-find --regex 'TODO|FIXME' --here", "a regular expression, in this directory's sessions"],
+    ["ccr-find --regex 'TODO|FIXME' --here", "in this directory's sessions"],
   ],
   async run(call) {
     const began = Date.now();
@@ -274,18 +272,11 @@ const seconds = (ms: number): string =>
 function sayNone(call: Call, searched: Result["searched"]): void {
   const [first = "", ...others] = wordsOf(call.words).map((word) => `"${clean(word)}"`);
   const prompts = on(call, "prompts");
-  if (searched.files === 0 && !existsSync(projectsDirectory())) {
-    say(
-      `no Claude Code sessions in ${projectsDirectory()}\n     elsewhere  CLAUDE_CONFIG_DIR=/path ccr-find ${first}\n`,
-    );
-    return;
-  }
   const what = others.length > 0 ? `all of ${[first, ...others].join(", ")}` : first;
   say(
     `${prompts ? "no prompt" : "no session"} holds ${what} (${prompts ? "" : `${sessions(searched.files)}, `}${size(searched.bytes)})\n`,
   );
   if (others.length > 0) say(`     fewer words  ccr-find ${first}\n`);
-  else if (isSessionId(call.words[0] ?? "")) say(`     resume it  ccr ${call.words[0]}\n`);
 }
 
 // ---- JSON

@@ -23,6 +23,7 @@ import { progress } from "../terminal/progress.ts";
 import { type Cell, type Column, table } from "../terminal/table.ts";
 import { width } from "../terminal/text.ts";
 import { duration } from "../terminal/time.ts";
+import { wrap } from "../terminal/wrap.ts";
 import { type Call, type Command, on, text } from "./command.ts";
 import { projectNames, tableLook } from "./view.ts";
 
@@ -55,20 +56,17 @@ export const stats: Command = {
     ["ccr-stats --by day --csv > tokens.csv", "for a spreadsheet"],
     ["ccr-stats --json | jq .totals.tokens", "for a script"],
   ],
-  run(call) {
+  async run(call) {
     const now = Date.now();
     const by = groupingOf(call);
     const since = sinceOf(call, now);
     if (call.json && on(call, "csv"))
       throw new Problem("usage", "--json or --csv, not both.", { hint: "ccr stats --help", exit: 2 });
-    const all = corpus(now, progress());
+    const all = await corpus(now, progress());
     const keep = filterOf(call);
-    const {
-      totals,
-      by: groups,
-      oldest: time,
-      skipped,
-    } = keep || since !== null ? summarize(all.index(), GROUPINGS, since, keep?.(all.index())) : all.summary;
+    const index = keep || since !== null ? await all.index() : null;
+    const summary = index ? summarize(index, GROUPINGS, since, keep?.(index)) : all.summary;
+    const { totals, by: groups, oldest: time, skipped } = summary;
     warnOf(call, all.unreadable, skipped);
     const oldest = time === null ? null : time + cleanupPeriod();
     if (call.json || on(call, "csv")) {
@@ -193,24 +191,15 @@ const tokenParts = ({ input, output, cacheCreation, cacheRead }: Tokens): string
     `${short(cacheRead)} cache read`,
   ].join(dot());
 
-/** Lines below each other, each with its word in front; on a terminal they are wrapped at their dots. */
+/** Lines below each other, each with its word in front; on a terminal they are wrapped. */
 function headed(lines: readonly Headed[]): string[] {
   const wide = Math.max(...lines.map(([word]) => word.length)) + 2;
-  const room = isTerminal(1) ? columns() : Number.POSITIVE_INFINITY;
-  return lines.flatMap(([word, said]) => {
-    const rows: string[] = [];
-    let row = "";
-    for (const piece of said.split(dot())) {
-      const longer = row === "" ? piece : row + dot() + piece;
-      if (row !== "" && wide + width(longer) > room) {
-        rows.push(row);
-        row = piece;
-      } else row = longer;
-    }
-    return [...rows, row].map(
+  const room = isTerminal(1) ? columns() - wide : Number.POSITIVE_INFINITY;
+  return lines.flatMap(([word, said]) =>
+    wrap(said, room).map(
       (line, i) => `${i === 0 ? paint(word.padEnd(wide), "dim") : " ".repeat(wide)}${line}`,
-    );
-  });
+    ),
+  );
 }
 
 function sweepLine(oldest: number | null, now: number): Headed[] {
@@ -223,7 +212,6 @@ function sweepLine(oldest: number | null, now: number): Headed[] {
   return [["oldest", [`deleted ${when}`, "keep: cleanupPeriodDays", "~/.claude/settings.json"].join(dot())]];
 }
 
-const TITLES: Record<Grouping, string> = { day: "DAY", project: "PROJECT", model: "MODEL" };
 const SHOWN: Record<Grouping, number> = { project: 10, model: 5, day: 14 };
 const LEAST_BAR = 8;
 const MOST_BAR = 30;
@@ -238,6 +226,7 @@ function chart(grouping: Grouping, groups: readonly Group[], brief: boolean): st
       ? projectNames(groups.map(({ key }) => key))
       : (key: string | null) => clean(key ?? "-");
   const look = tableLook();
+  const heading = grouping.toUpperCase();
   const columnsOf: [title: string, cell: (group: Group) => string][] = [
     ["SESSIONS", ({ sessions }) => number(sessions)],
     ["MESSAGES", ({ messages }) => number(messages)],
@@ -252,12 +241,12 @@ function chart(grouping: Grouping, groups: readonly Group[], brief: boolean): st
     return { title: title.padStart(wide), wide, column: column.map((text) => text.padStart(wide)) };
   });
   const names = shown.map(({ key }) => name(key));
-  const nameWide = Math.min(40, Math.max(TITLES[grouping].length, ...names.map(width)));
+  const nameWide = Math.min(40, Math.max(heading.length, ...names.map(width)));
   const spare = look.room - nameWide - cells.reduce((sum, { wide }) => sum + wide + 2, 0) - 2;
   const bars = isTerminal(1) && spare >= LEAST_BAR ? Math.min(MOST_BAR, spare) : 0;
   const most = Math.max(1, ...shown.map(({ tokens }) => totalOf(tokens)));
   const header: Column[] = [
-    { title: TITLES[grouping], flexible: true },
+    { title: heading, flexible: true },
     ...cells.map(({ title }) => ({ title })),
     ...(bars > 0 ? [{ title: "" }] : []),
   ];

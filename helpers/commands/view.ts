@@ -3,6 +3,7 @@
 import { uniqueLengths } from "../sessions/catalogue.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
+import { many } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { type Colour, paint } from "../terminal/colour.ts";
 import { iso } from "../terminal/json.ts";
@@ -95,7 +96,7 @@ function titleCell(session: Session, now: number): Cell {
   const when =
     left <= 0
       ? "deleted at the next sweep"
-      : `deleted in ${left < DAY ? duration(left) : `${Math.ceil(left / DAY)} days`}`;
+      : `deleted in ${left < DAY ? duration(left) : many(Math.ceil(left / DAY), "day")}`;
   return [{ text: title }, { text: `  ${when}`, colour: "yellow" }];
 }
 

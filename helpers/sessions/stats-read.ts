@@ -25,9 +25,6 @@ const USER: Needle = { value: USER_MARK, mask: new Uint8Array(USER_MARK.length),
 /** Of longer rows only the beginnings of their texts are parsed: the rest would take four times its size in memory. */
 const HUGE = 256 * 1024;
 const BEGINNING = 2048;
-/** Names beyond this many are damage; their messages go together. */
-const MOST_MODELS = 500;
-const OTHER = "other";
 const NEWLINE = 10;
 const RETURN = 13;
 const CWD = Buffer.from('"cwd":"');
@@ -272,9 +269,7 @@ export class Reader {
 
   #modelOf(name: string): number {
     let place = this.#places.get(name);
-    if (place === undefined && this.models.length >= MOST_MODELS) place = this.#places.get(OTHER);
     if (place === undefined) {
-      if (this.models.length >= MOST_MODELS) name = OTHER;
       place = this.models.length;
       this.models.push(name);
       this.#places.set(name, place);

@@ -14,9 +14,9 @@ import { type Fresh, type Part, Writer } from "./writer.ts";
 const RACY = 2000;
 const PROBE = 256;
 /** What keeping texts may cost, as a part of what the search would take without any. */
-const SHARE = 0.1;
-/** No search is over sooner than in some ten times this (ms). */
-const HEAD_START = 6;
+const SHARE = 0.05;
+/** No search is over sooner than in some fifteen times this (ms). */
+const HEAD_START = 5;
 /** Taking the text of a file costs so much more than searching it. */
 const EXTRA = 2;
 /** Bytes of text that are copied from part to part in a millisecond. */

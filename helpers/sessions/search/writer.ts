@@ -26,7 +26,6 @@ export type Fresh = Place & {
 };
 
 export const PART = ".part";
-let counter = 0;
 
 /** Writes one part: texts as they come, signatures at its end. Nothing is written where it cannot be. */
 export class Writer {
@@ -38,8 +37,7 @@ export class Writer {
   #failed = false;
 
   constructor(directory: string) {
-    const unique = [process.pid, Date.now(), Math.floor(Math.random() * 2 ** 32), counter++];
-    this.#name = unique.map((number) => number.toString(36)).join("-") + PART;
+    this.#name = `${process.pid}-${Date.now()}-${Math.random().toString(36).slice(2)}${PART}`;
     this.#directory = directory;
   }
 

@@ -96,18 +96,23 @@ function write(path: string, ...lines: string[]): void {
   writeFileSync(path, lines.join(""));
 }
 
-const sums = (all: Corpus, grouping: Grouping = "day", since: number | null = null) => {
-  const index = all.index();
+const sums = async (
+  corpus: Corpus | Promise<Corpus>,
+  grouping: Grouping = "day",
+  since: number | null = null,
+) => {
+  const all = await corpus;
+  const index = await all.index();
   // What is kept ready is what its parts add up to.
   expect(all.summary).toEqual(summarize(index, GROUPINGS, null));
   const { totals, by } = summarize(index, [grouping], since);
   return { totals, by: by[grouping]! };
 };
 const now = () => corpus(NOW);
-const output = () => sums(now()).totals.tokens.output;
+const output = async () => (await sums(now())).totals.tokens.output;
 
 describe("what is counted", () => {
-  test("prompts and answers, each message once though an answer has a row for every block", () => {
+  test("prompts and answers, each message once though an answer has a row for every block", async () => {
     write(
       fileOf(1),
       prompt("p1"),
@@ -117,7 +122,7 @@ describe("what is counted", () => {
       prompt("p2"),
       answer("b"),
     );
-    expect(sums(now()).totals).toEqual({
+    expect((await sums(now())).totals).toEqual({
       sessions: 1,
       messages: 4,
       tokens: { input: 2, output: 8444, cacheCreation: 40, cacheRead: 600 },
@@ -127,22 +132,22 @@ describe("what is counted", () => {
     });
   });
 
-  test("a fork's copies count for the first file only, whatever request they carry", () => {
+  test("a fork's copies count for the first file only, whatever request they carry", async () => {
     write(fileOf(1), prompt("p"), answer("a"), answer("b", { request: "x" }));
     write(fileOf(2), prompt("p"), answer("a"), answer("b", { request: "y" }), answer("c"));
-    const { totals, by } = sums(now(), "project");
+    const { totals, by } = await sums(now(), "project");
     expect(totals).toMatchObject({ sessions: 2, messages: 4, tokens: { output: 12_000 } });
     expect(by).toHaveLength(1);
   });
 
-  test("of two copies the one that tells more tokens, and a main conversation's before a subagent's", () => {
+  test("of two copies the one that tells more tokens, and a main conversation's before a subagent's", async () => {
     write(fileOf(1), answer("a", { out: 10 }), answer("s", { out: 99, side: true }));
     write(
       fileOf(2, "-work-other"),
       answer("a", { out: 50, cwd: "/work/other" }),
       answer("s", { out: 7, cwd: "/work/other" }),
     );
-    const { totals, by } = sums(now(), "project");
+    const { totals, by } = await sums(now(), "project");
     expect(totals.tokens.output).toBe(57);
     expect(totals.subagents.messages).toBe(0);
     expect(by.map(({ key, tokens }) => [key, tokens.output])).toEqual([
@@ -151,13 +156,13 @@ describe("what is counted", () => {
     ]);
   });
 
-  test("subagents are included and shown apart: in their session's folder, beside it, and in its own file", () => {
+  test("subagents are included and shown apart: in their session's folder, beside it, and in its own file", async () => {
     write(fileOf(1), answer("a"), answer("own", { side: true }));
     write(join(projects, APP, id(1), "subagents/agent-1.jsonl"), answer("b", { cwd: "/elsewhere" }));
     write(join(projects, APP, id(1), "subagents/workflows/w1/agent-2.jsonl"), answer("c"));
     write(join(projects, APP, "agent-abc.jsonl"), answer("d"), prompt("the task"));
     write(join(projects, APP, "notes.jsonl"), answer("not Claude's"));
-    const { totals, by } = sums(now(), "project");
+    const { totals, by } = await sums(now(), "project");
     expect(totals).toMatchObject({
       sessions: 1,
       messages: 5,
@@ -166,7 +171,7 @@ describe("what is counted", () => {
     expect(by.map(({ key }) => key)).toEqual(["/work/app"]);
   });
 
-  test("answers without an id count each, and errors that the program worded itself do not", () => {
+  test("answers without an id count each, and errors that the program worded itself do not", async () => {
     write(
       fileOf(1),
       answer(undefined, { usage: {} }).replace('"uuid":"row of undefined",', ""),
@@ -177,11 +182,11 @@ describe("what is counted", () => {
       }),
     );
     appendFileSync(fileOf(1), readFileSync(fileOf(1), "utf8").split("\n")[0]!);
-    expect(sums(now()).totals.messages).toBe(2);
-    expect(sums(now()).totals.messages).toBe(2);
+    expect((await sums(now())).totals.messages).toBe(2);
+    expect((await sums(now())).totals.messages).toBe(2);
   });
 
-  test("damaged lines cost nothing but themselves", () => {
+  test("damaged lines cost nothing but themselves", async () => {
     write(
       fileOf(1),
       "\ufeff",
@@ -195,22 +200,22 @@ describe("what is counted", () => {
       "not json\n",
       answer("e").trimEnd(),
     );
-    expect(output()).toBe(5 * 4000);
+    expect(await output()).toBe(5 * 4000);
   });
 
-  test("one line of 20 MB does not hide its neighbours, and is said to be missing", () => {
+  test("one line of 20 MB does not hide its neighbours, and is said to be missing", async () => {
     write(fileOf(1), answer("a"), `{"type":"user","x":"${"y".repeat(20_000_000)}"}\n`, answer("b"));
-    const all = now();
-    expect(sums(all).totals.messages).toBe(2);
+    const all = await now();
+    expect((await sums(all)).totals.messages).toBe(2);
     expect(all.summary.skipped).toBe(1);
   });
 
-  test("a line of 12 MB is read", () => {
+  test("a line of 12 MB is read", async () => {
     write(fileOf(1), answer("a", { usage: { note: "x".repeat(12_000_000) } }), answer("b"));
-    expect(output()).toBe(8000);
+    expect(await output()).toBe(8000);
   });
 
-  test("rows of which only the beginnings are parsed are counted as they would be whole", () => {
+  test("rows of which only the beginnings are parsed are counted as they would be whole", async () => {
     const texts = [
       "x".repeat(300_000),
       ..."abcdef".split("").map((_, i) => "x".repeat(i) + "\u0001".repeat(50_000)),
@@ -247,7 +252,7 @@ describe("what is counted", () => {
     expect(shortened(Buffer.from(`{"a":"${"\\".repeat(9999)}`), 0, 9999)).toMatch(/^\{"a":"\\+$/);
   });
 
-  test("groups by project, model and day; days and numbers of a filter agree", () => {
+  test("groups by project, model and day; days and numbers of a filter agree", async () => {
     write(
       fileOf(1),
       prompt("p"),
@@ -255,62 +260,64 @@ describe("what is counted", () => {
       answer("b", { model: "haiku" }),
     );
     write(fileOf(2, "-b"), answer("c", { cwd: "/b", out: 9000 }));
-    const all = now();
-    expect(sums(all, "day").by.map(({ key, messages, sessions }) => [key, messages, sessions])).toEqual([
+    const all = await now();
+    expect(
+      (await sums(all, "day")).by.map(({ key, messages, sessions }) => [key, messages, sessions]),
+    ).toEqual([
       ["2026-11-15", 1, 1],
       ["2026-11-17", 3, 2],
     ]);
-    expect(sums(all, "model").by.map(({ key, messages, bytes }) => [key, messages, bytes])).toEqual([
+    expect((await sums(all, "model")).by.map(({ key, messages, bytes }) => [key, messages, bytes])).toEqual([
       ["opus", 2, null],
       ["haiku", 1, null],
     ]);
-    expect(sums(all, "project").by.map(({ key, bytes }) => [key, bytes])).toEqual([
+    expect((await sums(all, "project")).by.map(({ key, bytes }) => [key, bytes])).toEqual([
       ["/b", statSync(fileOf(2, "-b")).size],
       ["/work/app", statSync(fileOf(1)).size],
     ]);
-    const since = sums(all, "day", dayOf(Date.UTC(2026, 10, 16)));
+    const since = await sums(all, "day", dayOf(Date.UTC(2026, 10, 16)));
     expect(since.totals).toMatchObject({ sessions: 2, messages: 3, activeDays: 1 });
     expect(since.by).toHaveLength(1);
   });
 
-  test("a session that /cd moved belongs to the directory that it was moved to", () => {
+  test("a session that /cd moved belongs to the directory that it was moved to", async () => {
     const moved = `${JSON.stringify({ type: "relocated", relocatedCwd: "/new/place", sessionId: id(1) })}\n`;
     write(fileOf(1, "-new-place"), answer("a", { cwd: "/old" }), moved, answer("b", { cwd: "/new/place" }));
-    expect(sums(now(), "project").by.map(({ key }) => key)).toEqual(["/new/place"]);
+    expect((await sums(now(), "project")).by.map(({ key }) => key)).toEqual(["/new/place"]);
   });
 
-  test("the same session in two folders is one session", () => {
+  test("the same session in two folders is one session", async () => {
     write(fileOf(1), answer("a"));
     write(fileOf(1, "-copy"), answer("a"));
-    expect(sums(now()).totals).toMatchObject({ sessions: 1, messages: 1 });
+    expect((await sums(now())).totals).toMatchObject({ sessions: 1, messages: 1 });
   });
 
-  test("no projects: nothing", () => {
+  test("no projects: nothing", async () => {
     rmSync(projects, { recursive: true });
-    expect(sums(now()).totals).toMatchObject({ sessions: 0, messages: 0, bytes: 0 });
+    expect((await sums(now())).totals).toMatchObject({ sessions: 0, messages: 0, bytes: 0 });
   });
 });
 
 describe("days", () => {
-  const at = (zone: string, time: string): string[] => {
+  const at = async (zone: string, time: string): Promise<string[]> => {
     vi.stubEnv("TZ", zone);
     write(fileOf(1), answer("a", { at: time }));
-    return sums(now()).by.map(({ key }) => key!);
+    return (await sums(now())).by.map(({ key }) => key!);
   };
-  test("are those of this machine's zone, also where it is half an hour off or changes its clocks", () => {
-    expect(at("UTC", "2026-11-17T23:50:00.000Z")).toEqual(["2026-11-17"]);
-    expect(at("Asia/Kolkata", "2026-11-17T18:29:59.000Z")).toEqual(["2026-11-17"]);
-    expect(at("Asia/Kolkata", "2026-11-17T18:30:00.000Z")).toEqual(["2026-11-18"]);
-    expect(at("America/New_York", "2026-03-08T04:59:00.000Z")).toEqual(["2026-03-07"]);
-    expect(at("America/New_York", "2026-03-09T03:59:00.000Z")).toEqual(["2026-03-08"]);
-    expect(at("Asia/Kathmandu", "2026-11-17T18:15:00.000Z")).toEqual(["2026-11-18"]);
+  test("are those of this machine's zone, also where it is half an hour off or changes its clocks", async () => {
+    expect(await at("UTC", "2026-11-17T23:50:00.000Z")).toEqual(["2026-11-17"]);
+    expect(await at("Asia/Kolkata", "2026-11-17T18:29:59.000Z")).toEqual(["2026-11-17"]);
+    expect(await at("Asia/Kolkata", "2026-11-17T18:30:00.000Z")).toEqual(["2026-11-18"]);
+    expect(await at("America/New_York", "2026-03-08T04:59:00.000Z")).toEqual(["2026-03-07"]);
+    expect(await at("America/New_York", "2026-03-09T03:59:00.000Z")).toEqual(["2026-03-08"]);
+    expect(await at("Asia/Kathmandu", "2026-11-17T18:15:00.000Z")).toEqual(["2026-11-18"]);
   });
-  test("move with the zone, and no transcript is read again for it", () => {
+  test("move with the zone, and no transcript is read again for it", async () => {
     write(fileOf(1), answer("a", { at: "2026-11-17T23:50:00.000Z" }));
-    expect(sums(now()).by[0]!.key).toBe("2026-11-17");
+    expect((await sums(now())).by[0]!.key).toBe("2026-11-17");
     vi.stubEnv("TZ", "Asia/Tokyo");
     const opens = counted.opens;
-    expect(sums(now()).by[0]!.key).toBe("2026-11-18");
+    expect((await sums(now())).by[0]!.key).toBe("2026-11-18");
     expect(counted.opens).toBe(opens);
   });
 });
@@ -318,66 +325,66 @@ describe("days", () => {
 const cacheFiles = () => readdirSync(join(home, "cache/ccr")).map((name) => join(home, "cache/ccr", name));
 
 describe("the cache", () => {
-  test("nothing changed: no transcript is opened", () => {
+  test("nothing changed: no transcript is opened", async () => {
     write(fileOf(1), answer("a"));
     write(fileOf(2), answer("b"));
-    expect(output()).toBe(8000);
+    expect(await output()).toBe(8000);
     const { opens, bytes } = counted;
-    expect(output()).toBe(8000);
+    expect(await output()).toBe(8000);
     expect([counted.opens, counted.bytes]).toEqual([opens, bytes]);
   });
 
-  test("each byte of a file is read once, and of a grown one only what is new", () => {
+  test("each byte of a file is read once, and of a grown one only what is new", async () => {
     write(fileOf(1), ...Array.from({ length: 3000 }, (_, i) => answer(`a${i}`)));
     const size = statSync(fileOf(1)).size;
     let before = counted.bytes;
-    expect(output()).toBe(3000 * 4000);
+    expect(await output()).toBe(3000 * 4000);
     expect(counted.bytes - before).toBeLessThan(size * 1.01);
     before = counted.bytes;
     appendFileSync(fileOf(1), answer("new"));
-    expect(output()).toBe(3001 * 4000);
+    expect(await output()).toBe(3001 * 4000);
     expect(counted.bytes - before).toBeLessThan(2000);
   });
 
-  test("a last line that is still being written is counted when it is whole, and once", () => {
+  test("a last line that is still being written is counted when it is whole, and once", async () => {
     const last = answer("late");
     write(fileOf(1), answer("a"), last.slice(0, 100));
-    expect(output()).toBe(4000);
+    expect(await output()).toBe(4000);
     appendFileSync(fileOf(1), last.slice(100, -1));
-    expect(output()).toBe(8000);
+    expect(await output()).toBe(8000);
     appendFileSync(fileOf(1), `\n${answer("after")}`);
-    expect(output()).toBe(12_000);
+    expect(await output()).toBe(12_000);
   });
 
-  test("a file that was rewritten is read anew, even to the same size", () => {
+  test("a file that was rewritten is read anew, even to the same size", async () => {
     write(fileOf(1), answer("a"), answer("b"));
-    expect(output()).toBe(8000);
+    expect(await output()).toBe(8000);
     write(fileOf(1), answer("a"), answer("b", { out: 5000 }));
-    expect(output()).toBe(9000);
+    expect(await output()).toBe(9000);
     write(fileOf(1), answer("c"), answer("d"), answer("e", { out: 1 }));
-    expect(output()).toBe(8001);
+    expect(await output()).toBe(8001);
     truncateSync(fileOf(1), answer("c").length);
-    expect(output()).toBe(4000);
+    expect(await output()).toBe(4000);
     const { atime, mtime } = statSync(fileOf(1));
     const other = `${fileOf(1)}.new`;
     writeFileSync(other, answer("c", { out: 7777 }));
     utimesSync(other, atime, mtime);
     renameSync(other, fileOf(1));
-    expect(output()).toBe(7777);
+    expect(await output()).toBe(7777);
   });
 
-  test("what a deleted file alone had is gone; what its copy has too stays", () => {
+  test("what a deleted file alone had is gone; what its copy has too stays", async () => {
     write(fileOf(1), answer("a"), answer("b"));
     write(fileOf(2), answer("b"));
-    expect(output()).toBe(8000);
+    expect(await output()).toBe(8000);
     unlinkSync(fileOf(1));
-    expect(output()).toBe(4000);
+    expect(await output()).toBe(4000);
   });
 
-  test("whatever happens to its files, the answer is the same", () => {
+  test("whatever happens to its files, the answer is the same", async () => {
     write(fileOf(1), ...Array.from({ length: 40 }, (_, i) => answer(`a${i}`)));
     write(fileOf(2), answer("a1"), prompt("p"));
-    const right = sums(now());
+    const right = await sums(now());
     const damage: [string, (path: string) => void][] = [
       ["deleted", (path) => unlinkSync(path)],
       ["emptied", (path) => truncateSync(path, 0)],
@@ -403,15 +410,15 @@ describe("the cache", () => {
     for (const [name, harm] of damage) {
       for (const ending of [".idx", ".bin"]) {
         rmSync(join(home, "cache"), { recursive: true, force: true });
-        now();
+        await now();
         const victim = cacheFiles().find((path) => path.endsWith(ending));
         expect(victim, ending).toBeDefined();
         // A single bit among the records cannot be seen without reading them: they only serve when something changed.
         if (name === "one bit" && ending === ".bin") continue;
         harm(victim!);
-        expect(sums(now()), `${name} ${ending}`).toEqual(right);
+        expect(await sums(now()), `${name} ${ending}`).toEqual(right);
         appendFileSync(fileOf(2), answer(`more ${name} ${ending}`, { out: 0 }));
-        expect(sums(now()).totals.tokens.output, `${name} ${ending}, then grown`).toBe(
+        expect((await sums(now())).totals.tokens.output, `${name} ${ending}, then grown`).toBe(
           right.totals.tokens.output,
         );
         write(fileOf(2), answer("a1"), prompt("p"));
@@ -419,27 +426,27 @@ describe("the cache", () => {
     }
   });
 
-  test("where none can be kept the answer is the same", () => {
+  test("where none can be kept the answer is the same", async () => {
     write(fileOf(1), answer("a"), answer("a"), answer("b"));
     writeFileSync(join(home, "cache"), "a file in the way");
-    expect(output()).toBe(8000);
-    expect(output()).toBe(8000);
+    expect(await output()).toBe(8000);
+    expect(await output()).toBe(8000);
   });
 
-  test("files of the cache are for their owner only, and there are two of them", () => {
+  test("files of the cache are for their owner only, and there are two of them", async () => {
     write(fileOf(1), answer("a"));
     for (let i = 0; i < 3; i++) {
-      now();
+      await now();
       for (const path of cacheFiles()) if (path.endsWith(".bin")) utimesSync(path, 1, 1);
       appendFileSync(fileOf(1), answer(`b${i}`));
     }
-    now();
+    await now();
     expect(cacheFiles()).toHaveLength(2);
     for (const path of cacheFiles()) expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(statSync(join(home, "cache/ccr")).mode & 0o777).toBe(0o700);
   });
 
-  test("a file without permission is named, and counted as soon as it may be read", () => {
+  test("a file without permission is named, and counted as soon as it may be read", async () => {
     write(fileOf(1), answer("a"));
     write(fileOf(2), answer("b"));
     chmodSync(fileOf(1), 0);
@@ -449,15 +456,15 @@ describe("the cache", () => {
     if (process.getuid?.() === 0) process.seteuid!(65_534);
     try {
       for (let i = 0; i < 2; i++) {
-        const all = now();
+        const all = await now();
         expect(all.unreadable).toEqual([fileOf(1)]);
-        expect(sums(all).totals).toMatchObject({ sessions: 2, messages: 1 });
+        expect((await sums(all)).totals).toMatchObject({ sessions: 2, messages: 1 });
       }
     } finally {
       if (process.getuid?.() === 0) process.seteuid!(0);
     }
     chmodSync(fileOf(1), 0o644);
-    expect(output()).toBe(8000);
+    expect(await output()).toBe(8000);
   });
 });
 
@@ -472,7 +479,7 @@ function generator(seed: number): (n: number) => number {
   };
 }
 
-test("after any changes to the files, what the cache helped to count is what is counted without it", () => {
+test("after any changes to the files, what the cache helped to count is what is counted without it", async () => {
   for (let seed = 1; seed <= 12; seed++) {
     const random = generator(seed);
     rmSync(projects, { recursive: true, force: true });
@@ -498,15 +505,15 @@ test("after any changes to the files, what the cache helped to count is what is 
         appendFileSync(path, action === 3 ? text : text.slice(0, text.length - random(80)));
       }
       if (random(3) > 0) continue;
-      const warm = sums(now());
+      const warm = await sums(now());
       vi.stubEnv("XDG_CACHE_HOME", join(home, `cold-${seed}-${step}`));
-      expect(warm, `seed ${seed}, step ${step}`).toEqual(sums(now()));
+      expect(warm, `seed ${seed}, step ${step}`).toEqual(await sums(now()));
       vi.stubEnv("XDG_CACHE_HOME", join(home, "cache"));
     }
   }
 });
 
-test("messages are compared in as many parts as memory wants, with the same answer", () => {
+test("messages are compared in as many parts as memory wants, with the same answer", async () => {
   const random = generator(7);
   const records = new Records(null, new Uint32Array(8));
   const hash = new Hash();

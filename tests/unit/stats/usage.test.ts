@@ -166,7 +166,9 @@ describe("the fast reader", () => {
       JSON.stringify(answer({ ...USAGE, input_tokens: 1.5 })),
       JSON.stringify(answer({ ...USAGE, input_tokens: 1e20 })),
       JSON.stringify(answer(USAGE, {}, { timestamp: "2026-11-20T13:31:47+02:00" })),
-      JSON.stringify(answer(USAGE, {}, { timestamp: "2026-02-30T13:31:47.375Z" })),
+      JSON.stringify(answer(USAGE, {}, { timestamp: "2026-13-01T13:31:47.375Z" })),
+      JSON.stringify(answer(USAGE, {}, { timestamp: "2026-12-01T24:31:47.375Z" })),
+      JSON.stringify(answer(USAGE, {}, { timestamp: "2026-12-01T13:61:47.375Z" })),
       JSON.stringify(answer(USAGE, {}, { timestamp: undefined })),
       JSON.stringify(answer({ output_tokens: 0, input_tokens: 0 })),
       JSON.stringify(answer()).slice(0, -1),
@@ -185,6 +187,7 @@ describe("the fast reader", () => {
       "2026-12-31T00:00:00.000Z",
       "1970-01-02T00:01:00.000Z",
       "2000-03-01T12:00:00.000Z",
+      "2026-02-30T13:31:47.375Z",
     ])
       sure(answer(USAGE, {}, { timestamp: at }));
   });
@@ -222,6 +225,17 @@ describe("the fast reader", () => {
     const torn = `${JSON.stringify(user("x")).slice(0, -9)}\n{"type":"user"}`;
     expect(glance(torn)).toBe("parse");
   });
+});
+
+test("times are right though the bytes of an earlier row are gone", () => {
+  const bytes = Buffer.from(JSON.stringify(answer()));
+  const glancer = new Glancer();
+  const mark = bytes.indexOf(USAGE_MARK);
+  for (const hour of ["13", "14", "13", "15"]) {
+    bytes.write(hour, bytes.indexOf(AT) < 0 ? bytes.indexOf("2026-11-20T") + 11 : bytes.indexOf(AT) + 11);
+    expect(glancer.answer(bytes, 0, bytes.length, mark)).toBe("yes");
+    expect(new Date(glancer.at).toISOString()).toBe(`2026-11-20T${hour}:31:00.000Z`);
+  }
 });
 
 test("both readers agree on every line of every sample", () => {
