@@ -91,17 +91,19 @@ export class Changes {
    */
   edit(path: string, change: (text: string | null) => string | null, hint: string): boolean {
     return this.attempt(path, () => {
-      const target = linkTarget(path);
+      let target = path;
       try {
         for (let tries = 1; ; tries++) {
+          target = linkTarget(path);
           const old = bytesOf(target);
           const next = change(old);
           if (next === old) return "unchanged";
           const action = next === null ? "removed" : old === null ? "created" : "updated";
           if (this.#dry) return action;
           const stat = old === null ? null : statSync(target);
-          // Other start scripts append to these files at the same moment: what they wrote meanwhile is not lost.
-          const still = (): boolean => tries > 9 || bytesOf(target) === old;
+          // Other start scripts append to these files, or link them, at the same moment: neither is lost.
+          const still = (): boolean =>
+            tries > 9 || (linkTarget(path) === target && bytesOf(target) === old);
           if (next === null) {
             if (!still()) continue;
             unlinkSync(target);
