@@ -36,13 +36,16 @@ export function bornAt(): number | null {
 /** Containers that share a home with the machine around them say so. */
 const IN_SHARED = ["REMOTE_CONTAINERS", "DEVCONTAINER", "CODESPACES", "CCR_DEVCONTAINER"];
 
+/** Whether this is a container that shares its home with the machine around it. */
+export const sharesHome = (): boolean => IN_SHARED.some((name) => process.env[name]);
+
 /**
  * Running sessions without those that the last life of this workspace left behind: an entry of another pid namespace
  * from before our process 1 is what a killed workspace leaves. Where a home is shared with the machine around a dev
  * container, such an entry may well live, and stays.
  */
 export function withoutGhosts(live: ReadonlyMap<string, Live>): Map<string, Live> {
-  const born = IN_SHARED.some((name) => process.env[name]) ? null : bornAt();
+  const born = sharesHome() ? null : bornAt();
   return new Map(
     [...live].filter(
       ([, { here, startedAt }]) => here || born === null || startedAt === null || startedAt >= born,

@@ -1,0 +1,145 @@
+// What is needed to bring a live session back: one small file each, written before the launch and on every change.
+// A probe that fails never deletes one; only a person's stop, a week ago, does.
+
+import { readdirSync, readFileSync, unlinkSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { isSessionId } from "../claude/places.ts";
+import { bornAt, domain, sharesHome } from "../limits/domain.ts";
+import { writeAtomic } from "../system/files.ts";
+import { state } from "../system/places.ts";
+
+/** A window beside Claude's; without a command it is a shell. */
+export type Window = { name: string; directory: string; command: readonly string[] };
+
+export type Restart = "no" | "on-failure";
+
+/** A live session, as it was launched. Times are epoch ms, sizes bytes, unknown is null. */
+export type Entry = {
+  /** tmux session, and its server's name (`tmux -L`); "" is the person's own */
+  name: string;
+  socket: string;
+  /** Claude's session */
+  id: string;
+  /** where Claude runs */
+  project: string;
+  windows: readonly Window[];
+  template: string | null;
+  model: string | null;
+  permissionMode: string | null;
+  /** further words for claude, as a person gave them */
+  flags: readonly string[];
+  /** names of variables that are passed on; their values are never kept */
+  environment: readonly string[];
+  memory: number | null;
+  restart: Restart;
+  createdAt: number;
+  changedAt: number;
+  /** boot and pid namespace, machine, and Coder workspace of the last launch */
+  domain: string;
+  host: string;
+  workspace: string;
+  /** pid and start of the tmux server, once it is known */
+  server: string | null;
+  /** when a person stopped it: it is neither restarted nor restored */
+  stoppedAt: number | null;
+  /** when it was restarted after a failure */
+  restarts: readonly number[];
+};
+
+/** What a launch has to say; the rest has defaults. */
+export type Launch = Pick<Entry, "name" | "id" | "project"> & Partial<Entry>;
+
+const folder = (): string => join(state(), "live");
+const fileOf = (id: string): string => join(folder(), `${id}.json`);
+
+const workspace = (): string => {
+  const { CODER_WORKSPACE_ID: id, CODER_WORKSPACE_AGENT_NAME: agent = "" } = process.env;
+  return id ? `${id} ${agent}` : "";
+};
+
+/** Where and when we are. */
+const here = (): Pick<Entry, "changedAt" | "domain" | "host" | "workspace"> => ({
+  changedAt: Date.now(),
+  domain: domain(),
+  host: hostname(),
+  workspace: workspace(),
+});
+
+const fill = (launch: Launch): Entry => ({
+  socket: "",
+  windows: [],
+  template: null,
+  model: null,
+  permissionMode: null,
+  flags: [],
+  environment: [],
+  memory: null,
+  restart: "no",
+  createdAt: Date.now(),
+  server: null,
+  stoppedAt: null,
+  restarts: [],
+  ...here(),
+  ...launch,
+});
+
+/** Writes a session down before it is launched, as one of this machine. */
+export function remember(launch: Launch): Entry {
+  const entry = { ...fill(launch), ...here() };
+  writeAtomic(fileOf(entry.id), `${JSON.stringify(entry)}\n`);
+  return entry;
+}
+
+/** Changes what is known of a session, when it is known at all. */
+export function change(id: string, changes: Partial<Entry>): void {
+  const entry = entryOf(id);
+  if (entry) writeAtomic(fileOf(id), `${JSON.stringify({ ...entry, changedAt: Date.now(), ...changes })}\n`);
+}
+
+export const stoppedByPerson = (id: string): void => change(id, { stoppedAt: Date.now() });
+
+/** A launch that never came to be. */
+export function forget(id: string): void {
+  try {
+    unlinkSync(fileOf(id));
+  } catch {
+    // it is gone already, or stays
+  }
+}
+
+/** The entry of a Claude session; null where there is none, or none that can be read. */
+export function entryOf(id: string): Entry | null {
+  try {
+    const found: Launch = JSON.parse(readFileSync(fileOf(id), "utf8"));
+    const known = found.id === id && typeof found.name === "string" && found.project?.startsWith("/");
+    return known ? fill(found) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** All entries, oldest first. */
+export function entries(): Entry[] {
+  let names: string[];
+  try {
+    names = readdirSync(folder());
+  } catch {
+    return [];
+  }
+  return names
+    .map((name) => name.replace(/\.json$/, ""))
+    .flatMap((id) => (isSessionId(id) ? (entryOf(id) ?? []) : []))
+    .sort((a, b) => a.createdAt - b.createdAt);
+}
+
+/**
+ * Whose an entry is: of this life of this machine; of a life before its restart; or of another machine or container,
+ * where it may well run.
+ */
+export function lifeOf(entry: Entry): "here" | "before" | "elsewhere" {
+  if (entry.domain === domain()) return "here";
+  const same = entry.workspace === "" ? entry.host === hostname() : entry.workspace === workspace();
+  const born = bornAt();
+  return same && !sharesHome() && (born === null || entry.changedAt < born) ? "before" : "elsewhere";
+}
