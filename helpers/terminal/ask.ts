@@ -1,0 +1,19 @@
+import { readSync } from "node:fs";
+import { errno } from "../system/problem.ts";
+import { isTerminal, say } from "./output.ts";
+
+/** Asks on the terminal; null where nobody can answer. Only a word that starts with y means yes. */
+export function ask(question: string): boolean | null {
+  if (!isTerminal(0) || !isTerminal(2)) return null;
+  say(`${question} [y/N] `);
+  const bytes = Buffer.alloc(256);
+  for (;;) {
+    try {
+      return /^\s*y/i.test(bytes.toString("utf8", 0, readSync(0, bytes)));
+    } catch (error) {
+      if (errno(error) === "EOF") return false;
+      if (errno(error) !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    }
+  }
+}

@@ -1,0 +1,168 @@
+// Templates of live sessions: a person's own under the configuration, and one that a project brings, which is used
+// only once a person has allowed just this content.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { writeAtomic } from "../system/files.ts";
+import { configuration, home, state } from "../system/places.ts";
+import { errno, Problem } from "../system/problem.ts";
+import type { Restart, Window } from "./journal.ts";
+
+/** What a session is started with. What is not said is null or empty; sizes are bytes. */
+export type Template = {
+  /** `project` for one that a project brings */
+  name: string;
+  file: string;
+  text: string;
+  directory: string | null;
+  /** beside Claude's; none: the usual ones */
+  windows: Window[];
+  model: string | null;
+  permissionMode: string | null;
+  prompt: string | null;
+  environment: string[];
+  memory: number | null;
+  restart: Restart;
+};
+
+export const PROJECT = "project";
+/** A bypass is not among them: that is only ever typed. */
+export const PERMISSION_MODES = ["default", "manual", "acceptEdits", "auto", "plan", "dontAsk"];
+
+const UNITS: Record<string, number> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+/** Bytes of `2G`, `512M` or a number; null for anything else, and for less than what Claude needs to start. */
+export function bytesOf(size: unknown): number | null {
+  const [, amount, unit = ""] = /^(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?$/i.exec(String(size)) ?? [];
+  const bytes = amount === undefined ? 0 : Math.floor(Number(amount) * UNITS[unit.toUpperCase()]!);
+  return bytes >= 2 ** 20 ? bytes : null;
+}
+
+const isText = (value: unknown): boolean =>
+  typeof value === "string" && value !== "" && !value.includes("\0");
+const isList = (of: (value: unknown) => boolean) => (value: unknown) =>
+  Array.isArray(value) && value.every(of);
+const fits = (pattern: RegExp) => (value: unknown) => typeof value === "string" && pattern.test(value);
+const isWindow = (value: unknown): boolean => {
+  const { name, command, directory, ...rest } = (value ?? {}) as Record<string, unknown>;
+  return (
+    fits(/^(?!claude$)[\w-]{1,32}$/)(name) &&
+    (command === undefined || isText(command) || isList(isText)(command)) &&
+    (directory === undefined || isText(directory)) &&
+    Object.keys(rest).length === 0
+  );
+};
+
+const FIELDS: Record<string, [is: (value: unknown) => boolean, what: string]> = {
+  directory: [isText, "a path"],
+  windows: [isList(isWindow), 'a list of {"name", "command", "directory"}'],
+  model: [fits(/^[\w.:@[\]/][\w.:@[\]/-]*$/), "a model's name"],
+  permissionMode: [(value) => PERMISSION_MODES.includes(value as string), PERMISSION_MODES.join(", ")],
+  prompt: [isText, "a text"],
+  environment: [isList(fits(/^[A-Za-z_]\w*$/)), "a list of variables' names"],
+  memory: [(value) => bytesOf(value) !== null, 'a size like "2G"'],
+  restart: [fits(/^(no|on-failure)$/), "no, on-failure"],
+};
+
+/** A template from its text. Throws a Problem that names the field. */
+export function parseTemplate(name: string, file: string, text: string): Template {
+  const wrong = (what: string): Problem =>
+    new Problem("template", `${file}: ${what}.`, { hint: "its fields: ccr template --help" });
+  let tree: unknown;
+  try {
+    tree = JSON.parse(text);
+  } catch {
+    throw wrong("no JSON");
+  }
+  if (typeof tree !== "object" || tree === null || Array.isArray(tree)) throw wrong("no JSON object");
+  for (const [field, value] of Object.entries(tree)) {
+    const [is, what] = (Object.hasOwn(FIELDS, field) && FIELDS[field]) || [];
+    if (!is) throw wrong(`there is no field ${field}`);
+    if (!is(value)) throw wrong(`${field} must be ${what}`);
+  }
+  const given = tree as Partial<Omit<Template, "windows" | "directory" | "memory">> & {
+    directory?: string;
+    memory?: unknown;
+    windows?: { name: string; command?: string | string[]; directory?: string }[];
+  };
+  const root = name === PROJECT ? resolve(file, "../..") : home();
+  const place = (path: string, base: string): string => resolve(base, path.replace(/^~(?=\/|$)/, home()));
+  const directory =
+    given.directory === undefined ? (name === PROJECT ? root : null) : place(given.directory, root);
+  return {
+    model: null,
+    permissionMode: null,
+    prompt: null,
+    environment: [],
+    restart: "no",
+    ...given,
+    name,
+    file,
+    text,
+    directory,
+    memory: given.memory === undefined ? null : bytesOf(given.memory),
+    windows: (given.windows ?? []).map(({ name, command = [], directory: at }) => ({
+      name,
+      directory: at === undefined ? "" : place(at, directory ?? root),
+      command: typeof command === "string" ? inShell(command) : command,
+    })),
+  };
+}
+
+/** A line for a shell, with a shell after it: its window stays. */
+const inShell = (line: string): string[] => ["/bin/sh", "-c", `${line}\nexec "\${SHELL:-/bin/sh}"`];
+
+const folder = (): string => join(configuration(), "templates");
+export const fileOf = (name: string): string => join(folder(), `${name}.json`);
+export const isName = (name: string): boolean => /^[A-Za-z0-9][\w-]{0,63}$/.test(name) && name !== PROJECT;
+
+/** Names of the person's own templates. */
+export function names(): string[] {
+  try {
+    return readdirSync(folder())
+      .flatMap((file) => (file.endsWith(".json") ? file.slice(0, -5) : []))
+      .filter(isName)
+      .sort();
+  } catch {
+    return [];
+  }
+}
+
+function readText(file: string): string | null {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if (errno(error) === "ENOENT" || errno(error) === "ENOTDIR") return null;
+    throw error;
+  }
+}
+
+/** One of the person's own templates. Throws a Problem when there is none of this name. */
+export function templateNamed(name: string): Template {
+  const text = isName(name) ? readText(fileOf(name)) : null;
+  if (text !== null) return parseTemplate(name, fileOf(name), text);
+  throw new Problem("no-template", `there is no template "${name}".`, {
+    hint: [`there are: ${names().join(", ") || "none yet"}`, "make one: ccr template new NAME"],
+    exit: 2,
+  });
+}
+
+/** The template that a directory's project brings, allowed or not. */
+export function projectTemplate(directory: string): Template | null {
+  const file = join(directory, ".ccr/template.json");
+  const text = readText(file);
+  return text === null ? null : parseTemplate(PROJECT, file, text);
+}
+
+/** Of path and content: a changed template, and a copy of an allowed one, is asked for anew. */
+async function markOf({ file, text }: Template): Promise<string> {
+  const { createHash } = await import("node:crypto");
+  return join(state(), "allowed", createHash("sha256").update(`${file}\0${text}`).digest("hex"));
+}
+
+/** Whether a person has allowed it; their own ones need no word. */
+export const isAllowed = async (template: Template): Promise<boolean> =>
+  template.name !== PROJECT || readText(await markOf(template)) !== null;
+
+export const allow = async (template: Template): Promise<void> =>
+  writeAtomic(await markOf(template), `${template.file}\n`);
