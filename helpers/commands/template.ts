@@ -1,0 +1,162 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { writeAtomic } from "../system/files.ts";
+import { Problem } from "../system/problem.ts";
+import { ask } from "../terminal/ask.ts";
+import { clean, cleanLines } from "../terminal/clean.ts";
+import { json } from "../terminal/json.ts";
+import { out, say } from "../terminal/output.ts";
+import { table } from "../terminal/table.ts";
+import {
+  allow,
+  fileOf,
+  isAllowed,
+  isName,
+  names,
+  PERMISSION_MODES,
+  PROJECT,
+  projectTemplate,
+  type Template,
+  templateNamed,
+} from "../tmux/template.ts";
+import { type Call, type Command, on } from "./command.ts";
+import { tableLook } from "./view.ts";
+
+/**
+ * The template to start a session with: the one that was named, else the one that the directory's project brings,
+ * once a person has allowed it. Null: none.
+ */
+export async function chooseTemplate(
+  name: string | undefined,
+  directory: string,
+  warn: (problem: Problem) => void,
+): Promise<Template | null> {
+  if (name !== undefined && name !== PROJECT) return templateNamed(name);
+  const found = projectTemplate(directory);
+  if (found === null) {
+    if (name === undefined) return null;
+    throw new Problem("no-template", `the project brings no template: ${directory}/.ccr/template.json`);
+  }
+  if (await isAllowed(found)) return found;
+  say(`${clean(found.file)} wants to start:\n${cleanLines(found.text)}\n`);
+  const answer = ask("Use it from now on, until it changes?");
+  if (answer) {
+    await allow(found);
+    return found;
+  }
+  if (answer === null)
+    warn(
+      new Problem("not-allowed", "the project's template is not used: nobody has allowed it.", {
+        hint: `look at it, then: ccr template allow ${directory}`,
+      }),
+    );
+  return null;
+}
+
+const EXAMPLE = {
+  directory: "~/projects/app",
+  windows: [{ name: "shell" }, { name: "dev", command: "npm run dev" }, { name: "logs" }],
+  model: "sonnet",
+  permissionMode: "acceptEdits",
+  prompt: "read the open issues",
+  environment: ["DATABASE_URL"],
+  memory: "4G",
+  restart: "on-failure",
+};
+
+export const template: Command = {
+  usage: "template list|show|new|allow [name or directory] [flags]",
+  about: `What sessions are started with: ccr start DIR --template NAME. Your own are JSON files, ~/.config/ccr/templates/NAME.json;
+a project may bring one, .ccr/template.json, which is used once you have allowed it as it is.
+Fields, all optional: directory, windows (each name, command, directory; beside Claude's), model,
+permissionMode (${PERMISSION_MODES.join(", ")}), prompt (the first one), environment (names that
+are passed on), memory ("4G"), restart ("no" or "on-failure").`,
+  flags: { force: { type: "boolean", about: "new: write over one that is there" } },
+  words: ["list", "show", "new", "allow"],
+  most: 2,
+  json: true,
+  examples: [
+    ["ccr template new web", "make ~/.config/ccr/templates/web.json, to be edited"],
+    ["ccr template show web", "what it says"],
+    ["ccr template allow .", "allow the one that this project brings"],
+  ],
+  async run(call) {
+    const [action = "list", word] = call.words;
+    if (action === "list") return list(call);
+    if (action === "new") return make(word, on(call, "force"));
+    if (action !== "show" && action !== "allow")
+      throw new Problem("usage", `ccr template has no "${action}".`, {
+        hint: "ccr template list|show|new|allow",
+        exit: 2,
+      });
+    const own = word !== undefined && action === "show" && names().includes(word);
+    const directory = resolve(word ?? ".");
+    const found = own ? templateNamed(word) : projectTemplate(directory);
+    if (found === null) {
+      if (action === "show" && word !== undefined && isName(word)) templateNamed(word);
+      throw new Problem("no-template", `there is no .ccr/template.json in ${directory}.`, {
+        hint: "ccr template list",
+      });
+    }
+    if (action === "allow") await allow(found);
+    if (call.json) json("template", { templates: [await rowOf(found)] }, call.warnings);
+    else if (action === "show") out(`${cleanLines(found.text).trimEnd()}\n`);
+    else say(`allowed: ${clean(found.file)}\n`);
+    return 0;
+  },
+};
+
+const rowOf = async (one: Template) => ({
+  name: one.name,
+  file: one.file,
+  allowed: await isAllowed(one),
+  directory: one.directory,
+  windows: one.windows,
+  model: one.model,
+  permissionMode: one.permissionMode,
+  prompt: one.prompt,
+  environment: one.environment,
+  memory: one.memory,
+  restart: one.restart,
+});
+
+async function list(call: Call): Promise<number> {
+  const found: Template[] = [];
+  for (const read of [
+    ...names().map((name) => () => templateNamed(name)),
+    () => projectTemplate(process.cwd()),
+  ])
+    try {
+      found.push(...[read() ?? []].flat());
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      call.warn(error);
+    }
+  const rows = await Promise.all(found.map(rowOf));
+  if (call.json) json("template", { templates: rows }, call.warnings);
+  else {
+    const lines = rows.map(({ name, allowed, directory, file }) => [
+      name,
+      directory ?? "-",
+      `${file}${allowed ? "" : "  not allowed yet: ccr template allow"}`,
+    ]);
+    const columns = ["NAME", "DIRECTORY", "FILE"].map((title, i) => ({ title, flexible: i > 0 }));
+    if (rows.length === 0) say("no templates yet; make one: ccr template new NAME\n");
+    else out(`${table(columns, lines, tableLook()).join("\n")}\n`);
+  }
+  return 0;
+}
+
+function make(name: string | undefined, force: boolean): number {
+  if (name === undefined || !isName(name))
+    throw new Problem("usage", "a template needs a name of letters, digits, - and _.", {
+      hint: "ccr template new web",
+      exit: 2,
+    });
+  const file = fileOf(name);
+  if (existsSync(file) && !force)
+    throw new Problem("exists", `${file} is there already.`, { hint: "edit it, or --force" });
+  writeAtomic(file, `${JSON.stringify(EXAMPLE, null, 2)}\n`);
+  out(`${file}\n`);
+  return 0;
+}
