@@ -1,20 +1,19 @@
 import { statSync } from "node:fs";
-import { basename, dirname, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { findClaude, INSTALL_HINT, olderThan, RESUMES_ANYWHERE, resumeArguments } from "../claude/cli.ts";
 import { slug } from "../claude/places.ts";
 import { surroundings } from "../sessions/around.ts";
 import { checkedOut } from "../sessions/branch.ts";
-import { type Found, lookup, realPath } from "../sessions/lookup.ts";
+import { realPath } from "../sessions/lookup.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { type Entry, transcripts } from "../sessions/store.ts";
 import { commandLine, handOver, quote } from "../system/handoff.ts";
 import { smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
-import { nearest } from "../terminal/nearest.ts";
 import { out, say } from "../terminal/output.ts";
 import { type Call, type Command, on, text } from "./command.ts";
-import { candidates } from "./view.ts";
+import { entryNamed } from "./named.ts";
 
 export const resume = (verbs: readonly { name: string }[]): Command => ({
   usage: "resume <session> [prompt] [flags]",
@@ -46,10 +45,9 @@ export const resume = (verbs: readonly { name: string }[]): Command => ({
     }
     await smallHeap();
     const around = surroundings();
-    const found = lookup(word);
-    if (found.kind !== "one") throw notOne(word, found, around.now, verbs);
-    const session = sessionOf(found.entry, around);
-    const plan = await planOf(call, found.entry, session, prompt);
+    const entry = entryNamed(word, verbs);
+    const session = sessionOf(entry, around);
+    const plan = await planOf(call, entry, session, prompt);
     if (on(call, "print-command")) {
       out(`${commandLine(plan.directory, plan.argv)}\n`);
       return 0;
@@ -150,53 +148,3 @@ async function liveProblem({ id, live, project }: Session): Promise<Problem> {
 }
 
 const inTmux = (): boolean => Boolean(process.env.TMUX);
-
-function notOne(
-  word: string,
-  found: Exclude<Found, { kind: "one" }>,
-  now: number,
-  verbs: readonly { name: string }[],
-): Problem {
-  if (found.kind === "many") {
-    const what = found.by === "id" ? `ids start with "${word}"` : `titles fit "${word}"`;
-    const more =
-      found.total > found.entries.length ? [`… and ${found.total - found.entries.length} more`] : [];
-    return new Problem("ambiguous", `${found.total} ${what}.`, {
-      hint: [...candidates(found.entries, now, "which"), ...more],
-      exit: 2,
-    });
-  }
-  if (found.kind === "gone") {
-    return new Problem(
-      "deleted",
-      `the transcript of ${found.id.slice(0, 8)} is deleted${found.project ? ` (${basename(found.project)})` : ""}.`,
-      {
-        hint: [
-          "only its prompts are left: ccr-list --all",
-          "keep the others: set cleanupPeriodDays in ~/.claude/settings.json",
-        ],
-      },
-    );
-  }
-  const verb = nearest(
-    word,
-    verbs.map(({ name }) => name),
-  );
-  const rest = [...candidates(found.near, now, "near"), "look  ccr-list 50, ccr-find WORDS"];
-  if (verb !== undefined && !/^[0-9a-f-]+$/i.test(word) && !word.includes(" ")) {
-    return new Problem("unknown-verb", `"${word}" is no verb and no session.`, {
-      hint: [`did you mean: ccr ${verb}`, ...rest],
-      exit: 2,
-    });
-  }
-  const looksLikeId = /^[0-9a-f-]+$/i.test(word);
-  const message =
-    word === "."
-      ? "no session was started in this directory."
-      : looksLikeId
-        ? `no session starts with "${word}".`
-        : `no session has an id or title like "${word}".`;
-  return new Problem("no-session", message, {
-    hint: found.near.length > 0 ? rest : ["no sessions yet; start one: claude"],
-  });
-}
