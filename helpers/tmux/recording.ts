@@ -1,0 +1,86 @@
+// What a pane prints goes into files under the state folder; here is what starts the recorder. Source: facts/tmux.md §4.
+
+import { accessSync, constants, readFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { config } from "../system/config.ts";
+import { makeDirectory, writeAtomic } from "../system/files.ts";
+import { state } from "../system/places.ts";
+import { NODE, PERL } from "./recorders.ts";
+
+/** Holds a folder for each Claude session, named by its id, with files `<start>.<n>.cast`. */
+export const recordingsDirectory = (): string => join(state(), "recordings");
+
+const MB = 1024 * 1024;
+/** A recording is kept in so many files, of which the oldest goes when another one begins. */
+const PARTS = 4;
+
+/**
+ * The words of the tmux command that records a pane, for the very call that makes the window: a later one loses what
+ * is printed first. Empty where recording is off or its files cannot be written: no session fails for that.
+ *
+ * `id` is the Claude session's, `target` the pane's. `running`: the pane has been there for a while, so that the
+ * recording begins with its screen.
+ */
+export function recorderWords(id: string, target: string, running = false): string[] {
+  const set = config();
+  if (!set["recording.on"] || !/^[\w-]+$/.test(id)) return [];
+  try {
+    const folder = join(recordingsDirectory(), id.toLowerCase());
+    makeDirectory(folder);
+    const perl = onPath("perl");
+    const program = join(state(), `recorder.${perl ? "pl" : "cjs"}`);
+    keep(program, perl ? PERL : NODE);
+    const stem = join(folder, new Date().toISOString().replace(/[:.]/g, "-"));
+    const bytes = Math.ceil((set["recording.megabytes"] * MB) / PARTS);
+    const words = [
+      ...(perl
+        ? ["exec", shellWord(perl)]
+        : ["NODE_OPTIONS= NODE_EXTRA_CA_CERTS= exec", shellWord(process.execPath)]),
+      shellWord(program),
+      shellWord(stem),
+      // tmux fills these in: of a socket's path only what no shell takes for anything else
+      "#{pane_tty} '#{pane_id}' #{s|[^0-9A-Za-z/._-]|@|:socket_path}",
+      String(bytes),
+      String(PARTS),
+      ...(running ? ["now"] : []),
+    ];
+    return ["pipe-pane", "-t", target, words.join(" ")];
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * A text as one word for sh that neither a shell nor tmux (formats, then strftime) can take for anything else: all but
+ * plain characters in octal.
+ */
+export const shellWord = (text: string): string =>
+  PLAIN.test(text)
+    ? text
+    : `"$(printf '${[...Buffer.from(text)].map((byte) => octal(String.fromCharCode(byte), byte)).join("")}')"`;
+
+const PLAIN = /^[\w/.-]+$/;
+const octal = (character: string, byte: number): string =>
+  PLAIN.test(character) ? character : `\\${byte.toString(8).padStart(3, "0")}`;
+
+function onPath(name: string): string | null {
+  for (const directory of (process.env.PATH ?? "").split(delimiter)) {
+    const file = join(directory, name);
+    try {
+      accessSync(file, constants.X_OK);
+      if (file.startsWith("/")) return file;
+    } catch {
+      // not here
+    }
+  }
+  return null;
+}
+
+function keep(file: string, text: string): void {
+  try {
+    if (readFileSync(file, "utf8") === text) return;
+  } catch {
+    // it is written now
+  }
+  writeAtomic(file, text);
+}
