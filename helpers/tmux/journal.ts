@@ -34,13 +34,12 @@ export type Entry = {
   memory: number | null;
   restart: Restart;
   createdAt: number;
+  launchedAt: number;
   changedAt: number;
   /** boot and pid namespace, machine, and Coder workspace of the last launch */
   domain: string;
   host: string;
   workspace: string;
-  /** pid and start of the tmux server, once it is known */
-  server: string | null;
   /** when a person stopped it: it is neither restarted nor restored */
   stoppedAt: number | null;
   /** when it was restarted after a failure */
@@ -77,7 +76,7 @@ const fill = (launch: Launch): Entry => ({
   memory: null,
   restart: "no",
   createdAt: Date.now(),
-  server: null,
+  launchedAt: Date.now(),
   stoppedAt: null,
   restarts: [],
   ...here(),
@@ -86,7 +85,7 @@ const fill = (launch: Launch): Entry => ({
 
 /** Writes a session down before it is launched, as one of this machine. */
 export function remember(launch: Launch): Entry {
-  const entry = { ...fill(launch), ...here() };
+  const entry = { ...fill(launch), ...here(), launchedAt: Date.now() };
   writeAtomic(fileOf(entry.id), `${JSON.stringify(entry)}\n`);
   return entry;
 }
@@ -108,12 +107,15 @@ export function forget(id: string): void {
   }
 }
 
+const isText = (value: unknown): boolean => typeof value === "string";
+
 /** The entry of a Claude session; null where there is none, or none that can be read. */
 export function entryOf(id: string): Entry | null {
   try {
     const found: Launch = JSON.parse(readFileSync(fileOf(id), "utf8"));
-    const known = found.id === id && typeof found.name === "string" && found.project?.startsWith("/");
-    return known ? fill(found) : null;
+    const { name, project, windows, flags, environment, restarts } = fill(found);
+    const known = found.id === id && isText(name) && isText(project) && project.startsWith("/");
+    return known && [windows, flags, environment, restarts].every(Array.isArray) ? fill(found) : null;
   } catch {
     return null;
   }
