@@ -1,0 +1,112 @@
+// Secrets out of texts and rows. Always on decoded strings: in raw JSON an escape can stand right before a secret.
+import { object, type Row } from "../claude/rows.ts";
+import { PLACES, placed, START, TOKENS } from "./secrets.ts";
+
+type Rules = {
+  quick: RegExp;
+  names: string[];
+  tokens: RegExp;
+  places: [name: string, key: RegExp, all: RegExp][];
+};
+let rules: Rules | undefined;
+
+function compile(): Rules {
+  const rows = TOKENS.trim()
+    .split("\n")
+    .map((line) => line.split(" ") as [string, string, string]);
+  return {
+    quick: new RegExp(rows.map(([, key]) => key).join("|")),
+    names: rows.map(([name]) => name),
+    tokens: new RegExp(`${START}(?:${rows.map(([, key, rest]) => `(${key}${rest})`).join("|")})`, "g"),
+    places: PLACES.map((place) => [place.name, place.key, placed(place)]),
+  };
+}
+
+/** Values of these keys are what the API and the CLI check, or pictures: never text. */
+const OPAQUE = new Set(["signature", "data", "uuid", "parentUuid", "sessionId", "session_id", "id"]);
+const TELLING = /pass|secret|token|key|auth|credential/i;
+
+/**
+ * Replaces secrets by `[redacted:<kind>]`, the same secret by the same mark, and counts them.
+ * One for each export, or one for many: the marks then agree.
+ */
+export class Redactor {
+  /** how often each kind was found */
+  readonly found = new Map<string, number>();
+  readonly #marks = new Map<string, string>();
+  readonly #kinds = new Map<string, number>();
+
+  #mark(name: string, secret: string): string {
+    this.found.set(name, (this.found.get(name) ?? 0) + 1);
+    let mark = this.#marks.get(secret);
+    if (mark === undefined) {
+      const nth = (this.#kinds.get(name) ?? 0) + 1;
+      this.#kinds.set(name, nth);
+      mark = `[redacted:${name}${nth > 1 ? `-${nth}` : ""}]`;
+      this.#marks.set(secret, mark);
+    }
+    return mark;
+  }
+
+  /** A text without its secrets; the same text when it has none. */
+  text(text: string): string {
+    rules ??= compile();
+    const { quick, names, tokens, places } = rules;
+    let clean = text;
+    if (quick.test(clean))
+      clean = clean.replace(tokens, (secret: string, ...groups: unknown[]) =>
+        this.#mark(names[groups.findIndex((group) => group !== undefined)]!, secret),
+      );
+    for (const [name, key, all] of places)
+      if (key.test(clean))
+        clean = clean.replace(all, (_, before: string, secret: string) => before + this.#mark(name, secret));
+    return clean;
+  }
+
+  /** A copy of a JSON value; what is named like a secret counts as one. */
+  value<T>(value: T, key = ""): T {
+    if (typeof value === "string") {
+      if (OPAQUE.has(key)) return value;
+      const clean = this.text(value);
+      if (clean !== value || !TELLING.test(key) || /\s/.test(value)) return clean as T;
+      const [named = "", before = `${key}=`] = [this.text(`${key}=${value}`)];
+      return named.slice(before.length) as T;
+    }
+    if (Array.isArray(value)) return value.map((one) => this.value(one, key)) as T;
+    const row = object(value);
+    if (!row) return value;
+    const copy: Row = {};
+    for (const name of Object.keys(row)) copy[name] = this.value(row[name], name);
+    return copy as T;
+  }
+
+  /**
+   * A line of JSONL without its secrets, or null where the row has to be left out: thinking is signed, so a changed
+   * block would be refused. Lines without secrets stay byte for byte.
+   */
+  line(line: string): string | null {
+    let row: unknown;
+    try {
+      row = JSON.parse(line);
+    } catch {
+      return this.text(line);
+    }
+    const text = JSON.stringify(row);
+    const clean = this.value(row);
+    const after = JSON.stringify(clean);
+    if (after === text) return line;
+    return thoughts(clean) === thoughts(row) ? after : null;
+  }
+
+  /** `github-token 2, jwt 1`; empty when nothing was found. */
+  report(): string {
+    return [...this.found].map(([name, times]) => `${name} ${times}`).join(", ");
+  }
+}
+
+const thoughts = (row: unknown): string => {
+  const content = object(object(row)?.message)?.content;
+  return Array.isArray(content)
+    ? JSON.stringify(content.filter((block) => object(block)?.type === "thinking"))
+    : "";
+};
