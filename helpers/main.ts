@@ -25,6 +25,10 @@ export async function main(args: readonly string[]): Promise<number> {
       out(spoken(topic ? helpOf(topic, await topic.load()) : overview()));
       return 0;
     }
+    if (/^--on(?:=|$)/.test(first)) {
+      const { runOn } = await import("./commands/remote.ts");
+      return await (first === "--on" ? runOn(args[1], args.slice(2)) : runOn(first.slice(5), args.slice(1)));
+    }
     const named = verbNamed(first);
     const verb = named ?? verbOf(first === "" && isTerminal(0) && isTerminal(1) ? "pick" : "resume")!;
     const command = await verb.load();

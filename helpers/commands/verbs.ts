@@ -64,6 +64,16 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./supervise.ts")).supervise,
   },
   {
+    name: "remote",
+    summary: "name other machines: ccr --on <target> <verb…> asks the ccr there",
+    load: async () => (await import("./remote.ts")).remote,
+  },
+  {
+    name: "fork",
+    summary: "a copy of a session under a new id, up to a message",
+    load: async () => (await import("./fork.ts")).fork,
+  },
+  {
     name: "config",
     summary: "show and change the configuration",
     load: async () => (await import("./config.ts")).configure,

@@ -37,6 +37,8 @@ const CALLS: Record<string, string[]> = {
   "resume-later": ["resume-later", "--help"],
   pause: ["pause", "--help"],
   supervise: ["supervise", "--status"],
+  fork: ["fork", LIVELY],
+  remote: ["remote", "list"],
   config: ["config", "list"],
   statusline: ["statusline"],
   hook: ["hook", "--help"],

@@ -216,6 +216,11 @@ describe("the output", () => {
       ["resume-all", "--headless"],
     ],
     supervise: [["supervise", "--status"], ["supervise"]],
+    fork: [
+      ["fork", "99999999", "--list"],
+      ["fork", "99999999"],
+    ],
+    remote: [["remote", "list"]],
     config: [["config", "list"]],
     install: [["install", "--dry-run"]],
     uninstall: [["uninstall", "--dry-run"]],
