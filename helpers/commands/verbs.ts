@@ -43,6 +43,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./check-limits.ts")).checkLimits,
   },
   {
+    name: "export",
+    classic: "ccr-export",
+    summary: "pack sessions into one file, to keep or to move them",
+    load: async () => (await import("./export.ts")).exportSessions,
+  },
+  {
     name: "resume-all",
     classic: "ccra",
     summary: "continue every limited session whose reset has passed",

@@ -248,8 +248,9 @@ describe("the output", () => {
     try {
       for (const [name, [words]] of Object.entries(CALLS)) {
         const { out, err } = await ccr(empty, [...words!, "--json"]);
-        expect(out, `${name}: ${err}`).not.toBe("");
-        expectValid(name, JSON.parse(out));
+        // A verb that needs a session has none to speak of.
+        if (out === "") expectValid("error", JSON.parse(err));
+        else expectValid(name, JSON.parse(out));
       }
     } finally {
       await empty.remove();
