@@ -3,8 +3,8 @@ import { fstatSync, writeSync } from "node:fs";
 /** Ends the process without a word when the reader of a pipe has gone (`ccr-list | head -1`). */
 const BROKEN_PIPE_STATUS = 141;
 
-function write(fd: 1 | 2, text: string): void {
-  const bytes = Buffer.from(text);
+function write(fd: 1 | 2, text: string | Uint8Array): void {
+  const bytes = typeof text === "string" ? Buffer.from(text) : text;
   for (let at = 0; at < bytes.length; ) {
     try {
       at += writeSync(fd, bytes, at);
@@ -22,7 +22,7 @@ function write(fd: 1 | 2, text: string): void {
 }
 
 /** Data, to stdout. `process.stdout` is not used: loading it costs 3 ms. */
-export const out = (text: string): void => write(1, text);
+export const out = (text: string | Uint8Array): void => write(1, text);
 /** Talk, to stderr. */
 export const say = (text: string): void => write(2, spoken(text));
 

@@ -33,6 +33,7 @@ const CALLS: Record<string, string[]> = {
   current: ["current"],
   stats: ["stats"],
   "check-limits": ["check-limits", "--all"],
+  export: ["export", LIVELY, "./session.tar.gz", "--force"],
   "resume-all": ["resume-all", "--dry-run"],
   "resume-later": ["resume-later", "--help"],
   pause: ["pause", "--help"],

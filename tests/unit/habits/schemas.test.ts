@@ -215,6 +215,7 @@ describe("the output", () => {
       ["resume-all", "--dry-run"],
       ["resume-all", "--headless"],
     ],
+    export: [["export", "--all", "./all.tar.gz", "--force"]],
     supervise: [["supervise", "--status"], ["supervise"]],
     fork: [
       ["fork", "99999999", "--list"],

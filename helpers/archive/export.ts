@@ -1,0 +1,89 @@
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Entry } from "../sessions/entry.ts";
+import { makeDirectory } from "../system/files.ts";
+import { errno, Problem } from "../system/problem.ts";
+import { collect } from "./collect.ts";
+import type { Manifest } from "./manifest.ts";
+import { readArchive } from "./read.ts";
+import { sweep, temporary } from "./store.ts";
+import { sinkTo, writeArchive } from "./write.ts";
+
+export type Watch = (done: number, all: number) => void;
+export type Options = {
+  ccr: string;
+  running: (id: string) => boolean;
+  /** may replace a file of that name */
+  force?: boolean;
+  /** a new one for each of the three readings */
+  watch?: () => Watch;
+};
+
+/** Writes sessions as one archive to `sink`. */
+export async function exportTo(
+  entries: readonly Entry[],
+  sink: (bytes: Uint8Array) => void,
+  options: Options,
+): Promise<Manifest> {
+  const watch = options.watch?.();
+  const { manifest, sources, bytes } = await collect(entries, {
+    ...options,
+    ...(watch ? { done: watch } : {}),
+  });
+  const watching = options.watch?.();
+  await writeArchive(manifest, sources, sink, (done) => watching?.(done, bytes));
+  return manifest;
+}
+
+/**
+ * Writes sessions into an archive that comes into being whole: written beside it, read back and compared, then
+ * renamed. A file of that name stays, unless `force` says otherwise.
+ */
+export async function exportFile(
+  entries: readonly Entry[],
+  file: string,
+  options: Options,
+): Promise<Manifest> {
+  const taken = (): Problem =>
+    new Problem("exists", `${file} exists already.`, { hint: "take another name, or replace it: --force" });
+  if (!options.force && existsSync(file)) throw taken();
+  const directory = dirname(file);
+  makeDirectory(directory);
+  sweep(directory);
+  const path = temporary(directory);
+  try {
+    const fd = openSync(path, "wx", 0o600);
+    let manifest: Manifest;
+    try {
+      manifest = await exportTo(entries, sinkTo(fd, file), options);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    const watch = options.watch?.();
+    const all = manifest.files.reduce((sum, { size }) => sum + size, 0);
+    const read = await readArchive(path, { done: (done) => watch?.(done, all) });
+    if (JSON.stringify(read) !== JSON.stringify(manifest))
+      throw new Problem(
+        "not-verified",
+        `${file} was not written: what was read back is not what was written.`,
+      );
+    if (options.force) renameSync(path, file);
+    else place(path, file, taken);
+    return manifest;
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
+
+/** Gives a file its name, and never takes one from another file. */
+export function place(path: string, to: string, taken: () => Error): void {
+  try {
+    linkSync(path, to);
+  } catch (error) {
+    if (errno(error) === "EEXIST") throw taken();
+    // A file system without hard links.
+    if (existsSync(to)) throw taken();
+    renameSync(path, to);
+  }
+}
