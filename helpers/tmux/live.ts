@@ -4,6 +4,7 @@ import { isSessionId } from "../claude/places.ts";
 import { liveSessions as registered } from "../claude/registry.ts";
 import { withoutGhosts } from "../limits/domain.ts";
 import { ancestors } from "../system/process.ts";
+import { isWaiting } from "./lazy.ts";
 import { hasTmux, tmux } from "./tmux.ts";
 
 /** `lazy`: restored, and waits for Enter; `starting`: runs, and has not registered yet. */
@@ -46,11 +47,9 @@ const FORMAT = [
   "@ccr_claude",
   "@ccr_session",
   "@ccr_project",
-  "@ccr_lazy",
   "session_created",
   "session_windows",
   "session_attached",
-  "pane_current_command",
   "session_name",
 ]
   .map((name) => `#{${name}}`)
@@ -58,7 +57,6 @@ const FORMAT = [
 
 /** A Claude that has not registered for so long stands in a dialog of its start. */
 const START_UP = 10_000;
-const SHELL = /^(?:ba|da|z|k)?sh$/;
 
 type Pane = {
   id: string;
@@ -68,30 +66,15 @@ type Pane = {
   claude: boolean;
   session: string;
   project: string | null;
-  lazy: boolean;
   created: number;
   windows: number;
   clients: number;
-  command: string;
   name: string;
 };
 
 function paneOf(line: string): Pane | null {
-  const [
-    id = "",
-    pid,
-    dead,
-    exit,
-    claude,
-    session = "",
-    project,
-    lazy,
-    created,
-    windows,
-    clients,
-    command = "",
-    name,
-  ] = line.split("\t");
+  const [id = "", pid, dead, exit, claude, session = "", project, created, windows, clients, name] =
+    line.split("\t");
   if (!name) return null;
   return {
     id,
@@ -101,17 +84,13 @@ function paneOf(line: string): Pane | null {
     claude: claude === "1" && isSessionId(session),
     session: isSessionId(session) ? session : "",
     project: decoded(project ?? ""),
-    lazy: lazy === "1",
     created: Number(created) * 1000,
     windows: Number(windows),
     clients: Number(clients),
-    command,
     name,
   };
 }
 
-/** The project's path without blanks and newlines, as our option holds it. */
-export const encoded = (path: string): string => encodeURIComponent(path);
 function decoded(text: string): string | null {
   try {
     return decodeURIComponent(text) || null;
@@ -174,7 +153,7 @@ export async function liveSessions(): Promise<Live[]> {
     if (!pane.claude || seen.has(pane.id)) continue;
     const live = bare(pane);
     if (!pane.dead) {
-      live.state = pane.lazy && SHELL.test(pane.command) ? "lazy" : "starting";
+      live.state = isWaiting(pane.pid) ? "lazy" : "starting";
       if (live.state === "starting" && now - pane.created > START_UP) {
         live.state = "waiting";
         live.waitingFor = "start-up dialog";

@@ -6,6 +6,8 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { config } from "../system/config.ts";
 import { Problem } from "../system/problem.ts";
+import { change, type Entry, entryOf, forget, remember, type Window } from "./journal.ts";
+import { recorderWords } from "./recording.ts";
 
 /** Whether there is a tmux program. */
 export function hasTmux(): boolean {
@@ -61,12 +63,15 @@ export function tmux(
 
 const LONGEST_NAME = 48;
 
-/** The session's name for a project: `claude-<folder>` in characters that tmux neither changes nor expands. */
-export function nameFor(project: string): string {
-  const base = project.split("/").filter(Boolean).at(-1) ?? "root";
-  const safe = base.replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "");
-  return `claude-${safe.slice(0, LONGEST_NAME) || "project"}`;
+/** A tmux name: `claude-` and letters that tmux neither changes nor expands. */
+export function safeName(wanted: string): string {
+  const safe = wanted.replace(/^claude-/, "").replace(/[^A-Za-z0-9_-]+/g, "-");
+  return `claude-${safe.slice(0, LONGEST_NAME).replace(/^-+|-+$/g, "") || "project"}`;
 }
+
+/** The session's name for a project: its folder's. */
+export const nameFor = (project: string): string =>
+  safeName(project.split("/").filter(Boolean).at(-1) ?? "root");
 
 /** Target of a session or of one of its windows: `=name:` is exact everywhere, a bare name is not. */
 export const target = (name: string, window = ""): string => `=${name}:${window}`;
@@ -76,67 +81,120 @@ const PASSED =
   /^(?:HOME|PATH|LANG|LC_[A-Z]+|TZ|COLORTERM|CLAUDE_CONFIG_DIR|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|[A-Za-z]+_PROXY|(?:ANTHROPIC|CLAUDE_CODE|DISABLE|BASH|XDG)_\w+)$/i;
 const SECRET = /TOKEN|KEY|SECRET|PASS|AUTH|CREDENTIAL|HEADER/i;
 
+/** Every process of a session has it, with the id that the session was launched with: stop finds strays by it. */
+export const MARK = "CCR_MARK";
+
 export type Started = { name: string; pane: string; pid: number };
 
-/**
- * Makes a detached session with the windows claude, shell and logs, as `cct` shows it. `command` runs without a
- * shell in the first one. A name that is taken gets a suffix. Throws a Problem when tmux says no.
- */
-export async function createSession(options: {
+export type Making = {
   project: string;
   /** the Claude session's id */
   id: string;
+  /** Claude's words, run without a shell */
   command: readonly string[];
-  /** what the logs window runs; default: an interactive shell */
-  logs?: readonly string[];
   env: NodeJS.ProcessEnv;
-}): Promise<Started> {
-  const { project, id, command, logs = [], env } = options;
-  const wanted = nameFor(project);
+  /** tmux name to try first; default: the project's */
+  name?: string | undefined;
+  /** variables of Claude's window alone */
+  extra?: Readonly<Record<string, string>>;
+  /** windows beside Claude's; default: shell and logs */
+  windows?: readonly Window[];
+  size?: readonly [columns: number, rows: number];
+  /** what the journal is to know beside what is here */
+  launch?: Partial<Entry>;
+};
+
+/** Shows what the session does: our own logs verb, then a shell, so that the window stays. */
+const logsWindow = (id: string): string[] => [
+  "/bin/sh",
+  "-c",
+  `NODE_OPTIONS= NODE_EXTRA_CA_CERTS= "$0" "$1" logs -f "$2"; exec "\${SHELL:-/bin/sh}"`,
+  process.execPath,
+  process.argv[1] ?? "",
+  id,
+];
+
+const server = async (words: string[], env: NodeJS.ProcessEnv, directory: string): Promise<Answer> => {
+  const answer = await tmux(words, { env, directory });
+  // Right after a server has ended a new one can fail to come up.
+  return !answer.ok && /server exited|lost server/.test(answer.err)
+    ? tmux(words, { env, directory })
+    : answer;
+};
+
+/**
+ * Makes a detached session with Claude's window and the others, recorded, and in the journal before it is there. A
+ * name that is taken gets a suffix. Throws a Problem when tmux says no.
+ */
+export async function createSession(making: Making): Promise<Started> {
+  const { project, id, command, extra = {}, size = [200, 50], launch = {} } = making;
+  // Programs of another session's shell start this one: it is no part of that.
+  const { [MARK]: _, ...env } = making.env;
+  const named = new Set(launch.environment);
   const passed = Object.entries(env).flatMap(([name, value]) =>
-    value !== undefined && PASSED.test(name) && !SECRET.test(name) ? ["-e", `${name}=${value}`] : [],
+    value !== undefined && (named.has(name) || (PASSED.test(name) && !SECRET.test(name)))
+      ? ["-e", `${name}=${value}`]
+      : [],
   );
-  const at = ["-c", literal(project)];
-  for (const name of [
-    wanted,
-    `${wanted}-${id.slice(0, 4)}`,
-    `${wanted}-${id.slice(0, 8)}`,
-    `${wanted}-${id}`,
-  ]) {
+  passed.push("-e", `${MARK}=${id}`);
+  const windows = making.windows ?? [
+    { name: "shell", directory: project, command: [] },
+    { name: "logs", directory: project, command: logsWindow(id) },
+  ];
+  const wanted = making.name ?? nameFor(project);
+  const before = entryOf(id);
+  let problem = new Problem("tmux", `all tmux names for this session are taken: ${wanted}.`, {
+    hint: "tmux ls",
+  });
+  for (const length of [0, 4, 8, 36]) {
+    const name = length === 0 ? wanted : `${wanted}-${id.slice(0, length)}`;
+    remember({
+      ...launch,
+      name,
+      id,
+      project,
+      socket: config()["tmux.socket"],
+      windows: making.windows ?? [],
+    });
+    const session = target(name);
+    const main = target(name, "claude");
+    const recorder = recorderWords(id, main);
+    const set = (...words: string[]): string[] => [AND, "set-option", ...words];
     const words: string[] = [
       ...["new-session", "-d", "-P", "-F", "#{pane_id} #{pane_pid}", "-s", name, "-n", "claude"],
-      ...["-x", "200", "-y", "50", ...at, ...passed, "--", ...command],
-      ...[AND, "set-option", "-t", target(name), "@ccr_session", id],
-      ...[AND, "set-option", "-t", target(name), "history-limit", "50000"],
-      ...[AND, "set-option", "-w", "-t", target(name, "claude"), "automatic-rename", "off"],
-      ...[AND, "set-option", "-w", "-t", target(name, "claude"), "remain-on-exit", "failed"],
-      ...[AND, "new-window", "-d", "-t", target(name), "-n", "shell", ...at, ...passed],
-      ...[
-        AND,
-        "new-window",
-        "-d",
-        "-t",
-        target(name),
-        "-n",
-        "logs",
-        ...at,
-        ...passed,
-        ...(logs.length ? ["--", ...logs] : []),
-      ],
+      ...["-x", String(size[0]), "-y", String(size[1]), "-c", literal(project), ...passed],
+      ...Object.entries(extra).flatMap(([key, value]) => ["-e", `${key}=${value}`]),
+      ...["--", ...command],
+      ...(recorder.length > 0 ? [AND, ...recorder] : []),
+      ...set("-t", session, "@ccr_session", id),
+      ...set("-t", session, "@ccr_project", encodeURIComponent(project)),
+      ...set("-p", "-t", main, "@ccr_claude", "1"),
+      ...set("-t", session, "history-limit", "50000"),
+      ...set("-t", session, "set-titles", "on"),
+      ...set("-w", "-t", main, "automatic-rename", "off"),
+      ...set("-w", "-t", main, "remain-on-exit", "failed"),
     ];
-    let answer = await tmux(words, { env, directory: project });
-    // Right after a server has ended a new one can fail to come up.
-    if (!answer.ok && /server exited|lost server/.test(answer.err))
-      answer = await tmux(words, { env, directory: project });
+    // What a session is made with, its later windows get too.
+    for (const key of Object.keys(extra)) words.push(AND, "set-environment", "-t", session, "-u", key);
+    for (const window of windows) {
+      words.push(
+        ...[AND, "new-window", "-d", "-t", session, "-n", literal(window.name)],
+        ...["-c", literal(window.directory || project)],
+        ...(window.command.length > 0 ? ["--", ...window.command] : []),
+      );
+    }
+    const answer = await server(words, env, project);
     const [, pane, pid] = /^(%\d+) (\d+)$/m.exec(answer.out) ?? [];
     if (pane && pid) return { name, pane, pid: Number(pid) };
-    if (!/duplicate session/.test(answer.err)) {
-      throw new Problem("tmux", `tmux could not start a session: ${answer.err || "no reason given"}.`, {
-        hint: "without tmux: ccra --headless",
-      });
-    }
+    if (/duplicate session/.test(answer.err)) continue;
+    problem = new Problem("tmux", `tmux could not start a session: ${answer.err || "no reason given"}.`, {
+      hint: "without tmux: ccra --headless",
+    });
+    break;
   }
-  throw new Problem("tmux", `all tmux names for this session are taken: ${wanted}.`, { hint: "tmux ls" });
+  if (before) change(id, before);
+  else forget(id);
+  throw problem;
 }
 
 /** The visible text of a pane; null when it is gone. */
