@@ -1,51 +1,8 @@
 // Claude Code's settings.json: ours in, and out again, and no other byte changed. Pure: text in, text out.
 
+import { endOf, type Member, members, skip } from "../system/json-text.ts";
 import { Problem } from "../system/problem.ts";
 import { sh } from "./quote.ts";
-
-type Member = { key: string; from: number; value: number; end: number };
-
-const BLANK = /[\s]/;
-
-function skip(text: string, at: number): number {
-  let i = at;
-  while (i < text.length && BLANK.test(text[i]!)) i++;
-  return i;
-}
-
-/** End of the JSON value that begins at `at`. The text is known to be JSON. */
-function endOf(text: string, at: number): number {
-  if (text[at] === '"') return stringEnd(text, at);
-  if (text[at] !== "{" && text[at] !== "[") return at + /^[^,\]}\s]+/.exec(text.slice(at))![0].length;
-  let depth = 0;
-  for (let i = at; i < text.length; i++) {
-    const c = text[i]!;
-    if (c === '"') i = stringEnd(text, i) - 1;
-    else if (c === "{" || c === "[") depth++;
-    else if ((c === "}" || c === "]") && --depth === 0) return i + 1;
-  }
-  return text.length;
-}
-
-function stringEnd(text: string, at: number): number {
-  let i = at + 1;
-  while (text[i] !== '"') i += text[i] === "\\" ? 2 : 1;
-  return i + 1;
-}
-
-/** Members of the object that begins at `at`. */
-function members(text: string, at: number): Member[] {
-  const found: Member[] = [];
-  for (let i = skip(text, at + 1); text[i] === '"'; ) {
-    const close = stringEnd(text, i);
-    const value = skip(text, skip(text, close) + 1);
-    const end = endOf(text, value);
-    found.push({ key: JSON.parse(text.slice(i, close)), from: i, value, end });
-    const comma = skip(text, end);
-    i = text[comma] === "," ? skip(text, comma + 1) : comma;
-  }
-  return found;
-}
 
 const member = (text: string, at: number, key: string): Member | undefined =>
   members(text, at).findLast((one) => one.key === key);
