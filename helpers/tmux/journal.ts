@@ -19,8 +19,9 @@ export type Entry = {
   /** tmux session, and its server's name (`tmux -L`); "" is the person's own */
   name: string;
   socket: string;
-  /** Claude's session */
+  /** Claude's session at the launch, and now: /clear takes a new one */
   id: string;
+  current: string;
   /** where Claude runs */
   project: string;
   windows: readonly Window[];
@@ -44,6 +45,8 @@ export type Entry = {
   stoppedAt: number | null;
   /** when it was restarted after a failure */
   restarts: readonly number[];
+  /** when it was found to use more memory than it may */
+  warnedAt: number | null;
 };
 
 /** What a launch has to say; the rest has defaults. */
@@ -79,6 +82,8 @@ const fill = (launch: Launch): Entry => ({
   launchedAt: Date.now(),
   stoppedAt: null,
   restarts: [],
+  warnedAt: null,
+  current: launch.id,
   ...here(),
   ...launch,
 });
