@@ -66,7 +66,7 @@ export type How = {
 const MODES = new Set(["acceptEdits", "auto", "plan", "dontAsk"]);
 
 /** The permission mode for a resume: never a bypass, unless the person typed it for this very run. */
-export function modeOf(session: Session, asked: string | null): string | null {
+export function modeOf(session: Pick<Session, "permissionMode">, asked: string | null): string | null {
   if (asked === "bypassPermissions") return asked;
   const mode = asked ?? session.permissionMode;
   if (mode === "bypassPermissions") return "acceptEdits";

@@ -45,6 +45,13 @@ export const KEYS = {
   "notify.percent": { default: 80, least: 1, most: 100, about: "warn when so much of a window is used" },
   "notify.command": { default: "", about: "command that a warning is given to, in CCR_MESSAGE (run by sh)" },
   "tmux.socket": { default: "", about: "name of a tmux server of ccr's own (tmux -L); empty = yours" },
+  restore: {
+    default: "lazy",
+    choices: ["lazy", "eager", "off"],
+    about: "sessions after a restart: back and waiting for Enter, all started, or left away",
+  },
+  maxSessions: { default: 12, least: 1, most: 1000, about: "at most so many Claudes at once" },
+  memory: { default: "", about: 'memory that each session may use, like "4G"; empty = no cap' },
   "recording.on": { default: true, about: "record what live sessions print (ccr replay)" },
   "recording.megabytes": { default: 32, least: 1, most: 10_000, about: "room for one recording" },
   "recording.days": { default: 30, least: 1, most: 3650, about: "days after which a recording is deleted" },

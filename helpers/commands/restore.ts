@@ -1,0 +1,212 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { findClaude, INSTALL_HINT, resumeArguments } from "../claude/cli.ts";
+import { claudeEnvironment } from "../claude/environment.ts";
+import { lastMessages } from "../claude/recent.ts";
+import { surroundings } from "../sessions/around.ts";
+import { type Session, sessionOf } from "../sessions/session.ts";
+import { newest, transcripts } from "../sessions/store.ts";
+import { config } from "../system/config.ts";
+import { Problem } from "../system/problem.ts";
+import { clean } from "../terminal/clean.ts";
+import { json } from "../terminal/json.ts";
+import { out, say, unicode } from "../terminal/output.ts";
+import { table } from "../terminal/table.ts";
+import { pad } from "../terminal/text.ts";
+import { wrap } from "../terminal/wrap.ts";
+import { type Entry, forget } from "../tmux/journal.ts";
+import { lazily } from "../tmux/lazy.ts";
+import { type Plan, type Reason, restorePlan, settleJournal, takeTurn } from "../tmux/restore.ts";
+import { createSession, target, tmux } from "../tmux/tmux.ts";
+import { type Call, type Command, on } from "./command.ts";
+import { modeOf } from "./resuming.ts";
+import { projectNames, stateCell, tableLook } from "./view.ts";
+
+export type Mode = "eager" | "lazy";
+/** What became of a plan: `name` is the tmux session that it has now. */
+export type Restored = Plan & {
+  name: string;
+  outcome: "restored" | "planned" | "skipped" | "failed";
+  detail: string | null;
+};
+
+const WORDS: Record<Reason, string> = {
+  running: "runs",
+  live: "its Claude runs outside of tmux",
+  ending: "its Claude is about to end: try again",
+  stopped: "you stopped it",
+  ended: "it was closed",
+  elsewhere: "of another machine or container",
+  "directory-gone": "its directory is gone",
+  "other-server": "of another tmux server (tmux.socket)",
+};
+
+export const restore: Command = {
+  usage: "restore [session...] [flags]",
+  about:
+    "Brings back the tmux sessions that a restart of the workspace, or of tmux, has taken: same names, windows and\ndirectories. Claude's window shows where it was and starts on Enter: until then it costs nothing. Sessions that you\nstopped stay away, unless named. ccr supervise does the same, as restore in the configuration says.",
+  flags: {
+    eager: { type: "boolean", about: "start every Claude at once" },
+    "dry-run": { type: "boolean", short: "n", about: "only tell what would come back" },
+  },
+  words: "session",
+  json: true,
+  examples: [
+    ["ccr restore", "bring all back"],
+    ["ccr restore claude-app", "this one, also when you stopped it"],
+    ["ccr config set restore off", "leave them away after a restart (eager, lazy, off)"],
+  ],
+  async run(call) {
+    const plans = await restorePlan(call.words);
+    const missing = call.words.filter(
+      (word) => !plans.some(({ entry }) => entry.name === word || entry.id.startsWith(word)),
+    );
+    if (missing.length > 0)
+      throw new Problem("no-session", `the journal has no session "${missing[0]}".`, {
+        hint: "ccr restore -n",
+      });
+    const mode = on(call, "eager") || config().restore === "eager" ? "eager" : "lazy";
+    const done = on(call, "dry-run") ? plans.map(planned) : await restoreAll(mode, call.words);
+    show(call, done);
+    return done.some(({ outcome }) => outcome === "failed") ? 1 : 0;
+  },
+};
+
+const planned = (plan: Plan): Restored => ({
+  ...plan,
+  name: plan.entry.name,
+  outcome: plan.reason === null ? "planned" : "skipped",
+  detail: plan.reason && WORDS[plan.reason],
+});
+
+function show(call: Call, done: readonly Restored[]): void {
+  if (call.json) {
+    const rows = done.map(({ entry, name, outcome, reason, detail }) => ({
+      id: entry.current,
+      name,
+      project: entry.project,
+      outcome,
+      reason,
+      detail: detail && clean(detail),
+    }));
+    json("restore", { sessions: rows }, call.warnings);
+    return;
+  }
+  if (done.length === 0) {
+    say("nothing to restore: no session was started with cct or ccr start\n");
+    return;
+  }
+  const project = projectNames(done.map(({ entry }) => entry.project));
+  const rows = done.map(({ entry, name, outcome, detail }) => [
+    name,
+    entry.current.slice(0, 8),
+    project(entry.project),
+    detail === null ? outcome : `${outcome}: ${detail}`,
+  ]);
+  const columns = ["NAME", "SESSION", "PROJECT", ""].map((title, i) => ({ title, flexible: i > 1 }));
+  out(`${table(columns, rows, tableLook()).join("\n")}\n`);
+}
+
+const DYING = 3000;
+
+/** Brings back what is gone; sessions whose Claude is just ending are waited for. One process at a time does it. */
+export async function restoreAll(mode: Mode, named: readonly string[] = []): Promise<Restored[]> {
+  let plans = await restorePlan(named);
+  if (plans.length === 0) return [];
+  const release = await takeTurn();
+  try {
+    plans = await restorePlan(named);
+    for (const end = Date.now() + DYING; Date.now() < end; plans = await restorePlan(named)) {
+      if (!plans.some(({ reason }) => reason === "ending")) break;
+      await sleep(100);
+    }
+    return await carryOut(plans, mode);
+  } finally {
+    release();
+  }
+}
+
+async function carryOut(plans: readonly Plan[], mode: Mode): Promise<Restored[]> {
+  settleJournal(plans, Date.now());
+  if (plans.every(({ reason }) => reason !== null)) return plans.map(planned);
+  const around = surroundings();
+  const ids = new Set(plans.map(({ entry }) => entry.current));
+  const found = newest(
+    transcripts((id) => ids.has(id.toLowerCase())),
+    ids.size,
+  );
+  const sessions = new Map(found.map((entry) => [entry.id, sessionOf(entry, around)]));
+  const done: Restored[] = [];
+  for (const plan of plans) {
+    if (plan.reason !== null) done.push(planned(plan));
+    else done.push({ ...plan, ...(await bringBack(plan.entry, sessions.get(plan.entry.current), mode)) });
+  }
+  return done;
+}
+
+async function bringBack(
+  entry: Entry,
+  session: Session | undefined,
+  mode: Mode,
+): Promise<Pick<Restored, "name" | "outcome" | "detail">> {
+  try {
+    const argv = argvOf(entry, session);
+    const { windows, current, project } = entry;
+    const { name } = await createSession({
+      name: entry.name,
+      id: current,
+      project,
+      command: mode === "lazy" ? lazily(argv) : argv,
+      env: claudeEnvironment(),
+      ...(windows.length > 0 ? { windows } : {}),
+      ...(mode === "lazy" ? { extra: { CCR_TEXT: textOf(entry, session) } } : {}),
+      launch: { ...entry, stoppedAt: null, restarts: [], warnedAt: null },
+    });
+    if (mode === "lazy") await tmux(["set-option", "-p", "-t", target(name, "claude"), "@ccr_lazy", "1"]);
+    if (current !== entry.id) forget(entry.id);
+    return { name, outcome: "restored", detail: mode === "lazy" ? "starts on Enter" : null };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return { name: entry.name, outcome: "failed", detail: error.message };
+  }
+}
+
+const BYPASS = /bypass|dangerously/i;
+
+/** The command line that goes on with a session: the same id and ways, and never a bypass of permissions. */
+export function argvOf(entry: Entry, session: Session | undefined): string[] {
+  const claude = findClaude();
+  if (claude === null)
+    throw new Problem("no-claude", "the claude program is not on PATH.", { hint: INSTALL_HINT });
+  const mode = modeOf(session ?? entry, null);
+  return [
+    claude,
+    ...entry.flags.filter((flag) => !BYPASS.test(flag)),
+    ...(entry.model === null ? [] : ["--model", entry.model]),
+    ...(mode === null ? [] : ["--permission-mode", mode]),
+    // Before the first prompt there is no transcript to resume.
+    ...(session ? resumeArguments(entry.current) : ["--session-id", entry.current]),
+  ];
+}
+
+const ROOM = 76;
+
+/** What a waiting window shows: title, last exchange, limit. */
+function textOf({ project, current }: Entry, session: Session | undefined): string {
+  const now = Date.now();
+  const state = session ? stateCell(session, now, !unicode()) : [];
+  const said = session?.transcript ? lastMessages(session.transcript, 40) : [];
+  const lines = (by: "you" | "claude", most: number): string[] => {
+    const text = said.filter((one) => one.by === by).at(-1)?.text;
+    if (text === undefined) return [];
+    return wrap(clean(text), ROOM - 8, most).map((line, i) => pad(i === 0 ? by : "", 8) + line);
+  };
+  return [
+    clean(session?.title ?? "") || "(no title)",
+    [clean(project), current.slice(0, 8), state.map(({ text }) => text).join("")].filter(Boolean).join("   "),
+    "",
+    ...lines("you", 4),
+    ...lines("claude", 8),
+    "",
+    "Enter resumes it.",
+  ].join("\n");
+}
