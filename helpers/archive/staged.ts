@@ -1,41 +1,14 @@
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  statSync,
-  writeSync,
-} from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, type Stats, statSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
 import { makeDirectory } from "../system/files.ts";
 import { Problem } from "../system/problem.ts";
-import { startOf } from "../system/process.ts";
-
-const PATIENCE = 600_000;
-
-/** Removes what killed runs have left half-written in a folder. */
-function sweep(folder: string): void {
-  for (const name of readdirSync(folder)) {
-    const pid = /^\..*ccr-(\d+)\b.*\.tmp$/.exec(name)?.[1];
-    if (pid === undefined) continue;
-    const path = join(folder, name);
-    const at = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    // In a shared folder the pid may be another machine's.
-    if (Number(pid) !== process.pid && startOf(Number(pid)) === null && Date.now() - at > PATIENCE)
-      rmSync(path, { force: true });
-  }
-}
+import { sweep, temporary } from "./store.ts";
 
 export const look = (path: string): Stats | null => statSync(path, { throwIfNoEntry: false }) ?? null;
 
 /** Whether a file is still the one that was looked at, nothing added. */
 export const isSame = (a: Stats | null, b: Stats | null): boolean =>
   a === b || (a !== null && b !== null && a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs);
-
-let count = 0;
 
 /** A file (0600) that is written beside its place and comes there whole, by rename, or not at all. */
 export class Staged {
@@ -47,8 +20,7 @@ export class Staged {
     this.#path = path;
     makeDirectory(dirname(path));
     sweep(dirname(path));
-    // Never *.jsonl: Claude Code would list it.
-    this.#temporary = join(dirname(path), `.${basename(path, ".jsonl")}.ccr-${process.pid}-${count++}.tmp`);
+    this.#temporary = temporary(dirname(path));
     this.#fd = openSync(this.#temporary, "wx", 0o600);
   }
 
@@ -63,11 +35,11 @@ export class Staged {
     }
   }
 
-  /** Puts it in its place. `base` is what was there before (null: nothing); a Problem where that has changed. */
-  commit(base: Stats | null): Stats {
+  /** Puts it in its place. `base` is what must still be there (null: nothing), else it is a Problem. */
+  commit(base?: Stats | null): Stats {
     try {
       fsyncSync(this.#fd!);
-      if (!isSame(look(this.#path), base)) {
+      if (base !== undefined && !isSame(look(this.#path), base)) {
         throw new Problem("changed", `${this.#path} was written to meanwhile.`, {
           hint: "leave the session first, then run it again",
         });

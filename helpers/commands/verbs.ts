@@ -80,6 +80,26 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./fork.ts")).fork,
   },
   {
+    name: "replay",
+    summary: "play what a session printed",
+    load: async () => (await import("./replay.ts")).replay,
+  },
+  {
+    name: "snapshot",
+    summary: "keep the present state of a session",
+    load: async () => (await import("./snapshots.ts")).snapshot,
+  },
+  {
+    name: "snapshots",
+    summary: "the states that were kept",
+    load: async () => (await import("./snapshots.ts")).snapshots,
+  },
+  {
+    name: "rollback",
+    summary: "bring a session back to a snapshot",
+    load: async () => (await import("./snapshots.ts")).rollback,
+  },
+  {
     name: "config",
     summary: "show and change the configuration",
     load: async () => (await import("./config.ts")).configure,

@@ -1,0 +1,190 @@
+import { snapshots as all, rollBack, type Snapshot, takeSnapshot } from "../archive/snapshot.ts";
+import { look } from "../archive/staged.ts";
+import { surroundings } from "../sessions/around.ts";
+import { checkedOut } from "../sessions/branch.ts";
+import { uniqueLengths } from "../sessions/catalogue.ts";
+import { startOf } from "../sessions/session.ts";
+import { type Entry, idsOfAll } from "../sessions/store.ts";
+import { quote } from "../system/handoff.ts";
+import { smallHeap } from "../system/heap.ts";
+import { Problem } from "../system/problem.ts";
+import { size } from "../terminal/amount.ts";
+import { clean } from "../terminal/clean.ts";
+import { json } from "../terminal/json.ts";
+import { out, say } from "../terminal/output.ts";
+import { table } from "../terminal/table.ts";
+import { time } from "../terminal/time.ts";
+import { type Command, text } from "./command.ts";
+import { entryNamed } from "./named.ts";
+import { idCell, nextLine, projectNames, tableLook } from "./view.ts";
+
+async function headOf(directory: string | null): Promise<Snapshot["git"]> {
+  if (!directory?.startsWith("/")) return null;
+  const { capture } = await import("../system/run.ts");
+  const commit = (await capture("git", ["-C", directory, "rev-parse", "HEAD"]))?.trim() ?? "";
+  return /^[0-9a-f]{40,64}$/.test(commit) ? { commit, branch: checkedOut(directory) } : null;
+}
+
+const take = async (entry: Entry, note: string | null) =>
+  takeSnapshot(entry, note, await headOf(startOf(entry)));
+
+const snapshotJson = ({ files, ...rest }: Snapshot) => ({
+  ...rest,
+  title: rest.title && clean(rest.title),
+  note: rest.note && clean(rest.note),
+  lastPrompt: rest.lastPrompt && clean(rest.lastPrompt),
+  bytes: files.reduce((sum, file) => sum + file.size, 0),
+});
+
+const usage = (verb: string, what: string): Problem =>
+  new Problem("usage", what, { hint: `ccr ${verb} --help`, exit: 2 });
+
+export const snapshot: Command = {
+  usage: "snapshot <session> [-m note]",
+  about:
+    "Keeps the present state of a session, to come back to with ccr rollback; the commit of its project is noted.\nSnapshots share what is equal. Claude Code does not delete them.",
+  flags: { message: { type: "string", short: "m", value: "note", about: "a note, for the list" } },
+  words: "session",
+  most: 1,
+  json: true,
+  examples: [
+    ['ccr snapshot 4bb6 -m "before the refactoring"', "keep it"],
+    ["ccr snapshot .", "the newest session here"],
+  ],
+  async run(call) {
+    const [word] = call.words;
+    if (word === undefined) throw usage("snapshot", "which session?");
+    await smallHeap();
+    const { snapshot: made, fresh } = await take(entryNamed(word), text(call, "message") ?? null);
+    if (call.json) json("snapshot", { snapshot: snapshotJson(made) }, call.warnings);
+    else {
+      const short = made.session.slice(0, 8);
+      out(`${short}: snapshot ${made.id}, ${size(snapshotJson(made).bytes)}, ${size(fresh)} more on disk\n`);
+      out(nextLine([`go back  ccr rollback ${short} ${made.id}`]));
+    }
+    return 0;
+  },
+};
+
+export const snapshots: Command = {
+  usage: "snapshots [session] [flags]",
+  about: "Lists snapshots, newest first. Those of sessions that are deleted are there too.",
+  flags: {},
+  words: "session",
+  most: 1,
+  json: true,
+  examples: [["ccr snapshots 4bb6", "of one session"]],
+  run(call) {
+    const found = snapshotsOf(call.words[0]);
+    if (call.json) json("snapshots", { snapshots: found.map(snapshotJson) }, call.warnings);
+    else if (found.length === 0) say("no snapshots yet\n     keep one  ccr snapshot SESSION\n");
+    else {
+      const name = projectNames(found.map(({ project }) => project));
+      const unique = uniqueLengths([...new Set([...idsOfAll(), ...found.map(({ session }) => session)])]);
+      const rows = found.map((one) => [
+        time(Date.parse(one.at), "short", Date.now()),
+        one.id,
+        idCell(one.session, unique),
+        name(one.project),
+        size(snapshotJson(one).bytes),
+        one.git?.commit.slice(0, 7) ?? "",
+        one.note ?? one.lastPrompt ?? "",
+      ]);
+      const titles = ["TIME", "SNAPSHOT", "SESSION", "PROJECT", "SIZE", "COMMIT", "NOTE"];
+      out(
+        `${table(
+          titles.map((title, i) => ({ title, flexible: i === 3 || i === 6 })),
+          rows,
+          tableLook(),
+        ).join("\n")}\n`,
+      );
+      out(nextLine(["go back  ccr rollback SESSION SNAPSHOT"]));
+    }
+    return 0;
+  },
+};
+
+/** The snapshots of the session that a word names; of all without one. A deleted session is named by its id. */
+function snapshotsOf(word: string | undefined): Snapshot[] {
+  if (word === undefined) return all();
+  const found = word.length < 4 ? [] : all((id) => id.startsWith(word.toLowerCase()));
+  if (new Set(found.map(({ session }) => session)).size === 1) return found;
+  const { id } = entryNamed(word);
+  return all((session) => session === id);
+}
+
+export const rollback: Command = {
+  usage: "rollback <session> <snapshot>",
+  about:
+    "Brings a session back to a snapshot. Its present state becomes a snapshot first, so this can be undone.\nA session that is running is left alone. A deleted session comes back.",
+  flags: {},
+  words: "session",
+  most: 2,
+  json: true,
+  examples: [
+    ["ccr rollback 4bb6 9f3a", "go back; 9f3a is the beginning of a snapshot's id"],
+    ["ccr snapshots 4bb6", "the snapshots to choose from"],
+  ],
+  async run(call) {
+    const [word, wanted] = call.words;
+    if (word === undefined || wanted === undefined)
+      throw usage("rollback", "which session, to which snapshot?");
+    await smallHeap();
+    const mine = snapshotsOf(word);
+    const [target, ...others] = mine.filter(({ id }) => id.startsWith(wanted.toLowerCase()));
+    if (!target || others.length > 0) {
+      throw new Problem(
+        "no-snapshot",
+        `${target ? "several snapshots start" : "no snapshot starts"} with "${wanted}".`,
+        {
+          hint: `ccr snapshots ${quote(word)}`,
+          exit: target ? 2 : 1,
+        },
+      );
+    }
+    const { session } = target;
+    const short = session.slice(0, 8);
+    const ready = (): void => {
+      if (!surroundings().live.has(session)) return;
+      throw new Problem("live", `${short} is running: its transcript is not touched.`, {
+        hint: ["leave it first, then run this again", `or work in a copy: ccr fork ${short}`],
+      });
+    };
+    ready();
+    const present = presentOf(session);
+    const stats = present && look(present.path);
+    const before = present && (await take(present, `before the rollback to ${target.id}`)).snapshot;
+    await rollBack(target, present && stats && { path: present.path, stats }, ready);
+    if (call.json) {
+      json(
+        "rollback",
+        { snapshot: snapshotJson(target), before: before && snapshotJson(before) },
+        call.warnings,
+      );
+      return 0;
+    }
+    out(`${short}: as in snapshot ${target.id} of ${time(Date.parse(target.at), "local", Date.now())}\n`);
+    const { commit } = target.git ?? {};
+    const project = target.project ?? "";
+    out(
+      nextLine([
+        `resume  ccr ${short}`,
+        ...(before ? [`undo  ccr rollback ${short} ${before.id}`] : []),
+        ...(commit !== undefined && commit !== (await headOf(project))?.commit
+          ? [`its code  git -C ${quote(clean(project))} checkout ${commit.slice(0, 12)}`]
+          : []),
+      ]),
+    );
+    return 0;
+  },
+};
+
+/** A session that still has a transcript. */
+function presentOf(id: string): Entry | null {
+  try {
+    return entryNamed(id);
+  } catch (error) {
+    if (error instanceof Problem && ["deleted", "no-session"].includes(error.kind)) return null;
+    throw error;
+  }
+}
