@@ -1,14 +1,12 @@
 // What a pane prints goes into files under the state folder; here is what starts the recorder. Source: facts/tmux.md §4.
 
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { config } from "../system/config.ts";
 import { makeDirectory, writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
+import { prune, recordingsDirectory } from "./cast.ts";
 import { NODE, PERL } from "./recorders.ts";
-
-/** Holds a folder for each Claude session, named by its id, with files `<start>.<n>.cast`. */
-export const recordingsDirectory = (): string => join(state(), "recordings");
 
 const MB = 1024 * 1024;
 /** A recording is kept in so many files, of which the oldest goes when another one begins. */
@@ -31,6 +29,7 @@ export function recorderWords(id: string, target: string, running = false): stri
     const program = join(state(), `recorder.${perl ? "pl" : "cjs"}`);
     keep(program, perl ? PERL : NODE);
     const stem = join(folder, new Date().toISOString().replace(/[:.]/g, "-"));
+    sweep(set["recording.days"]);
     const bytes = Math.ceil((set["recording.megabytes"] * MB) / PARTS);
     const words = [
       ...(perl
@@ -74,6 +73,17 @@ function onPath(name: string): string | null {
     }
   }
   return null;
+}
+
+const DAY = 86_400_000;
+
+/** Deletes old recordings, once a day. */
+function sweep(days: number): void {
+  const stamp = join(recordingsDirectory(), ".swept");
+  const now = Date.now();
+  if (now - (statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0) < DAY) return;
+  writeAtomic(stamp, "");
+  prune(days, now);
 }
 
 function keep(file: string, text: string): void {

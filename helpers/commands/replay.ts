@@ -1,0 +1,237 @@
+import { liveSessions } from "../claude/registry.ts";
+import { Problem } from "../system/problem.ts";
+import { size } from "../terminal/amount.ts";
+import { iso, json } from "../terminal/json.ts";
+import { isTerminal, out, say } from "../terminal/output.ts";
+import { Screen } from "../terminal/screen.ts";
+import { table } from "../terminal/table.ts";
+import { dayAndTime, duration } from "../terminal/time.ts";
+import { isAlive, type Recording, read, recordedSessions, recordingsOf, secondsOf } from "../tmux/cast.ts";
+import { ORDER, Tame } from "../tmux/cast-text.ts";
+import { type Call, type Command, on, text } from "./command.ts";
+import { entryNamed } from "./named.ts";
+import { tableLook } from "./view.ts";
+
+const SECOND = 1000;
+
+export const replay: Command = {
+  usage: "replay <session> [n] [flags]",
+  about:
+    "Plays what a session printed, on this terminal: its newest recording, or the n-th newest. Blank pauses, q or ctrl-c\nends it. A full-screen recording stays on its last screen until a key. The files are asciicasts: asciinema plays\nthem too. Nothing is recorded while recording.on is off (ccr config).",
+  flags: {
+    speed: { type: "string", value: "n", about: "so many times as fast (default 1)" },
+    idle: { type: "string", value: "time", about: "no pause is longer: 500ms, 1s (default 2s)" },
+    last: { type: "string", value: "time", about: "only the end: 30s, 5m, 1h" },
+    list: { type: "boolean", about: "only list the recordings and their files" },
+  },
+  words: "session",
+  most: 2,
+  json: true,
+  examples: [
+    ["ccr replay 4bb6", "the newest recording"],
+    ["ccr replay 4bb6 --speed 4 --idle 500ms", "in a hurry"],
+    ["ccr replay 4bb6 --last 5m", "its last five minutes"],
+    ["ccr replay 4bb6 --list", "which there are, and where"],
+  ],
+  async run(call) {
+    const [word, nth = "1"] = call.words;
+    if (word === undefined) throw wrong("which session?", "ccr replay <id or title>");
+    const speed = Number(text(call, "speed") ?? 1);
+    if (!(speed > 0)) throw wrong("--speed is a number above 0.", "--speed 2");
+    const idle = timeOf(call, "idle") ?? 2 * SECOND;
+    const last = timeOf(call, "last");
+    const all = recordingsOf(recordedNamed(word));
+    if (call.json || on(call, "list")) return list(call, all);
+    const recording = all[Number(nth) - 1];
+    if (!recording)
+      throw new Problem("no-recording", `there is no recording ${nth} of it.`, {
+        hint: `ccr replay ${word} --list`,
+      });
+    if (!isTerminal(1)) {
+      throw new Problem("no-terminal", "a recording can be played on a terminal only.", {
+        hint: [`ccr replay ${word} --list`, "ccr-find WORDS --recordings"],
+      });
+    }
+    return new Player(recording, speed, idle, last).play();
+  },
+};
+
+const wrong = (message: string, hint: string): Problem => new Problem("usage", message, { hint, exit: 2 });
+
+function timeOf(call: Call, flag: string): number | undefined {
+  const given = text(call, flag);
+  if (given === undefined) return undefined;
+  const [, amount, unit = "s"] = /^(\d+(?:\.\d+)?)\s*(ms|[smh])?$/.exec(given) ?? [];
+  if (amount === undefined) throw wrong(`"${given}" is not a length of time.`, `--${flag} 1s`);
+  return Number(amount) * { ms: 1, s: SECOND, m: 60 * SECOND, h: 3600 * SECOND }[unit as "ms"];
+}
+
+/** The id of the recorded session that a word names: one that has no transcript (any more) too. */
+export function recordedNamed(word: string): string {
+  const ids = recordedSessions();
+  const prefix = word.toLowerCase();
+  const fits = ids.filter((id) => id.startsWith(prefix));
+  if (fits.length === 1) return fits[0]!;
+  const { id } = entryNamed(word);
+  if (ids.includes(id)) return id;
+  const live = liveSessions().has(id);
+  throw new Problem("no-recording", `there is no recording of ${id.slice(0, 8)}.`, {
+    hint: live ? "only sessions that ccr has started in tmux are recorded" : `ccr logs ${id.slice(0, 8)}`,
+  });
+}
+
+function list(call: Call, all: readonly Recording[]): number {
+  if (call.json) {
+    json(
+      "replay",
+      {
+        recordings: all.map((recording) => ({
+          session: recording.session,
+          startedAt: iso(recording.startedAt),
+          updatedAt: iso(recording.updatedAt),
+          seconds: secondsOf(recording),
+          bytes: recording.bytes,
+          recording: isAlive(recording),
+          files: recording.parts,
+        })),
+      },
+      call.warnings,
+    );
+    return 0;
+  }
+  const now = Date.now();
+  const rows = all.map((recording, i) => [
+    String(i + 1),
+    dayAndTime(recording.startedAt, now),
+    isAlive(recording) ? "recording" : duration(secondsOf(recording) * SECOND),
+    size(recording.bytes),
+    recording.parts.join(" "),
+  ]);
+  out(
+    `${table([{ title: "N" }, { title: "STARTED" }, { title: "LENGTH" }, { title: "SIZE" }, { title: "FILES" }], rows, { ...tableLook(), room: Number.POSITIVE_INFINITY }).join("\n")}\n`,
+  );
+  return 0;
+}
+
+class Player {
+  readonly #recording: Recording;
+  readonly #speed: number;
+  readonly #idle: number;
+  /** seconds that are shown at once */
+  readonly #skip: number;
+  readonly #tame = new Tame();
+  #screen!: Screen;
+  #paused = false;
+  #over = false;
+  #status: number | undefined;
+  #failure: unknown;
+  #wake = (): void => {};
+  #largest = [0, 0];
+
+  constructor(recording: Recording, speed: number, idle: number, last: number | undefined) {
+    this.#recording = recording;
+    this.#speed = speed;
+    this.#idle = idle;
+    this.#skip = last === undefined ? 0 : secondsOf(recording) - last / SECOND;
+  }
+
+  async play(): Promise<number> {
+    const end = (status: number): void => {
+      this.#status ??= status;
+      this.#wake();
+    };
+    const order = (): void => {
+      if (this.#tame.alternate) this.#write("\x1b[?1049l");
+      this.#write(`${ORDER}\r\n\x1b[?1049h`);
+    };
+    const screen = Screen.open({
+      keys: (keys) => {
+        for (const one of keys) {
+          const key = "key" in one ? one.key : one.text[0];
+          if (key === "ctrl-c") end(130);
+          else if (this.#over || key === "escape" || key === "q") end(0);
+          else if (key === " ") this.#paused = !this.#paused;
+        }
+        this.#wake();
+      },
+      resize: () => {},
+      end,
+      fail: (error) => {
+        this.#failure = error;
+        end(1);
+      },
+    });
+    if (!screen) throw new Problem("no-terminal", "there is no terminal.");
+    this.#screen = screen;
+    try {
+      // On the person's own screen, as it was recorded: what stands there goes up.
+      this.#write(`\x1b[?1049l\x1b[999;1H${"\n".repeat(screen.size.rows)}\x1b[H\x1b[?7;25h`);
+      await this.#parts();
+      this.#over = true;
+      if (this.#status === undefined && this.#tame.alternate) await this.#wait(2 ** 50);
+    } finally {
+      // Screen gives back what it took: the alternate screen among it.
+      order();
+      screen.close();
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+    const [columns = 0, rows = 0] = this.#largest;
+    const { size: own } = screen;
+    if (columns > own.columns || rows > own.rows)
+      say(
+        `ccr: recorded at ${columns}x${rows}, this terminal has ${own.columns}x${own.rows}: lines were cut or wrapped\n`,
+      );
+    return this.#status ?? 0;
+  }
+
+  async #parts(): Promise<void> {
+    let before = 0;
+    let count = 0;
+    for (const path of this.#recording.parts) {
+      let seconds = 0;
+      for (const event of read(path)) {
+        // keys and signals are to be heard while nothing waits
+        if (++count % 64 === 0) await new Promise(setImmediate);
+        if (this.#status !== undefined) return;
+        if ("columns" in event) {
+          this.#size(event.columns, event.rows);
+          continue;
+        }
+        const wait = Math.min(this.#idle, ((event.seconds - seconds) * SECOND) / this.#speed);
+        seconds = event.seconds;
+        if (before + seconds >= this.#skip && wait > 1) await this.#wait(wait);
+        if (this.#status !== undefined) return;
+        if (event.kind === "o") this.#write(this.#tame.feed(event.data));
+        else if (event.kind === "r") {
+          const [columns = 0, rows = 0] = event.data.split("x").map(Number);
+          this.#size(columns, rows);
+        }
+      }
+      before += seconds;
+    }
+  }
+
+  #size(columns: number, rows: number): void {
+    this.#largest = [Math.max(this.#largest[0]!, columns), Math.max(this.#largest[1]!, rows)];
+  }
+
+  #write(text: string): void {
+    if (text !== "") this.#screen.write(text);
+  }
+
+  /** Waits so long (ms), and while it is paused; `end` ends that. */
+  async #wait(ms: number): Promise<void> {
+    const until = Date.now() + ms;
+    for (;;) {
+      const left = this.#paused ? 2 ** 30 : Math.min(until - Date.now(), 2 ** 30);
+      if (this.#status !== undefined || left <= 0) return;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+}
