@@ -27,7 +27,32 @@ export function encode(bytes: Uint8Array): string {
   return text;
 }
 
-/** The decoder as a JavaScript expression: a function of a text (other characters are passed over) to a Buffer. */
-export const DECODER = `t=>{let a=${JSON.stringify(ALPHABET)},d={},o=Buffer.alloc(t.length),n=0,v=-1,q=0,b=0;for(let i=0;i<91;i++)d[a.charCodeAt(i)]=i;
-for(let i=0;i<t.length;i++){let c=d[t.charCodeAt(i)];if(c===undefined)continue;if(v<0){v=c;continue}v+=c*91;q|=v<<b;b+=(v&8191)>88?13:14;do{o[n++]=q;q>>=8;b-=8}while(b>7);v=-1}
-if(v>=0)o[n++]=q|v<<b;return o.subarray(0,n)}`;
+/** Other characters, newlines among them, are passed over. */
+export function decode(text: string): Buffer {
+  const values = new Uint8Array(256).fill(91);
+  for (let i = 0; i < 91; i++) values[ALPHABET.charCodeAt(i)] = i;
+  const bytes = Buffer.allocUnsafe(text.length);
+  let length = 0;
+  let first = -1;
+  let queue = 0;
+  let bits = 0;
+  for (let i = 0; i < text.length; i++) {
+    const value = values[text.charCodeAt(i)] ?? 91;
+    if (value === 91) continue;
+    if (first < 0) {
+      first = value;
+      continue;
+    }
+    const pair = first + value * 91;
+    first = -1;
+    queue |= pair << bits;
+    bits += (pair & 8191) > 88 ? 13 : 14;
+    do {
+      bytes[length++] = queue;
+      queue >>= 8;
+      bits -= 8;
+    } while (bits > 7);
+  }
+  if (first >= 0) bytes[length++] = queue | (first << bits);
+  return bytes.subarray(0, length);
+}

@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 import { type BuildResult, build, type Metafile, type Plugin } from "esbuild";
 import { minify } from "terser";
-import { DECODER, encode } from "./base91.ts";
+import { encode } from "./base91.ts";
 
 const HELPERS = dirname(fileURLToPath(import.meta.url));
 const ROOT = resolve(HELPERS, "..");
@@ -16,21 +16,19 @@ const VERSION: string = JSON.parse(readFileSync(`${ROOT}/package.json`, "utf8"))
 export const SIZE_LIMIT = 250_000;
 
 /**
- * Verbs by layer: first those that people wait for most, then those that a home cannot do without. With what every
- * start needs, these are the base, which the setup script brings. Then comes what runs every few seconds, and last
- * all other verbs.
+ * Verbs that a home cannot do without, or that people wait for most: the base, which the setup script brings. All
+ * other verbs are the second layer.
  */
-const LAYERS = [
-  ["list"],
-  ["find", "pick", "resume", "current", "install", "uninstall", "completion", "version"],
-  ["statusline"],
+const BASE_VERBS = [
+  ...["list", "find", "pick", "resume", "current", "statusline"],
+  ...["install", "uninstall", "completion", "version"],
 ];
-const BASE = 2;
-const LAST = LAYERS.length + 1;
+const LAYERS = 2;
 
 /**
- * Bundles the helper into one minified CommonJS file for Node 18.19 and newer, in layers: what every start needs stands
- * in it as code; the others are compressed, each by itself, and unpacked when one of their verbs is called. A module is in the first layer that needs it, and the later ones fetch it from there.
+ * Bundles the helper into one minified CommonJS file for Node 18.19 and newer: the loader as code, and behind it the
+ * layers, each packed by itself and unpacked when one of its verbs is called. A module is in the first layer that needs
+ * it, and the later ones fetch it from there.
  *
  * What is no base may stand in a file of its own beside the program (`ccr.<layer>.<hash>`): a start script of Coder is one
  * argument, at most 128 KiB, and the whole helper does not fit into one.
@@ -66,7 +64,7 @@ class Layer {
 
 /** Shrinking takes seconds: what was made of the same code before is taken again. `key` is that of the code. */
 async function pack(): Promise<{ code: Buffer; sizes: Record<string, number>; key: string }> {
-  const layers = Array.from({ length: LAST + 1 }, () => new Layer());
+  const layers = Array.from({ length: LAYERS }, () => new Layer());
   // Which modules are in which layer must be known before a layer can hold what the later ones fetch.
   const asked = new Set<string>();
   for (const [i, layer] of layers.entries()) {
@@ -78,31 +76,28 @@ async function pack(): Promise<{ code: Buffer; sizes: Record<string, number>; ke
   const sizes: Record<string, number> = Object.assign({}, ...built.map(({ metafile }) => sizesOf(metafile)));
   const sources = [
     await readFile(fileURLToPath(import.meta.url)),
+    await loader(""),
     ...built.map(({ outputFiles }) => outputFiles[0]!.text),
   ];
   const key = sources.reduce((sum, text) => sum.update(text), createHash("sha256")).digest("hex");
   const last = await readFile(`${ROOT}/dist/ccr.key`, "utf8").catch(() => "");
   const made = last === key && (await readFile(`${ROOT}/dist/ccr.cjs`).catch(() => undefined));
   if (made) return { code: made, sizes, key };
-  const [main, ...packed] = await Promise.all(built.map(({ outputFiles }) => shrink(outputFiles[0]!.text)));
+  const codes = await Promise.all(built.map(({ outputFiles }) => shrink(outputFiles[0]!.text)));
   const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 22 };
-  const texts = packed.map((code, i) => {
-    const bytes = brotliCompressSync(Buffer.from(code), { params });
-    // Node decodes base64 at once; basE91 takes a millisecond for 5 KB.
-    return i === 0 ? bytes.toString("base64") : encode(bytes);
-  });
-  const hash = createHash("sha256").update(texts.slice(BASE).join()).digest("hex").slice(0, 12);
-  const comments = texts.map((text, i) => `${MARK}${i + 1}:${hash}:${text}\n`);
-  return {
-    code: Buffer.from([loader(hash), main, "\n", ...comments].join("")),
-    sizes,
-    key,
-  };
+  const texts = codes.map((code) => encode(brotliCompressSync(Buffer.from(wrapped(code)), { params })));
+  const hash = createHash("sha256").update(texts.join()).digest("hex").slice(0, 12);
+  // In comments, because Node need not make strings of them.
+  const comments = texts.map((text, i) => `${MARK}${i}:${hash}:${text}\n`);
+  return { code: Buffer.from([await loader(hash), ...comments].join("")), sizes, key };
 }
+
+/** A layer is run as a function of these. */
+const wrapped = (code: string): string => `(function(module,exports,require,__import,__filename){${code}\n})`;
 
 /** Terser's names pack better than esbuild's: 3 % of the whole. */
 async function shrink(code: string): Promise<string> {
-  // Node's own import() does not know modules of ours, nor does it work in unpacked code.
+  // Node's own import() does not know modules of ours, nor does it work in code that a Script runs.
   const imported = code.replaceAll(/\bimport\("(?=ccr:|node:)/g, '__import("');
   const { code: shrunk } = await minify(imported, {
     ecma: 2020,
@@ -114,17 +109,16 @@ async function shrink(code: string): Promise<string> {
   return shrunk;
 }
 
-/** Where a module that is loaded on demand goes; what no verb is, but is loaded by one, goes to the base. */
-function layerOf(name: string): number {
+/** The layer of a verb; null for any other module, which goes where it is needed. */
+function layerOf(name: string): number | null {
   const verb = /^commands\/([\w-]+)\.ts$/.exec(name)?.[1];
-  if (verb === undefined) return BASE;
-  const at = LAYERS.findIndex((verbs) => verbs.includes(verb));
-  return at < 0 ? LAST : at + 1;
+  return verb === undefined ? null : BASE_VERBS.includes(verb) ? 0 : 1;
 }
 
+const MARK = "//packed";
 /** The first layer that is no base: its number, and what stands before it in the file and nowhere else. */
-export const PART_NUMBER = BASE + 1;
-export const PART_MARK = `//packed${PART_NUMBER}:`;
+export const PART_NUMBER = 1;
+export const PART_MARK = `${MARK}${PART_NUMBER}:`;
 
 const ids = new Map<string, string>();
 
@@ -138,20 +132,21 @@ function idOf(name: string): string {
   return id;
 }
 
-/** Packed layers stand in comments: Node need not make strings of them at each start. */
-const MARK = "//packed";
-
-// `require` of this file also knows `ccr:<layer>/<module>`.
-const loader = (
-  hash: string,
-): string => `"use strict";var __import=name=>Promise.resolve().then(()=>require(name)),__node=require,__layers=globalThis[Symbol.for("ccr")]=[];require=name=>{
-let[,i,module]=/^ccr:(\\d)\\/(.*)/.exec(name)||[];if(!i)return __node(name);
-if(!__layers[i]){let m={exports:{}},read=path=>__node("node:fs").readFileSync(path,"latin1"),text=read(__filename),mark="${MARK}"+i+":${hash}:",at=text.lastIndexOf(mark);
-if(at<0)try{text="${MARK}"+${PART_NUMBER}+":${hash}:"+read(__node("node:path").join(__filename,"../ccr.${PART_NUMBER}.${hash}"));at=text.lastIndexOf(mark)}catch(e){throw Object.assign(Error(e.message),{code:"CCR_PART"})}
-at+=mark.length;let end=text.indexOf("\\n${MARK}",at);
-__node("node:vm").compileFunction(__node("node:zlib").brotliDecompressSync((i>1?${DECODER}:t=>Buffer.from(t,"base64"))(text.slice(at,end<0?text.length:end))).latin1Slice(),["module","exports","require","__import","__filename"],{filename:__filename+":"+i})(m,m.exports,require,__import,__filename);__layers[i]=m.exports}
-return __layers[i][module]()};
-`;
+async function loader(hash: string): Promise<string> {
+  const { outputFiles } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: ["helpers/loader.ts"],
+    bundle: true,
+    minify: true,
+    platform: "node",
+    target: "node18.19",
+    format: "cjs",
+    legalComments: "none",
+    define: { CCR_HASH: `"${hash}"`, CCR_MARK: JSON.stringify(MARK), CCR_PART: `${PART_NUMBER}` },
+    write: false,
+  });
+  return outputFiles[0]!.text;
+}
 
 /** Builds one layer as it is known now; what it loads on demand is added to `asked`. */
 function bundle(index: number, layers: readonly Layer[], asked: Set<string>): Promise<Built> {
@@ -160,8 +155,7 @@ function bundle(index: number, layers: readonly Layer[], asked: Set<string>): Pr
     .sort()
     .map((name) => `"${idOf(name)}":()=>require("./${name}")`);
   const table = `{${loaders.join(",")}}`;
-  const contents =
-    index === 0 ? `import "./bin.ts";globalThis[Symbol.for("ccr")][0]=${table}` : `module.exports=${table}`;
+  const contents = index === 0 ? `import "./bin.ts";module.exports=${table}` : `module.exports=${table}`;
   const plugin: Plugin = {
     name: "layers",
     setup({ onResolve }) {
@@ -172,10 +166,11 @@ function bundle(index: number, layers: readonly Layer[], asked: Set<string>): Pr
           layers[at]!.fetched.add(name);
           return { path: `ccr:${at}/${idOf(name)}`, external: true };
         }
-        // What belongs to this layer, or to an earlier one that does not need it, is loaded on demand within it.
-        if (kind !== "dynamic-import" || layerOf(name) <= index) return undefined;
+        // A verb of a later layer is loaded on demand.
+        const own = kind === "dynamic-import" ? layerOf(name) : null;
+        if (own === null || own <= index) return undefined;
         asked.add(name);
-        return { path: `ccr:${layerOf(name)}/${idOf(name)}`, external: true };
+        return { path: `ccr:${own}/${idOf(name)}`, external: true };
       });
     },
   };

@@ -102,8 +102,7 @@ export class Changes {
           if (this.#dry) return action;
           const stat = old === null ? null : statSync(target);
           // Other start scripts append to these files, or link them, at the same moment: neither is lost.
-          const still = (): boolean =>
-            tries > 9 || (linkTarget(path) === target && bytesOf(target) === old);
+          const still = (): boolean => tries > 9 || (linkTarget(path) === target && bytesOf(target) === old);
           if (next === null) {
             if (!still()) continue;
             unlinkSync(target);
