@@ -78,17 +78,19 @@ const planned = (plan: Plan): Restored => ({
   detail: plan.reason && WORDS[plan.reason],
 });
 
+export const rowsOf = (done: readonly Restored[]) =>
+  done.map(({ entry, name, outcome, reason, detail }) => ({
+    id: entry.current,
+    name,
+    project: entry.project,
+    outcome,
+    reason,
+    detail: detail && clean(detail),
+  }));
+
 function show(call: Call, done: readonly Restored[]): void {
   if (call.json) {
-    const rows = done.map(({ entry, name, outcome, reason, detail }) => ({
-      id: entry.current,
-      name,
-      project: entry.project,
-      outcome,
-      reason,
-      detail: detail && clean(detail),
-    }));
-    json("restore", { sessions: rows }, call.warnings);
+    json("restore", { sessions: rowsOf(done) }, call.warnings);
     return;
   }
   if (done.length === 0) {
@@ -111,7 +113,7 @@ const DYING = 3000;
 /** Brings back what is gone; sessions whose Claude is just ending are waited for. One process at a time does it. */
 export async function restoreAll(mode: Mode, named: readonly string[] = []): Promise<Restored[]> {
   let plans = await restorePlan(named);
-  if (plans.length === 0) return [];
+  if (plans.every(({ reason }) => reason !== null && reason !== "ending")) return carryOut(plans, mode);
   const release = await takeTurn();
   try {
     plans = await restorePlan(named);
@@ -128,13 +130,7 @@ export async function restoreAll(mode: Mode, named: readonly string[] = []): Pro
 async function carryOut(plans: readonly Plan[], mode: Mode): Promise<Restored[]> {
   settleJournal(plans, Date.now());
   if (plans.every(({ reason }) => reason !== null)) return plans.map(planned);
-  const around = surroundings();
-  const ids = new Set(plans.map(({ entry }) => entry.current));
-  const found = newest(
-    transcripts((id) => ids.has(id.toLowerCase())),
-    ids.size,
-  );
-  const sessions = new Map(found.map((entry) => [entry.id, sessionOf(entry, around)]));
+  const sessions = sessionsOf(plans.map(({ entry }) => entry));
   const done: Restored[] = [];
   for (const plan of plans) {
     if (plan.reason !== null) done.push(planned(plan));
@@ -142,6 +138,20 @@ async function carryOut(plans: readonly Plan[], mode: Mode): Promise<Restored[]>
   }
   return done;
 }
+
+/** Claude's sessions by their ids; those without a transcript are left out. */
+function sessionsOf(entries: readonly Entry[]): Map<string, Session> {
+  const around = surroundings();
+  const ids = new Set(entries.map(({ current }) => current));
+  const found = newest(
+    transcripts((id) => ids.has(id.toLowerCase())),
+    ids.size,
+  );
+  return new Map(found.map((entry) => [entry.id, sessionOf(entry, around)]));
+}
+
+/** The words that go on with one session. */
+export const againOf = (entry: Entry): string[] => argvOf(entry, sessionsOf([entry]).get(entry.current));
 
 async function bringBack(
   entry: Entry,
@@ -173,7 +183,7 @@ async function bringBack(
 const BYPASS = /bypass|dangerously/i;
 
 /** The command line that goes on with a session: the same id and ways, and never a bypass of permissions. */
-export function argvOf(entry: Entry, session: Session | undefined): string[] {
+function argvOf(entry: Entry, session: Session | undefined): string[] {
   const claude = findClaude();
   if (claude === null)
     throw new Problem("no-claude", "the claude program is not on PATH.", { hint: INSTALL_HINT });

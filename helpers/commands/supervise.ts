@@ -8,11 +8,15 @@ import { forgetLater } from "../limits/wishes.ts";
 import { config } from "../system/config.ts";
 import { writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
+import { problemOf } from "../system/problem.ts";
+import { many } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { iso, json } from "../terminal/json.ts";
 import { out, say } from "../terminal/output.ts";
 import { duration, time } from "../terminal/time.ts";
+import { care, type Finding } from "../tmux/health.ts";
 import { type Call, type Command, on } from "./command.ts";
+import { againOf, type Restored, restoreAll, rowsOf } from "./restore.ts";
 import { wordsOf } from "./resume-all.ts";
 import { type Field, field, isBad, jobOf, startHeadless, startInTmux, wayOf } from "./resuming.ts";
 
@@ -22,8 +26,9 @@ const DAY = 86_400_000;
 export const supervise: Command = {
   usage: "supervise [flags]",
   about:
-    "One pass of upkeep, for cron and for a workspace's start: continues limited sessions that are due, when autoResume\nis on (off by default), and what a person has planned with ccr resume-later. Says nothing when all is well. After\nan expired login or three failures in a row it starts nothing more until ccr supervise --go.",
+    "One pass of upkeep, for cron and for a workspace's start: brings back the tmux sessions that a restart has taken\n(restore: lazy), restarts what failed where its policy says so, watches memory; continues limited sessions that are\ndue, when autoResume is on (off by default), and what a person has planned with ccr resume-later. Says nothing when\nall is well. After an expired login or three failures in a row it resumes nothing more until ccr supervise --go.",
   flags: {
+    journal: { type: "boolean", about: "only write down the live sessions' windows: for a workspace's stop" },
     status: { type: "boolean", about: "only tell what would come next, and when" },
     go: { type: "boolean", about: "start again after it has stopped itself" },
   },
@@ -35,6 +40,10 @@ export const supervise: Command = {
     ["*/5 * * * * ccr supervise", "every five minutes, by cron"],
   ],
   async run(call) {
+    if (on(call, "journal")) {
+      await care(null, againOf);
+      return 0;
+    }
     if (on(call, "go") && closeBreaker())
       note({ event: "go", session: null, by: "person", why: "a person said so" });
     const now = Date.now();
@@ -62,15 +71,50 @@ export const supervise: Command = {
       return 0;
     }
     writeRows(found, now);
+    const kept = await keep(call, now);
     const done = await work(steps, found);
-    if (call.json) print(call, steps, done);
+    if (call.json) print(call, steps, done, kept);
     for (const { id, outcome, detail } of done.filter(isBad)) {
       say(
         `ccr: ${id.slice(0, 8)}: ${outcome.replaceAll("-", " ")}${detail === null ? "" : `: ${clean(detail)}`}\n`,
       );
     }
-    return done.some(isBad) ? 1 : 0;
+    return done.some(isBad) || kept.bad ? 1 : 0;
   },
+};
+
+type Kept = { restored: Restored[]; findings: Finding[]; bad: boolean };
+
+/** The tmux sessions: back after a restart, restarted after a failure. Trouble here does not hold up the rest. */
+async function keep(call: Call, now: number): Promise<Kept> {
+  const kept: Kept = { restored: [], findings: [], bad: false };
+  try {
+    const mode = config().restore as "lazy" | "eager" | "off";
+    if (mode !== "off") kept.restored = await restoreAll(mode);
+    kept.findings = await care(now, againOf);
+  } catch (error) {
+    call.warn(problemOf(error));
+  }
+  const back = kept.restored.filter(({ outcome }) => outcome === "restored");
+  if (back.length > 0 && !call.json) say(`ccr: ${many(back.length, "session")} restored: cct-list\n`);
+  for (const { name, outcome, detail } of kept.restored)
+    if (outcome === "failed") trouble(`${name}: ${detail}`);
+  for (const { entry, what, care } of kept.findings) {
+    if (care === "memory") trouble(what);
+    else if (care !== "left" && care !== "waits") trouble(`${entry.name}: Claude ${what}, ${CARE[care]}`);
+  }
+  return kept;
+
+  function trouble(text: string): void {
+    kept.bad = true;
+    if (!call.json) say(`ccr: ${clean(text)}\n`);
+  }
+}
+
+const CARE = {
+  restarted: "restarted",
+  "gave-up": "not restarted any more",
+  failed: "tmux did not restart it",
 };
 
 /** What Claude Code calls when a turn has failed: the dashboard's rows are right at once. */
@@ -114,7 +158,7 @@ async function work(steps: readonly Step[], { sessions }: Field): Promise<Done[]
   return done;
 }
 
-function print(call: Call, steps: readonly Step[], done: readonly Done[]): void {
+function print(call: Call, steps: readonly Step[], done: readonly Done[], kept?: Kept): void {
   const next = nextOf(steps);
   const stopped = breaker();
   json(
@@ -134,6 +178,13 @@ function print(call: Call, steps: readonly Step[], done: readonly Done[]): void 
         tmux,
       })),
       next: next && { id: next.id, at: iso(next.at) },
+      restored: rowsOf((kept?.restored ?? []).filter(({ outcome }) => outcome !== "skipped")),
+      health: (kept?.findings ?? []).map(({ entry, what, care }) => ({
+        id: entry.current,
+        name: entry.name,
+        what,
+        action: care,
+      })),
       stopped: stopped.open ? { why: stopped.why, at: iso(stopped.at) } : null,
     },
     call.warnings,

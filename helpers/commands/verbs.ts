@@ -49,6 +49,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./export.ts")).exportSessions,
   },
   {
+    name: "import",
+    classic: "ccr-import",
+    summary: "bring the sessions of an archive into this home",
+    load: async () => (await import("./import.ts")).importSessions,
+  },
+  {
     name: "resume-all",
     classic: "ccra",
     summary: "continue every limited session whose reset has passed",
@@ -63,6 +69,16 @@ export const VERBS: readonly Verb[] = [
     name: "pause",
     summary: "hold sessions back",
     load: async () => (await import("./pause.ts")).pause,
+  },
+  {
+    name: "restore",
+    summary: "bring back the tmux sessions that a restart has taken",
+    load: async () => (await import("./restore.ts")).restore,
+  },
+  {
+    name: "template",
+    summary: "what sessions are started with: list, show, new, allow",
+    load: async () => (await import("./template.ts")).template,
   },
   {
     name: "supervise",

@@ -216,6 +216,12 @@ describe("the output", () => {
       ["resume-all", "--headless"],
     ],
     export: [["export", "--all", "./all.tar.gz", "--force"]],
+    import: [
+      ["import", join(fixtures, "archive/session-1.tar.gz"), "--missing-ok", "--dry-run"],
+      ["import", join(fixtures, "archive/session-1.tar.gz"), "--missing-ok"],
+    ],
+    restore: [["restore", "--dry-run"], ["restore"]],
+    template: [["template", "list"]],
     supervise: [["supervise", "--status"], ["supervise"]],
     fork: [
       ["fork", "99999999", "--list"],
