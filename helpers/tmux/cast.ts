@@ -142,21 +142,16 @@ export function secondsOf({ parts }: Recording): number {
 }
 
 /** Deletes recordings that nobody has written to for so many days; those of a recorder that lives stay. */
-export function prune(days: number, now: number): number {
-  let deleted = 0;
+export function prune(days: number, now: number): void {
   for (const session of recordedSessions()) {
     for (const recording of recordingsOf(session)) {
       if (now - recording.updatedAt < days * 86_400_000 || isAlive(recording)) continue;
-      for (const path of recording.parts) {
-        unlinkSync(path);
-        deleted++;
+      for (const path of recording.parts) unlinkSync(path);
+      try {
+        rmdirSync(join(recordingsDirectory(), session));
+      } catch {
+        // it holds others
       }
     }
-    try {
-      rmdirSync(join(recordingsDirectory(), session));
-    } catch {
-      // it holds others, or is gone
-    }
   }
-  return deleted;
 }

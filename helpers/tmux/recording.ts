@@ -24,12 +24,12 @@ export function recorderWords(id: string, target: string, running = false): stri
   if (!set["recording.on"] || !/^[\w-]+$/.test(id)) return [];
   try {
     const folder = join(recordingsDirectory(), id.toLowerCase());
+    sweep(set["recording.days"]);
     makeDirectory(folder);
     const perl = onPath("perl");
     const program = join(state(), `recorder.${perl ? "pl" : "cjs"}`);
     keep(program, perl ? PERL : NODE);
     const stem = join(folder, new Date().toISOString().replace(/[:.]/g, "-"));
-    sweep(set["recording.days"]);
     const bytes = Math.ceil((set["recording.megabytes"] * MB) / PARTS);
     const words = [
       ...(perl

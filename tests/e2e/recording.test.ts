@@ -1,0 +1,114 @@
+// What a pane printed, from its recording: the same screen, cell by cell, whatever was killed.
+
+import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { installClaude } from "../support/claude-cli.ts";
+import { type Home, makeHome } from "../support/home.ts";
+import { type MockApi, mockApi, say } from "../support/mock-api.ts";
+import { cellsOf, type Pane, playedCells, recordedPane } from "../support/recorded.ts";
+import { openTerminal, type Terminal } from "../support/tmux.ts";
+import { bundle, makeBundle, removeBundle } from "../unit/habits/bundle.ts";
+
+const ID = "4bb63347-9c0d-4e1f-a2b3-c4d5e6f70819";
+const ESCAPE = /\x1b/;
+
+let home: Home;
+let api: MockApi;
+const open: Terminal[] = [];
+const homes: Home[] = [];
+
+beforeAll(async () => {
+  api = await mockApi();
+});
+afterEach(async () => {
+  for (const terminal of open.splice(0)) await terminal.end();
+  for (const one of homes.splice(0)) await one.remove();
+});
+afterAll(async () => {
+  await api.close();
+});
+
+function newHome(): Home {
+  home = makeHome();
+  homes.push(home);
+  return home;
+}
+
+/** A program that draws a whole screen: another tmux, with panes, colours and a status line. */
+async function nestedTmux(path?: string): Promise<Pane> {
+  newHome();
+  const pane = await recordedPane(home, {
+    id: ID,
+    command: ["tmux", "-u", "-L", "inner", "-f", "/dev/null", "new-session", "-x", "100", "-y", "29", "sh"],
+    ...(path === undefined ? {} : { path }),
+  });
+  await until(async () => /^[$#]/m.test(await text(pane)));
+  await pane.tmux("send-keys", "-t", "=r:claude", "C-b", "%");
+  await until(async () => (await text(pane)).includes("│"));
+  const line =
+    "i=0; while [ $i -lt 60 ]; do i=$((i+1)); printf '\\033[1;3%dmline %d \\033[4;48;5;%dmwörld 日本\\033[0m\\n' $((i % 8)) $i $i; done";
+  await typed(pane, line);
+  await until(async () => (await text(pane)).includes("line 60"));
+  return pane;
+}
+
+const text = (pane: Pane): Promise<string> => {
+  last = pane;
+  return pane.tmux("capture-pane", "-p", "-t", "=r:claude");
+};
+
+async function typed(pane: Pane, line: string): Promise<void> {
+  await pane.tmux("send-keys", "-t", "=r:claude", "-l", "--", line);
+  await pane.tmux("send-keys", "-t", "=r:claude", "Enter");
+}
+
+let last: Pane | undefined;
+const screens = async (): Promise<string> => (last ? await text(last).catch((error) => error.message) : "");
+
+async function until(test: () => boolean | Promise<boolean>, seconds = 20): Promise<void> {
+  for (const end = Date.now() + seconds * 1000; !(await test()); await sleep(50))
+    if (Date.now() > end) throw new Error(`not so after ${seconds} s: ${test}\n${await screens()}`);
+}
+
+/** The screen, once neither it nor the recording changes any more: as tmux has it, and as the recording has it. */
+async function settled(pane: Pane): Promise<{ shown: string[]; played: string[] }> {
+  let shown: string[] = [];
+  let played: string[] = [];
+  for (const end = Date.now() + 20_000; Date.now() < end; await sleep(200)) {
+    const before = shown.join("\n");
+    shown = await pane.cells();
+    played = await playedCells(pane.files().at(-1)!);
+    if (before === shown.join("\n") && played.join("\n") === before) break;
+  }
+  return { shown, played };
+}
+
+describe("a recorded pane", () => {
+  it.each(["perl", "node"])(
+    "replays to the screen of a full-screen program, sizes and all (%s)",
+    async (by) => {
+      const pane = await nestedTmux(by === "perl" ? undefined : `${tmpdir()}/nothing-here`);
+      await pane.tmux("resize-window", "-t", "=r:", "-x", "120", "-y", "36");
+      await typed(pane, "echo grown");
+      await until(async () => (await text(pane)).includes("grown"));
+      await pane.tmux("resize-window", "-t", "=r:", "-x", "90", "-y", "25");
+      await typed(pane, "echo shrunk");
+      await until(async () => (await text(pane)).includes("shrunk"));
+      const { shown, played } = await settled(pane);
+      expect(shown.join("\n")).toContain("日本");
+      expect(shown.join("\n")).toMatch(/<f\d+:\d/);
+      expect(played).toEqual(shown);
+      const sizes = pane.events().filter(([, kind]) => kind === "r");
+      expect(sizes.map(([, , data]) => data)).toEqual(["120x36", "90x25"]);
+      expect(readFileSync(`/proc/${pane.recorder()}/cmdline`, "latin1")).toContain(
+        by === "perl" ? "perl" : "node",
+      );
+      const [file] = pane.files();
+      expect(statSync(file!).mode & 0o777).toBe(0o600);
+      expect(statSync(dirname(file!)).mode & 0o777).toBe(0o700);
+    },
+  );
+});
