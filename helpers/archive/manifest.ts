@@ -126,17 +126,24 @@ export function parseManifest(bytes: Buffer): Manifest {
     ids.add(one.id);
   }
   const names = new Set<string>();
+  const begun = new Set<string>();
+  let last = "";
   for (const one of files) {
     if (!object(one) || !text(one.name) || !count(one.size, LARGEST_FILE) || !Number.isFinite(one.mtime))
       throw bad("its manifest describes a file wrongly");
     if (!text(one.sha256) || !/^[0-9a-f]{64}$/.test(one.sha256)) throw bad(`${one.name} has no checksum`);
-    const { id } = partsOf(one.name);
+    const { id, part } = partsOf(one.name);
     if (!ids.has(id)) throw bad(`a file belongs to no session: ${one.name}`);
+    // The files of a session stand together, its transcript first.
+    if (id !== last && (begun.has(id) || part !== "transcript.jsonl"))
+      throw bad(`a file is in it twice, or not in its place: ${one.name}`);
+    begun.add(id);
+    last = id;
     // Two names that a file system may take for one are one.
     const folded = one.name.normalize("NFC").toLowerCase();
     if (names.has(folded)) throw bad(`a file is in it twice: ${one.name}`);
     names.add(folded);
   }
-  for (const id of ids) if (!names.has(`${id}/transcript.jsonl`)) throw bad(`it has no transcript of ${id}`);
+  for (const id of ids) if (!begun.has(id)) throw bad(`it has no transcript of ${id}`);
   return tree as unknown as Manifest;
 }

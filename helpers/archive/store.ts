@@ -1,9 +1,19 @@
 // Temporary files that are never taken for a session, and are swept when their process has died.
 
-import { type Dirent, readdirSync, rmSync, statfsSync, statSync } from "node:fs";
-import { join } from "node:path";
+import {
+  copyFileSync,
+  type Dirent,
+  existsSync,
+  linkSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { domain } from "../limits/domain.ts";
-import { Problem } from "../system/problem.ts";
+import { errno, Problem } from "../system/problem.ts";
 import { startOf } from "../system/process.ts";
 
 const NAME = /^\.ccr-h([0-9a-z]+)-(\d+)-(\d*)-\d+\.tmp$/;
@@ -59,4 +69,25 @@ export function requireRoom(directory: string, bytes: number): void {
       hint: "make room, then run it again: df -h ~",
     },
   );
+}
+
+/** Gives a file its name, and never takes one from another file. */
+export function place(path: string, to: string, taken: () => Error): void {
+  try {
+    linkSync(path, to);
+  } catch (error) {
+    if (existsSync(to)) throw taken();
+    if (errno(error) !== "EXDEV") {
+      // A file system without hard links, or a folder that cannot be written.
+      renameSync(path, to);
+      return;
+    }
+    const near = temporary(dirname(to));
+    try {
+      copyFileSync(path, near);
+      place(near, to, taken);
+    } finally {
+      rmSync(near, { force: true });
+    }
+  }
 }
