@@ -38,8 +38,9 @@ export async function chooseTemplate(
     throw new Problem("no-template", `the project brings no template: ${directory}/.ccr/template.json`);
   }
   if (await isAllowed(found)) return found;
-  say(`${clean(found.file)} wants to start:\n${cleanLines(found.text)}\n`);
-  const answer = ask("Use it from now on, until it changes?");
+  const answer = ask(
+    `${clean(found.file)} wants this:\n${cleanLines(found.text).trimEnd()}\nUse it from now on, until it changes?`,
+  );
   if (answer) {
     await allow(found);
     return found;
