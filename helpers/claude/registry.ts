@@ -12,9 +12,13 @@ export type Live = {
   cwd: string | null;
   /** `interactive`, `bg`, … */
   kind: string;
+  /** what `claude attach` and `claude stop` call a background session */
+  job?: string | null;
   entrypoint: string | null;
   /** `busy`, `waiting`, `idle`, `shell`; null where the CLI is too old to say */
   status: string | null;
+  /** epoch ms of the last change of `status` */
+  statusAt?: number | null;
   waitingFor: string | null;
   name: string | null;
   startedAt: number | null;
@@ -80,8 +84,10 @@ function liveOf(row: Row): Live | null {
     session: session.toLowerCase(),
     cwd: string(row.cwd),
     kind: string(row.kind) ?? "interactive",
+    job: string(row.jobId),
     entrypoint: string(row.entrypoint),
     status: string(row.status),
+    statusAt: typeof row.statusUpdatedAt === "number" ? row.statusUpdatedAt : null,
     waitingFor: string(row.waitingFor),
     name: string(row.name),
     startedAt: typeof row.startedAt === "number" ? row.startedAt : null,

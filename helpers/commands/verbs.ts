@@ -13,6 +13,11 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./pick.ts")).pick,
   },
   {
+    name: "board",
+    summary: "what needs you, works, is limited, was recent: here and on other machines",
+    load: async () => (await import("./board.ts")).board,
+  },
+  {
     name: "list",
     classic: "ccr-list",
     summary: "the newest sessions of all projects",
@@ -59,6 +64,44 @@ export const VERBS: readonly Verb[] = [
     classic: "ccra",
     summary: "continue every limited session whose reset has passed",
     load: async () => (await import("./resume-all.ts")).resumeAll,
+  },
+  {
+    name: "open",
+    classic: "cct",
+    summary: "go to a session in tmux, which outlives the terminal",
+    load: async () => (await import("./open.ts")).open,
+  },
+  {
+    name: "ps",
+    classic: "cct-list",
+    summary: "the live sessions: what each one does, its age and memory",
+    load: async () => (await import("./ps.ts")).ps,
+  },
+  {
+    name: "stop",
+    classic: "cct-kill",
+    summary: "end live sessions with all their processes",
+    load: async () => (await import("./stop.ts")).stop,
+  },
+  {
+    name: "start",
+    summary: "start a session in tmux, without going there",
+    load: async () => (await import("./start.ts")).start,
+  },
+  {
+    name: "attach",
+    summary: "show a live session on this terminal",
+    load: async () => (await import("./attach.ts")).attach,
+  },
+  {
+    name: "send",
+    summary: "type a prompt into a live session",
+    load: async () => (await import("./send.ts")).send,
+  },
+  {
+    name: "wait",
+    summary: "wait until a live session is idle, asks, or has ended",
+    load: async () => (await import("./wait.ts")).wait,
   },
   {
     name: "resume-later",
@@ -114,6 +157,11 @@ export const VERBS: readonly Verb[] = [
     name: "rollback",
     summary: "bring a session back to a snapshot",
     load: async () => (await import("./snapshots.ts")).rollback,
+  },
+  {
+    name: "devcontainer",
+    summary: "share sessions with a dev container",
+    load: async () => (await import("./devcontainer.ts")).devcontainer(VERBS),
   },
   {
     name: "config",

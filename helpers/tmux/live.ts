@@ -1,7 +1,7 @@
 // What runs now: our tmux sessions and every registered Claude, brought together by process. One call of tmux.
 
 import { isSessionId } from "../claude/places.ts";
-import { liveSessions as registered } from "../claude/registry.ts";
+import { type Live as Claude, liveSessions as registered } from "../claude/registry.ts";
 import { withoutGhosts } from "../limits/domain.ts";
 import { ancestors } from "../system/process.ts";
 import { isWaiting } from "./lazy.ts";
@@ -29,6 +29,10 @@ export type Live = {
   /** Claude itself */
   pid: number | null;
   kind: string;
+  /** the vendor's name for a background session: `claude attach <job>` */
+  job: string | null;
+  /** its entry in the registry */
+  claude: Claude | null;
   startedAt: number | null;
   state: LiveState;
   waitingFor: string | null;
@@ -112,6 +116,8 @@ const bare = (pane: Pane): Live => ({
   panePid: pane.claude ? pane.pid : null,
   pid: null,
   kind: "interactive",
+  job: null,
+  claude: null,
   startedAt: pane.created,
   state: "exited",
   waitingFor: null,
@@ -127,7 +133,8 @@ export async function liveSessions(): Promise<Live[]> {
   const byPid = new Map(panes.map((pane) => [pane.pid, pane]));
   const found: Live[] = [];
   const seen = new Set<string>();
-  for (const { pid, session, here, cwd, kind, startedAt, status, waitingFor } of claudes.values()) {
+  for (const claude of claudes.values()) {
+    const { pid, session, here, cwd, kind, job, startedAt, status, waitingFor } = claude;
     const pane = byPid.get((here && ancestors(pid).find((one) => byPid.has(one))) || 0);
     // Another Claude in the same tmux session, as in its shell window, is an entry of its own.
     const ours = pane?.claude === true && !seen.has(pane.id);
@@ -142,6 +149,8 @@ export async function liveSessions(): Promise<Live[]> {
       panePid: pane?.pid ?? null,
       pid,
       kind,
+      job: job ?? null,
+      claude,
       startedAt: startedAt ?? pane?.created ?? null,
       state: status === "waiting" ? "waiting" : status === "busy" || status === "shell" ? "busy" : "idle",
       waitingFor,

@@ -211,5 +211,5 @@ export async function isDead(pane: string): Promise<boolean> {
 
 /** Ends a session that we made. */
 export async function endSession(name: string): Promise<void> {
-  await tmux(["kill-session", "-t", `=${name}`]);
+  await tmux(["kill-session", "-t", target(name)]);
 }

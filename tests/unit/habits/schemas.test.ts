@@ -76,10 +76,19 @@ const CONTRACT: Record<string, string> = {
   current: `session:(${SESSION}) rule`,
   "check-limits": `sessions:(${SESSION}) blocked:(${SESSION}) windows:(window usedPercent resetsAt source at)`,
   "resume-all": PLAN,
+  ps: `sessions:(${SESSION} name windows clients memoryBytes startedAt restart)`,
   stats: `totals:(${SUMS}) by:(key ${SUMS}) oldestDeletedAfter`,
 };
 /** Fields that were added to it since, by their paths. */
-const ADDED = ["skipped", "subagents", "subagents.messages", "subagents.tokens", "groupedBy", "since"];
+const ADDED = [
+  "doing",
+  "skipped",
+  "subagents",
+  "subagents.messages",
+  "subagents.tokens",
+  "groupedBy",
+  "since",
+];
 const SETS: Record<string, string> = {
   "list sessions.titleFrom": "custom ai summary prompt none",
   "list sessions.state": "live waiting ready blocked idle gone",
@@ -222,12 +231,14 @@ describe("the output", () => {
     ],
     restore: [["restore", "--dry-run"], ["restore"]],
     template: [["template", "list"]],
+    ps: [["ps"], ["ps", "--here"]],
     supervise: [["supervise", "--status"], ["supervise"]],
     fork: [
       ["fork", "99999999", "--list"],
       ["fork", "99999999"],
     ],
     remote: [["remote", "list"]],
+    board: [["board"], ["board", "0"], ["board", "500", "--on", "here"]],
     snapshot: [["snapshot", "99999999"]],
     snapshots: [["snapshots"], ["snapshots", "99999999"]],
     rollback: [],

@@ -1,0 +1,108 @@
+import { randomUUID } from "node:crypto";
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { findClaude, INSTALL_HINT } from "../claude/cli.ts";
+import { surroundings } from "../sessions/around.ts";
+import { realPath, sessionsOf } from "../sessions/lookup.ts";
+import { sessionOf } from "../sessions/session.ts";
+import type { Entry } from "../sessions/store.ts";
+import { smallHeap } from "../system/heap.ts";
+import { Problem } from "../system/problem.ts";
+import { clean } from "../terminal/clean.ts";
+import { say } from "../terminal/output.ts";
+import { type Live, liveSessions } from "../tmux/live.ts";
+import { endSession, hasTmux, type Making } from "../tmux/tmux.ts";
+import { type Call, type Command, on } from "./command.ts";
+import { checkRoom, fitting, goTo, launch, ofDirectory } from "./living.ts";
+import { entryNamed } from "./named.ts";
+import { planOf } from "./resume.ts";
+
+export const open: Command = {
+  usage: "open [session] [directory] [flags]",
+  about:
+    "Goes to a session in tmux, which lives on when the terminal is closed: to a live one, else it resumes the session\nthere, in windows claude, shell and logs. cct alone is for this directory: the live session, else the newest one,\nelse a new one. Without a terminal the tmux session is made and its name printed.",
+  flags: { new: { type: "boolean", short: "n", about: "a new session, whatever there is" } },
+  words: "session",
+  most: 2,
+  examples: [
+    ["cct", "the session of this directory"],
+    ["cct 4bb6", "a session by its id, title or tmux name"],
+    ["cct --new ~/projects/shop", "a new one in that directory"],
+  ],
+  async run(call) {
+    needTmux();
+    await smallHeap();
+    const [word, path] = call.words;
+    const place =
+      word !== undefined && path === undefined && isDirectory(word, on(call, "new")) ? word : undefined;
+    const lives = await liveSessions();
+    if (word !== undefined && place === undefined) {
+      const [live, more] = fitting(word, lives);
+      if (live && !more && path === undefined) {
+        if (live.state !== "exited") return goTo(live);
+      }
+      return resumed(call, entryNamed(word), path, lives);
+    }
+    const directory = realPath(resolve(place ?? path ?? "."));
+    usable(directory);
+    if (!on(call, "new")) {
+      const [live] = ofDirectory(directory, lives).filter(({ ours, state }) => ours && state !== "exited");
+      if (live) return goTo(live);
+      const [entry] = sessionsOf(directory, 1);
+      if (entry) return resumed(call, entry, undefined, lives);
+    }
+    checkRoom(lives);
+    const id = randomUUID();
+    return started({ project: directory, id, command: [claude(), "--session-id", id] });
+  },
+};
+
+export function needTmux(): void {
+  if (hasTmux()) return;
+  throw new Problem("no-tmux", "tmux is not installed, and live sessions run in it.", {
+    hint: ["install it: apt-get install tmux", "without it: ccr <session> resumes in this terminal"],
+  });
+}
+
+/** The program, or a Problem. */
+export function claude(): string {
+  const found = findClaude();
+  if (found !== null) return found;
+  throw new Problem("no-claude", "the claude program is not on PATH.", { hint: INSTALL_HINT });
+}
+
+/** A word with a slash, or any where a new session is asked for, is a directory when there is one. */
+const isDirectory = (word: string, any: boolean): boolean =>
+  (any || word.includes("/")) && statSync(word, { throwIfNoEntry: false })?.isDirectory() === true;
+
+/** A Problem unless a directory can be started in: tmux would take another one without a word. */
+export function usable(directory: string): void {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new Problem("usage", `no such directory: ${directory}`, { exit: 2 });
+}
+
+async function started(making: Omit<Making, "env" | "size">): Promise<number> {
+  const { name, pane } = await launch(making);
+  return goTo({ name, pane, ours: true, id: making.id, kind: "interactive", job: null });
+}
+
+async function resumed(
+  call: Call,
+  entry: Entry,
+  path: string | undefined,
+  lives: readonly Live[],
+): Promise<number> {
+  const flags = path === undefined ? {} : { dir: path };
+  const plan = await planOf({ ...call, flags }, entry, sessionOf(entry, surroundings()), undefined);
+  for (const note of plan.notes) say(`ccr: ${clean(note)}\n`);
+  checkRoom(lives);
+  // What is left of it in tmux ended before.
+  const rest = lives.find(({ key, ours, state }) => ours && key === entry.id && state === "exited");
+  if (rest?.name) await endSession(rest.name);
+  return started({
+    project: plan.directory,
+    id: entry.id,
+    name: rest?.name ?? undefined,
+    command: plan.argv,
+  });
+}

@@ -1,0 +1,120 @@
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { liveSessions as registered } from "../claude/registry.ts";
+import { Problem } from "../system/problem.ts";
+import { say } from "../terminal/output.ts";
+import { AND, tmux } from "../tmux/tmux.ts";
+import { type Command, on } from "./command.ts";
+import { called, liveNamed } from "./living.ts";
+
+/** Characters that the CLI would stop at, or that act on a terminal: none of them is text. */
+const ACTING =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+export const send: Command = {
+  usage: "send <session> <text> [flags]",
+  about:
+    "Types a prompt into a live session and tells what came of it. Only while Claude is idle or works (then it is next\nin line): in a question of Claude's, Enter would say yes. The text - is read from standard input.",
+  flags: {
+    raw: { type: "boolean", about: "also a text that begins with ! (runs in a shell) or / (a command)" },
+  },
+  words: "session",
+  examples: [
+    ['ccr send shop "now run the tests"', "the next prompt"],
+    ["git diff | ccr send shop -", "a longer one"],
+    ["ccr send shop /compact --raw", "a command of Claude Code"],
+  ],
+  async run(call) {
+    const [word, ...words] = call.words;
+    if (word === undefined || words.length === 0)
+      throw new Problem("usage", "what is to be sent, and where?", {
+        hint: "ccr send <session> <text>",
+        exit: 2,
+      });
+    const given = words.length === 1 && words[0] === "-" ? readFileSync(0, "utf8") : words.join(" ");
+    // A backslash before Enter would be a new line.
+    const text = given
+      .replace(/\r\n?/g, "\n")
+      .replace(ACTING, "")
+      .replace(/^\n+|\s+$/g, "")
+      .replace(/\\$/, "\\ ");
+    if (text === "") throw new Problem("usage", "there is nothing to send.", { exit: 2 });
+    if (/^\s*[!/]/.test(text) && !on(call, "raw"))
+      throw new Problem(
+        "raw",
+        `a text that begins with ${text.trim()[0]} is no prompt: Claude Code would run it.`,
+        {
+          hint: "when that is meant: --raw",
+          exit: 2,
+        },
+      );
+    const { name, pane, pid, id, ...live } = await liveNamed(word);
+    const title = called({ name, id, pane, pid, ...live });
+    if (pane === null || pid === null)
+      throw new Problem(
+        "not-ready",
+        `${title} takes no text: ${pid === null ? live.state : "it runs in no tmux"}.`,
+        {
+          hint: "cct-list",
+        },
+      );
+    const now = () => [...registered().values()].find((one) => one.pid === pid);
+    const before = now();
+    const status = before?.status ?? null;
+    if (status !== "idle" && status !== "busy")
+      throw new Problem(
+        "not-ready",
+        `${title} takes no text now: ${before?.waitingFor ?? status ?? "no state is known"}.`,
+        {
+          hint: `answer it there: cct ${title}`,
+        },
+      );
+    const buffer = `ccr-${process.pid}`;
+    const { ok, err } = await tmux(
+      [
+        ...["copy-mode", "-q", "-t", pane, AND, "load-buffer", "-b", buffer, "-", AND],
+        ...[
+          "paste-buffer",
+          "-p",
+          "-d",
+          "-r",
+          "-b",
+          buffer,
+          "-t",
+          pane,
+          AND,
+          "send-keys",
+          "-t",
+          pane,
+          "Enter",
+        ],
+      ],
+      { input: text },
+    );
+    if (!ok) throw new Problem("tmux", `tmux could not type: ${err}.`, { hint: `cct ${title}` });
+    for (let left = on(call, "raw") ? 20 : 100; left > 0; left--) {
+      await sleep(100);
+      const after = now();
+      if (!after) {
+        say(`${title}: sent, and it ended\n`);
+        return 1;
+      }
+      if (after.status === "waiting") {
+        say(`${title}: sent, and it asks: ${after.waitingFor ?? "a question"}     cct ${title}\n`);
+        return 0;
+      }
+      if (status === "busy" || after.status !== status || after.statusAt !== before?.statusAt) {
+        say(`${title}: sent, ${status === "busy" ? "next in line" : "it is working"}\n`);
+        return 0;
+      }
+    }
+    // A command of Claude Code need not change its state.
+    if (on(call, "raw")) {
+      say(`${title}: sent\n`);
+      return 0;
+    }
+    throw new Problem("not-taken", `${title} has the text, and has not begun.`, {
+      hint: `look there: cct ${title}`,
+    });
+  },
+};

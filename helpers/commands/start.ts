@@ -1,0 +1,86 @@
+import { randomUUID } from "node:crypto";
+import { resolve } from "node:path";
+import { realPath } from "../sessions/lookup.ts";
+import { Problem } from "../system/problem.ts";
+import { out } from "../terminal/output.ts";
+import { liveSessions } from "../tmux/live.ts";
+import { bytesOf } from "../tmux/template.ts";
+import { safeName } from "../tmux/tmux.ts";
+import { type Command, text } from "./command.ts";
+import { checkRoom, launch } from "./living.ts";
+import { claude, needTmux, usable } from "./open.ts";
+import { chooseTemplate } from "./template.ts";
+
+export const start: Command = {
+  usage: "start [directory] [flags] [-- claude's own flags]",
+  about:
+    "Starts a new session in tmux, without going there, and prints its name. A template says the rest; what is given\nhere goes before it.",
+  flags: {
+    name: { type: "string", short: "n", value: "name", about: "what it is called, in tmux and as its title" },
+    prompt: { type: "string", short: "p", value: "text", about: "the first prompt" },
+    template: { type: "string", value: "name", about: "start it as this template says" },
+    memory: { type: "string", value: "size", about: "memory that it may use, like 2G" },
+    restart: {
+      type: "string",
+      value: "when",
+      about: "no, or on-failure: ccr supervise starts it again",
+      completes: ["no", "on-failure"],
+    },
+  },
+  words: "directory",
+  examples: [
+    ['ccr start ~/projects/shop --prompt "run the tests"', "let it work"],
+    ["ccr start . --name review -- --permission-mode plan", "with flags of claude"],
+  ],
+  async run(call) {
+    needTmux();
+    const [word = ".", ...flags] = call.words;
+    const stray = flags.findIndex((flag, i) => i === 0 && !flag.startsWith("-"));
+    if (stray >= 0)
+      throw new Problem("usage", `"${flags[stray]}" is one word too many.`, {
+        hint: 'a prompt: --prompt "…"   flags for claude: after --',
+        exit: 2,
+      });
+    const asked = realPath(resolve(word));
+    usable(asked);
+    const template = await chooseTemplate(text(call, "template"), asked, call.warn);
+    const given = text(call, "memory");
+    const memory = given === undefined ? (template?.memory ?? null) : bytesOf(given);
+    if (given !== undefined && memory === null)
+      throw new Problem("usage", `--memory is a size like 2G, not "${given}".`, { exit: 2 });
+    const restart = text(call, "restart") ?? template?.restart ?? "no";
+    if (restart !== "no" && restart !== "on-failure")
+      throw new Problem("usage", `--restart is no or on-failure, not "${restart}".`, { exit: 2 });
+    const directory = call.words.length === 0 && template?.directory ? realPath(template.directory) : asked;
+    usable(directory);
+    checkRoom(await liveSessions());
+    const id = randomUUID();
+    const title = text(call, "name");
+    const prompt = text(call, "prompt") ?? template?.prompt ?? undefined;
+    const { model = null, permissionMode = null } = template ?? {};
+    const own = [
+      ...(title ? ["--name", title] : []),
+      ...(model === null ? [] : ["--model", model]),
+      ...(permissionMode === null ? [] : ["--permission-mode", permissionMode]),
+      ...flags,
+    ];
+    const { name } = await launch({
+      project: directory,
+      id,
+      command: [claude(), "--session-id", id, ...own, ...(prompt ? ["--", prompt] : [])],
+      name: title ? safeName(title) : undefined,
+      ...(template?.windows.length ? { windows: template.windows } : {}),
+      launch: {
+        template: template?.name ?? null,
+        model,
+        permissionMode,
+        flags,
+        environment: template?.environment ?? [],
+        memory,
+        restart,
+      },
+    });
+    out(`${name}\n`);
+    return 0;
+  },
+};

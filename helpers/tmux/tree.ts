@@ -1,0 +1,124 @@
+// The processes of a session, and their end. A process is its pid and its start: a pid alone may be another's by now.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startOf } from "../system/process.ts";
+import { MARK } from "./tmux.ts";
+
+type Process = { parent: number; start: string; name: string };
+
+/** Every process that can be seen, zombies left out; empty where there is no /proc. */
+export function processes(): Map<number, Process> {
+  const found = new Map<number, Process>();
+  for (const name of pids()) {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
+      const end = stat.lastIndexOf(")");
+      const fields = stat.slice(end + 2).split(" ");
+      if (fields[0] === "Z" || fields[0] === "X") continue;
+      const command = stat.slice(stat.indexOf("(") + 1, end);
+      found.set(Number(name), { parent: Number(fields[1]), start: fields[19] ?? "", name: command });
+    } catch {
+      // it has ended
+    }
+  }
+  return found;
+}
+
+function pids(): string[] {
+  try {
+    return readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  } catch {
+    return [];
+  }
+}
+
+/** The roots that are there and all that descends from them. */
+export function treeOf(roots: Iterable<number>, all: ReadonlyMap<number, Process>): number[] {
+  const below = new Map<number, number[]>();
+  for (const [pid, { parent }] of all) below.set(parent, [...(below.get(parent) ?? []), pid]);
+  const tree = new Set<number>([...roots].filter((pid) => all.has(pid)));
+  for (const pid of tree) for (const child of below.get(pid) ?? []) tree.add(child);
+  return [...tree];
+}
+
+/** Bytes of memory that a tree has for itself: what it shares with others, as the program's own file, is left out. */
+export function memoryOf(roots: Iterable<number>, all = processes()): number {
+  let bytes = 0;
+  for (const pid of treeOf(roots, all)) {
+    try {
+      const status = readFileSync(`/proc/${pid}/status`, "utf8");
+      bytes += Number(/^RssAnon:\s*(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+    } catch {
+      // it has ended
+    }
+  }
+  return bytes;
+}
+
+/** Processes with a session's mark in their environment, wherever they have gone. tmux's server belongs to all. */
+function marked(mark: string, all: ReadonlyMap<number, Process>): number[] {
+  const words = `\0${MARK}=${mark}\0`;
+  return [...all].flatMap(([pid, { name }]) => {
+    if (name.startsWith("tmux")) return [];
+    try {
+      return `\0${readFileSync(`/proc/${pid}/environ`, "latin1")}\0`.includes(words) ? pid : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** So long (ms) a Claude may take to end by itself, with its tools. */
+const GRACE = 3000;
+const STEP = 30;
+const MOST_ROUNDS = 50;
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // it has ended, or is not ours
+  }
+}
+
+/**
+ * Ends a whole tree: asks Claude, which ends its tools, then `close` (the windows), then whatever is left by descent,
+ * by the mark, or of those that once were seen in the tree. Gives the pids that live on: none, but for another user's.
+ */
+export async function endTree(options: {
+  claude: number | null;
+  roots: readonly number[];
+  mark: string | null;
+  close(): Promise<unknown>;
+}): Promise<number[]> {
+  const { claude, roots, mark, close } = options;
+  const seen = new Map<number, string>();
+  const look = (): number[] => {
+    const all = processes();
+    const known = [...seen].flatMap(([pid, start]) => (all.get(pid)?.start === start ? pid : []));
+    const own = roots.filter((pid) => starts.get(pid) === all.get(pid)?.start);
+    const tree = treeOf([...own, ...known, ...(mark === null ? [] : marked(mark, all))], all);
+    const left = tree.filter((pid) => pid !== process.pid && !all.get(pid)!.name.startsWith("tmux"));
+    for (const pid of left) seen.set(pid, all.get(pid)!.start);
+    return left;
+  };
+  const starts = new Map(roots.map((pid) => [pid, startOf(pid) ?? undefined]));
+  const asked = claude ?? roots[0];
+  const start = asked === undefined ? null : startOf(asked);
+  look();
+  if (asked !== undefined && start !== null) {
+    signal(asked, "SIGTERM");
+    for (let left = GRACE; left > 0 && startOf(asked) === start; left -= STEP) await sleep(STEP);
+  }
+  await close();
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const left = look();
+    if (left.length === 0) return [];
+    // Stopped first: what cannot run cannot fork while its relatives are ended.
+    for (const pid of left) signal(pid, "SIGSTOP");
+    for (const pid of look()) signal(pid, "SIGKILL");
+    await sleep(round < 5 ? 5 : STEP);
+  }
+  return look();
+}
