@@ -1,14 +1,17 @@
 // What a pane printed, from its recording: the same screen, cell by cell, whatever was killed.
 
-import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { startOf } from "../../helpers/system/process.ts";
+import type { Live } from "../../helpers/tmux/live.ts";
+import { mendRecorders } from "../../helpers/tmux/recorder.ts";
 import { installClaude } from "../support/claude-cli.ts";
 import { type Home, makeHome } from "../support/home.ts";
 import { type MockApi, mockApi, say } from "../support/mock-api.ts";
-import { cellsOf, type Pane, playedCells, recordedPane } from "../support/recorded.ts";
+import { cellsOf, type Pane, playedCells, recordedPane, withHome } from "../support/recorded.ts";
 import { openTerminal, type Terminal } from "../support/tmux.ts";
 import { bundle, makeBundle, removeBundle } from "../unit/habits/bundle.ts";
 
@@ -86,6 +89,10 @@ async function settled(pane: Pane): Promise<{ shown: string[]; played: string[] 
   return { shown, played };
 }
 
+const lastNumber = (pane: Pane): number => Number(/\.(\d+)\.cast$/.exec(pane.files().at(-1)!)![1]);
+
+const isRunning = (pid: number): boolean => startOf(pid) !== null;
+
 describe("a recorded pane", () => {
   it.each(["perl", "node"])(
     "replays to the screen of a full-screen program, sizes and all (%s)",
@@ -111,4 +118,67 @@ describe("a recorded pane", () => {
       expect(statSync(dirname(file!)).mode & 0o777).toBe(0o700);
     },
   );
+
+  it("is kept in parts of which each plays alone, and the oldest go", async () => {
+    newHome();
+    mkdirSync(join(home.path, ".config/ccr"), { recursive: true });
+    writeFileSync(join(home.path, ".config/ccr/config.json"), '{"recording": {"megabytes": 1}}');
+    const pane = await recordedPane(home, { id: ID, command: ["bash", "--norc", "-i"], env: { PS1: "$ " } });
+    await until(async () => /^[$]/m.test(await text(pane)));
+    // Colours and a scroll region survive only as far as a picture of the screen has them.
+    for (let round = 0; round < 6; round++) {
+      await typed(
+        pane,
+        `clear; for i in $(seq 5000); do printf '\\033[1;3%dmround ${round} line %d of many words\\033[0m\\n' $((i % 8)) $i; done; echo done-$((${round}))`,
+      );
+      await until(async () => (await text(pane)).includes(`done-${round}`));
+      const { length } = pane.files();
+      await until(() => pane.files().length !== length || lastNumber(pane) > round);
+    }
+    await typed(pane, "echo the end");
+    await until(async () => /^the end/m.test(await text(pane)));
+    const { shown, played } = await settled(pane);
+    expect(played).toEqual(shown);
+    expect(pane.files().length).toBeLessThanOrEqual(4);
+    expect(lastNumber(pane)).toBeGreaterThan(4);
+    expect(played.join("\n")).toContain("round 5 line 5000");
+    for (const file of pane.files()) expect(statSync(file).size).toBeLessThan(3 * 256 * 1024);
+  });
+
+  it("has every byte up to the moment when the recorder is killed, and is recorded again", async () => {
+    const pane = await nestedTmux();
+    await typed(pane, "echo before");
+    const { played } = await settled(pane);
+    const recorder = pane.recorder();
+    process.kill(recorder, "SIGKILL");
+    await until(() => !isRunning(recorder));
+    await typed(pane, "echo after");
+    await until(async () => (await text(pane)).includes("after"));
+    expect(await playedCells(pane.files()[0]!)).toEqual(played);
+
+    const live = { ours: true, name: "r", key: ID, pane: "%0", state: "idle" } as Live;
+    await withHome(home, () => mendRecorders([live]));
+    await until(() => pane.files().length === 2 && pane.recorder() !== recorder);
+    await typed(pane, "echo again");
+    await until(async () => (await text(pane)).includes("again"));
+    const now = await settled(pane);
+    expect(now.played).toEqual(now.shown);
+    expect(await withHome(home, () => mendRecorders([live]))).toEqual([]);
+  });
+
+  it.each(["pane", "server"])("can be played when the %s is killed", async (which) => {
+    const pane = await nestedTmux();
+    const { shown } = await settled(pane);
+    process.kill(which === "pane" ? pane.pid : pane.server, "SIGKILL");
+    await until(() => !isRunning(pane.recorder()));
+    const events = pane.events();
+    // What a dying program prints may follow; up to there all is as it was on the screen.
+    const file = pane.files()[0]!;
+    const played = await Promise.all([
+      playedCells(file),
+      playedCells(file, events.length - 1),
+      playedCells(file, events.length - 2),
+    ]);
+    expect(played).toContainEqual(shown);
+  });
 });

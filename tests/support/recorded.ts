@@ -40,7 +40,7 @@ export async function recordedPane(
   const { id, command, columns = 100, rows = 30, cwd = home.path } = options;
   const env = { ...home.env, ...options.env };
   const tmux = async (...words: string[]): Promise<string> => {
-    const { stdout } = await execa("tmux", ["-u", "-L", id.slice(0, 8), "-f", "/dev/null", ...words], {
+    const { stdout } = await execa("tmux", ["-u", "-f", "/dev/null", ...words], {
       cwd,
       env,
       extendEnv: false,
@@ -49,7 +49,11 @@ export async function recordedPane(
     });
     return stdout;
   };
-  const words = withHome(home, () => recorderWords(id, "=r:claude"), options.path);
+  const words = await withHome(
+    home,
+    () => recorderWords(id, "=r:claude"),
+    options.path === undefined ? {} : { PATH: options.path },
+  );
   if (words.length === 0) throw new Error("nothing is going to be recorded");
   const made = await tmux(
     ...["new-session", "-d", "-P", "-F", "#{pid} #{pane_pid}", "-s", "r", "-n", "claude"],
@@ -93,13 +97,17 @@ export async function recordedPane(
   };
 }
 
-/** The helper's functions look at the environment; `path` may hide programs. */
-export function withHome<T>(home: Home, work: () => T, path = home.env.PATH!): T {
-  vi.stubEnv("HOME", home.path);
-  vi.stubEnv("PATH", path);
-  for (const name of ["XDG_STATE_HOME", "XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR"]) vi.stubEnv(name, undefined);
+/** Runs the helper's own functions in the home; `more` may hide programs. */
+export async function withHome<T>(
+  home: Home,
+  work: () => T | Promise<T>,
+  more: Record<string, string | undefined> = {},
+): Promise<T> {
+  const none = ["XDG_STATE_HOME", "XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR", "TMUX"];
+  const env = { ...Object.fromEntries(none.map((name) => [name, undefined])), ...home.env, ...more };
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   try {
-    return work();
+    return await work();
   } finally {
     vi.unstubAllEnvs();
   }
@@ -123,15 +131,15 @@ function parsed(line: string): [number, string, string][] {
   }
 }
 
-/** The screen after a part of a recording, at the size that it has by then. */
-export async function playedCells(file: string): Promise<string[]> {
+/** The screen after the first events of a part of a recording, at the size that it has by then. */
+export async function playedCells(file: string, most = Number.POSITIVE_INFINITY): Promise<string[]> {
   const { width, height } = JSON.parse(readFileSync(file, "utf8").split("\n", 1)[0]!);
   return cellsOf(
     width,
     height,
-    eventsOf(file).map(([, kind, data]) =>
-      kind === "r" ? (data.split("x").map(Number) as [number, number]) : data,
-    ),
+    eventsOf(file)
+      .slice(0, most)
+      .map(([, kind, data]) => (kind === "r" ? (data.split("x").map(Number) as [number, number]) : data)),
   );
 }
 
