@@ -164,6 +164,16 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./devcontainer.ts")).devcontainer(VERBS),
   },
   {
+    name: "todos",
+    summary: "the tasks of all sessions, on the host and in containers",
+    load: async () => (await import("./todos.ts")).todos,
+  },
+  {
+    name: "clean",
+    summary: "remove what is left of old sessions; never a transcript",
+    load: async () => (await import("./clean.ts")).cleanUp,
+  },
+  {
     name: "config",
     summary: "show and change the configuration",
     load: async () => (await import("./config.ts")).configure,

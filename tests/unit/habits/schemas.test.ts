@@ -242,6 +242,12 @@ describe("the output", () => {
     snapshot: [["snapshot", "99999999"]],
     snapshots: [["snapshots"], ["snapshots", "99999999"]],
     rollback: [],
+    devcontainer: [
+      ["devcontainer", "check"],
+      ["devcontainer", "remove"],
+    ],
+    todos: [["todos"], ["todos", "--open"]],
+    clean: [["clean"], ["clean", "--older-than", "1d"]],
     config: [["config", "list"]],
     install: [["install", "--dry-run"]],
     uninstall: [["uninstall", "--dry-run"]],

@@ -1,0 +1,236 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { slug } from "../claude/places.ts";
+import { checkHost, checkInside, type Report } from "../devcontainer/check.ts";
+import { makeLink } from "../devcontainer/link.ts";
+import { type Mount, mountsOf } from "../devcontainer/mounts.ts";
+import { insideOf, placeOf, real, type Share } from "../devcontainer/place.ts";
+import { add, fileOf, refresh, remove } from "../devcontainer/share.ts";
+import { surroundings } from "../sessions/around.ts";
+import { sessionsOf } from "../sessions/lookup.ts";
+import { idsIn } from "../sessions/store.ts";
+import { Changes, tilde } from "../shell/changes.ts";
+import { namesOf, PROGRAM } from "../shell/names.ts";
+import { shim } from "../shell/shim.ts";
+import { commandLine, handOver, quote } from "../system/handoff.ts";
+import { program } from "../system/places.ts";
+import { Problem } from "../system/problem.ts";
+import { clean } from "../terminal/clean.ts";
+import { paint } from "../terminal/colour.ts";
+import { json } from "../terminal/json.ts";
+import { isTerminal, out, say, unicode } from "../terminal/output.ts";
+import { type Call, type Command, on, text, type Verb } from "./command.ts";
+import { entryNamed } from "./named.ts";
+
+const ACTIONS = ["add", "check", "remove", "open"] as const;
+type Action = (typeof ACTIONS)[number];
+
+/** The verb gets the list of verbs handed in: that list names this file. */
+export const devcontainer = (verbs: readonly Verb[]): Command => ({
+  usage: "devcontainer add|check|remove|open [dir] [flags]",
+  about:
+    "Shares Claude's sessions with a dev container: one history on both sides, the host's settings to read.\nadd edits devcontainer.json (comments stay), remove brings it back byte for byte, check tells what is wrong, on the\nhost and in the container, open starts the container and goes on in it in the newest session of the directory.",
+  flags: {
+    isolate: { type: "boolean", about: "add: nothing of the host's; the container has sessions of its own" },
+    env: {
+      type: "string",
+      value: "NAME",
+      multiple: true,
+      about: "add: hand in this variable of the host's (a token: never as a file)",
+    },
+    home: {
+      type: "string",
+      value: "path",
+      about: "add: the home in the container, where the file names no user",
+    },
+    config: { type: "string", value: "file", about: "this devcontainer.json", completes: "file" },
+    refresh: { type: "boolean", about: "add: only bring up to date what the container reads" },
+    session: { type: "string", value: "session", about: "open: this one", completes: "session" },
+    up: { type: "boolean", about: "open: only start the container, and say what to type" },
+  },
+  words: ACTIONS,
+  most: 2,
+  json: true,
+  examples: [
+    ["ccr devcontainer add", "share with the container of this directory"],
+    ["ccr devcontainer add --env CLAUDE_CODE_OAUTH_TOKEN", "… and hand in the login"],
+    ["ccr devcontainer open", "go on in the container"],
+    ["ccr devcontainer check", "what is shared, what is wrong, how to mend it"],
+    ["ccr devcontainer remove", "take it out again"],
+  ],
+  async run(call) {
+    const [action = "check", directory = "."] = call.words;
+    if (!ACTIONS.includes(action as Action))
+      throw new Problem("usage", `"${action}" is not one of ${ACTIONS.join(", ")}.`, {
+        hint: "ccr devcontainer --help",
+        exit: 2,
+      });
+    const host = real(resolve(directory));
+    if (!existsSync(host)) throw new Problem("usage", `no such directory: ${host}`, { exit: 2 });
+    const inside = insideOf();
+    if (action === "check") {
+      const report = inside ? checkInside(inside, host) : checkHost(host);
+      tell(call, report);
+      return report.findings.some(({ state }) => state === "wrong") ? 1 : 0;
+    }
+    if (inside)
+      throw new Problem("inside", `this is the container; ${action} is for the host.`, {
+        hint: "ccr devcontainer check",
+      });
+    const changes = new Changes(false);
+    const shims = (target: string): Record<string, string> =>
+      Object.fromEntries(
+        namesOf(PROGRAM, verbs).map((name) => [
+          name.name,
+          // The container's Node is not the host's: it is searched for.
+          shim({ file: `${target}/ccr/ccr.cjs`, node: "" }, name),
+        ]),
+      );
+    if (action === "open") return await open(call, host, changes, shims);
+    if (action === "remove") {
+      const record = remove(host, changes);
+      const place = placeOf(host).path;
+      if (call.json) print(call, "remove", record, record?.file ?? null, [], changes);
+      else if (!record) out("nothing is shared with a container of this project\n");
+      else
+        out(
+          `${tilde(record.file)} is as it was\nkept  ${tilde(join(place, "claude"))}  the container's own files\n`,
+        );
+      return 0;
+    }
+    if (on(call, "refresh")) {
+      const { path, record } = placeOf(host);
+      if (record) {
+        refresh({ path, record }, record, changes, shims);
+        makeLink(record);
+      }
+      if (changes.problems.length > 0) throw changes.problems[0]!;
+      if (call.json) print(call, "add", record, record?.file ?? null, [], changes);
+      return 0;
+    }
+    const file = text(call, "config");
+    const options = {
+      file: file === undefined ? null : resolve(file),
+      home: text(call, "home") ?? null,
+      isolate: on(call, "isolate"),
+      env: (call.flags.env ?? []) as string[],
+    };
+    const record = await add(host, options, changes, shims, call.warn);
+    if (!existsSync(program()))
+      call.warn(
+        new Problem("no-helper", "the container has no ccr: it is not installed here.", {
+          hint: "ccr install",
+        }),
+      );
+    const mounts = mountsOf(placeOf(host), record);
+    if (call.json) print(call, "add", record, record.file, mounts, changes);
+    else {
+      out(`${shown(mounts)}\n${tilde(record.file)}\n`);
+      say(
+        `start it  ${record.isolated ? "" : "end Claude here, then: "}ccr devcontainer open${running(record)}\n`,
+      );
+    }
+    return 0;
+  },
+});
+
+const running = ({ host }: Share): string => (host === process.cwd() ? "" : ` ${quote(host)}`);
+
+function print(
+  call: Call,
+  action: Action,
+  share: Share | null,
+  file: string | null,
+  mounts: readonly Mount[],
+  changes: Changes | null,
+  more: { inside?: boolean; findings?: Report["findings"]; next?: string | null } = {},
+): void {
+  const { inside = false, findings = [], next = null } = more;
+  const project = share && { host: share.host, container: share.container };
+  const fields = {
+    action,
+    inside,
+    file,
+    project,
+    configDirectory: share?.target ?? null,
+    isolated: share?.isolated ?? null,
+  };
+  json("devcontainer", { ...fields, mounts, findings, files: changes?.done ?? [], next }, call.warnings);
+}
+
+/** What is shared, in a line each. */
+function shown(mounts: readonly Mount[]): string {
+  const names = (readOnly: boolean): string =>
+    mounts
+      .filter((one) => one.readOnly === readOnly && one.name !== "")
+      .map(({ name }) => (name === "host" ? "settings" : name))
+      .join(" ");
+  return `shared     ${names(false) || "nothing: the container has sessions of its own"}\nread-only  ${names(true)}`;
+}
+
+function tell(call: Call, { share, file, inside, mounts, findings }: Report): void {
+  if (call.json) {
+    print(call, "check", share, file, mounts, null, { inside, findings });
+    return;
+  }
+  if (share) out(`${shown(mounts)}\n`);
+  const signs = unicode() ? { ok: "●", note: "◐", wrong: "✕" } : { ok: "*", note: "?", wrong: "x" };
+  const colours = { ok: "green", note: "yellow", wrong: "red" } as const;
+  for (const { state, message, mend } of findings) {
+    out(`${paint(signs[state], colours[state])} ${clean(message)}\n`);
+    if (mend !== null) out(`     ${clean(mend)}\n`);
+  }
+}
+
+/** Starts the container and goes on in it: the same session, on its own terminal. */
+async function open(
+  call: Call,
+  host: string,
+  changes: Changes,
+  shims: (target: string) => Record<string, string>,
+): Promise<number> {
+  const { path, record } = placeOf(host);
+  if (!record)
+    throw new Problem("not-shared", "nothing is shared with a container of this project.", {
+      hint: `first: ccr devcontainer add${running({ host } as Share)}`,
+    });
+  const asked = text(call, "session");
+  const known = record.isolated
+    ? undefined
+    : asked !== undefined
+      ? entryNamed(asked).id
+      : sessionsOf(host, 1)[0]?.id;
+  const own = record.isolated && idsIn(join(path, "claude/projects", slug(record.container))).length > 0;
+  const claude = ["claude", ...(known ? ["--resume", known] : own ? ["--continue"] : [])];
+  const up = on(call, "up") || call.json || !isTerminal(0) || !isTerminal(1);
+  const live = known && surroundings().live.get(known);
+  if (live && !up)
+    throw new Problem("live", `${known.slice(0, 8)} is running here (pid ${live.pid}).`, {
+      hint: ["end it first: /exit", "two at once would tear the conversation apart"],
+    });
+  refresh({ path, record }, record, changes, shims);
+  makeLink(record);
+  if (changes.problems.length > 0) throw changes.problems[0]!;
+
+  const place = ["--workspace-folder", host, "--config", fileOf(host, record.file)];
+  const { startContainer, inContainer } = await import("../devcontainer/engine.ts");
+  const { folder, user } = await startContainer(place);
+  if (folder !== null && folder !== record.container)
+    // Before the first Claude is started there: else it makes a history of its own.
+    throw new Problem("folder", `the project is in ${folder}, not in ${record.container}.`, {
+      hint: [`set "workspaceFolder": "${folder}" in devcontainer.json`, "then: ccr devcontainer add"],
+    });
+  if (!(await inContainer(place, ["sh", "-c", "command -v claude"])))
+    throw new Problem("no-claude", `the container has no claude${user ? ` for ${user}` : ""}.`, {
+      hint: [
+        'add to devcontainer.json: "features": { "ghcr.io/anthropics/devcontainer-features/claude-code:1": {} }',
+        `then: devcontainer up --remove-existing-container --workspace-folder ${quote(host)}`,
+      ],
+    });
+  const argv = ["devcontainer", "exec", ...place, ...claude];
+  if (!up) return handOver(host, argv);
+  const next = live ? `/exit, then: ccr devcontainer open${running(record)}` : commandLine(host, argv);
+  if (call.json) print(call, "open", record, record.file, [], changes, { next });
+  else out(`${clean(next)}\n`);
+  return 0;
+}

@@ -1,0 +1,99 @@
+// What ccr keeps of a shared container, on the host: `<state>/devcontainers/<project>/`.
+//   record.json   what was put into devcontainer.json, and the file as it was before
+//   claude/       the container's own configuration directory: everything that is not shared lives here
+//   host/         copies of the host's settings, for the container to read
+
+import { lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, type Stats } from "node:fs";
+import { join } from "node:path";
+import { configDirectory, slug } from "../claude/places.ts";
+import { object } from "../claude/rows.ts";
+import { state } from "../system/places.ts";
+import type { Edit } from "./edit.ts";
+
+export type Share = {
+  /** the project on the host, symbolic links resolved */
+  host: string;
+  /** the same in the container */
+  container: string;
+  /** Claude's configuration directory in the container */
+  target: string;
+  isolated: boolean;
+};
+
+export type Record_ = Share & {
+  version: 1;
+  /** devcontainer.json */
+  file: string;
+  /** names of variables that are handed in */
+  env: string[];
+  /** the file before and after */
+  original: string;
+  edited: string;
+  edits: Edit[];
+  /** the compose file that we wrote, and its text */
+  override: { path: string; text: string } | null;
+};
+
+const root = (): string => join(state(), "devcontainers");
+
+export type Place = { path: string; record: Record_ | null };
+
+export const readJson = (path: string): Record<string, unknown> | null => {
+  try {
+    return object(JSON.parse(readFileSync(path, "utf8")));
+  } catch {
+    return null;
+  }
+};
+
+function recordIn(path: string): Record_ | null {
+  const found = readJson(join(path, "record.json"));
+  return found?.version === 1 ? (found as Record_) : null;
+}
+
+/** The place of a project: its own, or the first free one under its name, which other projects can share. */
+export function placeOf(host: string): Place {
+  for (let n = 1; ; n++) {
+    const path = join(root(), slug(host) + (n > 1 ? `-${n}` : ""));
+    const owner = readJson(join(path, "host/ccr.json"))?.host;
+    if (owner === undefined || owner === host) return { path, record: recordIn(path) };
+  }
+}
+
+/** Configuration directories of the containers that have sessions of their own, with their projects. */
+export function isolatedContainers(): { host: string; directory: string }[] {
+  let names: string[];
+  try {
+    names = readdirSync(root());
+  } catch {
+    return [];
+  }
+  return names.flatMap((name) => {
+    const share = readJson(join(root(), name, "host/ccr.json")) as Share | null;
+    return share?.isolated === true ? [{ host: share.host, directory: join(root(), name, "claude") }] : [];
+  });
+}
+
+/** What the host says of the container that we are in; null on a host. */
+export const insideOf = (): Share | null =>
+  readJson(join(configDirectory(), "host/ccr.json")) as Share | null;
+
+export function lstat(path: string): Stats | null {
+  try {
+    return lstatSync(path);
+  } catch {
+    return null;
+  }
+}
+
+export const real = (path: string): string => {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+};
+
+export const folder = (path: string): void => {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+};
