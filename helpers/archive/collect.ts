@@ -80,7 +80,8 @@ export function historyOf(ids: ReadonlySet<string>): Map<string, [number, number
   return found;
 }
 
-const source = (name: string, path: string, end?: number): Source | null => {
+/** A whole file, or its beginning, as a part of an archive; null where there is none. */
+export const sourceOf = (name: string, path: string, end?: number): Source | null => {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats?.isFile() ? { name, path, mtime: stats.mtimeMs, pieces: [[0, end ?? stats.size]] } : null;
 };
@@ -102,20 +103,21 @@ async function pack(
   entry: Entry,
   running: boolean,
   history: readonly [number, number][],
+  clean: (one: Source) => Source = (one) => one,
 ): Promise<{ packed: Packed; sources: Source[]; members: Member[] }> {
   const { id, path, facts } = entry;
   const sources: Source[] = [];
   const add = (one: Source | null): void => {
-    if (one) sources.push(one);
+    if (one) sources.push(clean(one));
   };
-  add(source(`${id}/transcript.jsonl`, path, running ? wholeRows(path) : undefined));
+  add(sourceOf(`${id}/transcript.jsonl`, path, running ? wholeRows(path) : undefined));
   if (sources.length === 0) statSync(path);
   if (history.length > 0) {
     const mtime = statSync(historyFile()).mtimeMs;
     add({ name: `${id}/history.jsonl`, path: historyFile(), mtime, pieces: history });
   }
   const parts = partsOfSession(id, path);
-  for (const [part, name, file] of parts) add(source(`${id}/${part}/${name}`, file));
+  for (const [part, name, file] of parts) add(sourceOf(`${id}/${part}/${name}`, file));
 
   const members: Member[] = [];
   const plans = new Set<string>();
@@ -136,7 +138,7 @@ async function pack(
       }
     }),
   );
-  for (const name of plans) add(source(`${id}/plans/${name}`, join(configDirectory(), "plans", name)));
+  for (const name of plans) add(sourceOf(`${id}/plans/${name}`, join(configDirectory(), "plans", name)));
   for (const one of sources.slice(1)) members.push(await member(one));
   const time = (at: number | null | undefined): string | null => (at ? new Date(at).toISOString() : null);
   return {
@@ -160,7 +162,13 @@ async function pack(
 /** The manifest of sessions, and where their files are. `running` tells which of them are being written. */
 export async function collect(
   entries: readonly Entry[],
-  options: { ccr: string; running: (id: string) => boolean; done?: (bytes: number, all: number) => void },
+  options: {
+    ccr: string;
+    running: (id: string) => boolean;
+    done?: (bytes: number, all: number) => void;
+    /** another source in place of one: with `--redact` a copy without secrets */
+    clean?: (one: Source) => Source;
+  },
 ): Promise<{ manifest: Manifest; sources: Source[]; bytes: number }> {
   const history = historyOf(new Set(entries.map(({ id }) => id)));
   const manifest: Manifest = {
@@ -176,7 +184,7 @@ export async function collect(
   const all = entries.reduce((sum, { bytes }) => sum + bytes, 0);
   let read = 0;
   for (const entry of entries) {
-    const one = await pack(entry, options.running(entry.id), history.get(entry.id) ?? []);
+    const one = await pack(entry, options.running(entry.id), history.get(entry.id) ?? [], options.clean);
     manifest.sessions.push(one.packed);
     manifest.files.push(...one.members);
     sources.push(...one.sources);

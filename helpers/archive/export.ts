@@ -1,12 +1,15 @@
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import type { Entry } from "../sessions/entry.ts";
 import { makeDirectory } from "../system/files.ts";
-import { errno, Problem } from "../system/problem.ts";
+import { Problem } from "../system/problem.ts";
 import { collect } from "./collect.ts";
 import type { Manifest } from "./manifest.ts";
 import { readArchive } from "./read.ts";
-import { sweep, temporary } from "./store.ts";
+import type { Redactor } from "./redact.ts";
+import { redacted } from "./redacted.ts";
+import { place, sweep, temporary } from "./store.ts";
 import { sinkTo, writeArchive } from "./write.ts";
 
 export type Watch = (done: number, all: number) => void;
@@ -15,6 +18,8 @@ export type Options = {
   running: (id: string) => boolean;
   /** may replace a file of that name */
   force?: boolean;
+  /** takes secrets out of what is packed */
+  redactor?: Redactor | undefined;
   /** a new one for each of the three readings */
   watch?: () => Watch;
 };
@@ -25,14 +30,26 @@ export async function exportTo(
   sink: (bytes: Uint8Array) => void,
   options: Options,
 ): Promise<Manifest> {
-  const watch = options.watch?.();
-  const { manifest, sources, bytes } = await collect(entries, {
-    ...options,
-    ...(watch ? { done: watch } : {}),
-  });
-  const watching = options.watch?.();
-  await writeArchive(manifest, sources, sink, (done) => watching?.(done, bytes));
-  return manifest;
+  const { redactor } = options;
+  const copies = redactor && temporary(tmpdir());
+  try {
+    if (copies) {
+      sweep(tmpdir());
+      makeDirectory(copies);
+    }
+    const watch = options.watch?.();
+    const { manifest, sources, bytes } = await collect(entries, {
+      ...options,
+      ...(watch ? { done: watch } : {}),
+      ...(copies ? { clean: (one) => redacted(one, copies, redactor) } : {}),
+    });
+    if (redactor) manifest.sessions = redactor.value(manifest.sessions);
+    const watching = options.watch?.();
+    await writeArchive(manifest, sources, sink, (done) => watching?.(done, bytes));
+    return manifest;
+  } finally {
+    if (copies) rmSync(copies, { recursive: true, force: true });
+  }
 }
 
 /**
@@ -73,17 +90,5 @@ export async function exportFile(
     return manifest;
   } finally {
     rmSync(path, { force: true });
-  }
-}
-
-/** Gives a file its name, and never takes one from another file. */
-export function place(path: string, to: string, taken: () => Error): void {
-  try {
-    linkSync(path, to);
-  } catch (error) {
-    if (errno(error) === "EEXIST") throw taken();
-    // A file system without hard links.
-    if (existsSync(to)) throw taken();
-    renameSync(path, to);
   }
 }

@@ -17,7 +17,10 @@ function compile(): Rules {
   return {
     quick: new RegExp(rows.map(([, key]) => key).join("|")),
     names: rows.map(([name]) => name),
-    tokens: new RegExp(`${START}(?:${rows.map(([, key, rest]) => `(${key}${rest})`).join("|")})`, "g"),
+    tokens: new RegExp(
+      `${START}(?:${rows.map(([, key, rest]) => `(${rest[0] === "^" ? rest.slice(1) : key + rest})`).join("|")})`,
+      "g",
+    ),
     places: PLACES.map((place) => [place.name, place.key, placed(place)]),
   };
 }
@@ -98,6 +101,11 @@ export class Redactor {
     return thoughts(clean) === thoughts(row) ? after : null;
   }
 
+  /** The same for JSON. */
+  list(): { kind: string; count: number }[] {
+    return [...this.found].map(([kind, count]) => ({ kind, count }));
+  }
+
   /** `github-token 2, jwt 1`; empty when nothing was found. */
   report(): string {
     return [...this.found].map(([name, times]) => `${name} ${times}`).join(", ");
@@ -110,3 +118,7 @@ const thoughts = (row: unknown): string => {
     ? JSON.stringify(content.filter((block) => object(block)?.type === "thinking"))
     : "";
 };
+
+/** The report that names each kind of secret. */
+export const told = (redactor: Redactor | null): string =>
+  redactor ? `secrets redacted: ${redactor.report() || "none found"}` : "secrets were not redacted";

@@ -1,8 +1,8 @@
 // What a secret looks like. Pure text: compiled at the first use.
 
 /**
- * Tokens that are known by their own form: name, what they begin with, the rest. The second word is also the quick
- * test that lets most text pass unread.
+ * Tokens that are known by their own form: name, what they begin with, the rest (or ^ and all of it). The second
+ * word is also the quick test that lets most text pass unread.
  */
 export const TOKENS = String.raw`
 anthropic-key sk-ant- [a-z]+\d\d-[\w-]{16,}
@@ -20,19 +20,19 @@ aws-key-id A(?:3T[A-Z0-9]|KIA|SIA|BIA|CCA) [A-Z2-7]{16}(?![A-Za-z0-9])
 google-key AIza [\w-]{35}
 google-oauth-token ya29\. [\w-]{20,}
 google-client-secret GOCSPX- [\w-]{20,}
-azure-client-secret [\w.~-]{3}\dQ~ [\w.~-]{31,34}
+azure-client-secret Q~ ^[\w.~-]{3}\dQ~[\w.~-]{31,34}
 slack-token xox[abeoprs]- [\w-]{10,}
 slack-token xapp-\d- [\w-]{20,}
 slack-webhook hooks\.slack\.com\\*/ \w+\\*/[\w/\\+-]{20,}
 teams-webhook webhook\.office\.com\\*/ [\w@/\\-]{20,}
 discord-webhook discord(?:app)?\.com\\*/api\\*/webhooks\\*/ \d+\\*/[\w-]{20,}
-discord-token [MNO][\w-]{23,25}\.[\w-]{6}\. [\w-]{27,}
-telegram-token \d{8,10}:AA [\w-]{32,34}
+discord-token \.[\w-]{6}\. ^[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,}
+telegram-token \d:AA ^\d{8,10}:AA[\w-]{32,34}
 stripe-key [rs]k_(?:live|test)_ \w{10,}
 stripe-key whsec_ [A-Za-z0-9+/]{24,}
 twilio-key SK[0-9a-f]{8} [0-9a-f]{24}(?!\w)
 sendgrid-key SG\. [\w-]{16,}\.[\w-]{16,}
-mailchimp-key [0-9a-f]{32}-us \d{1,2}(?!\w)
+mailchimp-key -us\d ^[0-9a-f]{32}-us\d{1,2}(?!\w)
 mailgun-key key- [0-9a-f]{32}(?!\w)
 npm-token npm_ [A-Za-z0-9]{36}
 pypi-token pypi-AgE [\w-]{50,}
@@ -46,7 +46,7 @@ digitalocean-token do[opr]_v1_ [0-9a-f]{64}
 heroku-key HRKU-AA [\w-]{40,}
 fly-token f(?:m[12][ar]?|o1)_ [\w+/=-]{40,}
 cloudflare-key v1\.0-[0-9a-f]{24}- [0-9a-f]{100,}
-terraform-token [A-Za-z0-9]{14}\.atlasv1\. [\w=-]{60,}
+terraform-token \.atlasv1\. ^\w{14}\.atlasv1\.[\w=-]{60,}
 vault-token hv[bsr]\. [\w-]{24,}
 databricks-token dapi [0-9a-f]{32}
 grafana-token gl(?:sa|c)_ [\w+/=]{32,}
@@ -93,7 +93,7 @@ export const PLACES: readonly Place[] = [
   {
     name: "api-key-header",
     key: /(?:key|token)\\*["']?:/i,
-    before: String.raw`${START}(?:x-)?(?:[a-z]{1,9}-)?(?:api-key|auth-token|private-token|access-token)${IS}`,
+    before: `${START}(?:x-)?(?:[a-z]{1,9}-)?(?:api-key|auth-token|private-token|access-token)${IS}`,
     secret: String.raw`[\w.~+/=-]{12,}`,
   },
   {
@@ -117,7 +117,7 @@ export const PLACES: readonly Place[] = [
   {
     name: "env-value",
     key: /SECRET|TOKEN|PASS|PWD|KEY|CRED/,
-    before: String.raw`${START}[A-Z0-9_]{0,50}(?:SECRET|TOKEN(?!S)|PASSWORD|PASSWD|PASSPHRASE|_PWD|_PASS|CREDENTIALS?|(?:API|ACCESS|PRIVATE|ENCRYPTION|SIGNING|MASTER|AUTH|ACCOUNT)_?KEY)[A-Z0-9_]{0,30}${IS}`,
+    before: `${START}[A-Z0-9_]{0,50}(?:SECRET|TOKEN(?!S)|PASSWORD|PASSWD|PASSPHRASE|_PWD|_PASS|CREDENTIALS?|(?:API|ACCESS|PRIVATE|ENCRYPTION|SIGNING|MASTER|AUTH|ACCOUNT)_?KEY)[A-Z0-9_]{0,30}${IS}`,
     // quoted, behind = anything, behind a colon what has a digit
     secret: String.raw`(?:(?<=["'])[^"'\n\\]{4,400}|(?<!["'])(?:(?<==\s{0,4})|(?=\S{0,80}\d))[^\s"'\\,;()[\]{}]{6,400})`,
     flags: "g",
@@ -125,7 +125,7 @@ export const PLACES: readonly Place[] = [
   {
     name: "named-value",
     key: /pass|token|secret|key/i,
-    before: String.raw`(?:aws_(?:secret_access_key|session_token)|_auth(?:token)?|accountkey|sharedaccesskey|client_?secret|(?:access|refresh|auth|id|api|session)_?(?:token|key)|passwd|password|passphrase)${IS}`,
+    before: `(?:aws_(?:secret_access_key|session_token)|_auth(?:token)?|accountkey|sharedaccesskey|client_?secret|(?:access|refresh|auth|id|api|session)_?(?:token|key)|passwd|password|passphrase)${IS}`,
     secret: String.raw`(?=[^\s"'\\,;&()[\]{}]{0,60}\d)[^\s"'\\,;&()[\]{}]{8,400}`,
   },
 ];

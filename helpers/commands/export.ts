@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { fileName } from "../archive/collect.ts";
 import { exportFile, exportTo, type Options } from "../archive/export.ts";
+import { Redactor, told } from "../archive/redact.ts";
 import { surroundings } from "../sessions/around.ts";
 import { startOf } from "../sessions/session.ts";
 import { type Entry, newest, timeOfEntry, transcripts } from "../sessions/store.ts";
@@ -70,6 +71,8 @@ export const exportSessions: Command = {
       about: "archive (default); md, html or json for people",
       completes: ["archive", "md", "html", "json"],
     },
+    redact: { type: "boolean", about: "take secrets out of an archive too" },
+    "no-redact": { type: "boolean", about: "leave secrets and pictures in what is for people" },
   },
   words: "session",
   json: true,
@@ -94,12 +97,10 @@ export const exportSessions: Command = {
     const entries = chosen(call, words);
     const format = text(call, "format") ?? "archive";
     if (entries.length === 0) {
-      if (call.json) json("export", { file: null, sessions: [], files: 0, bytes: 0 }, call.warnings);
+      if (call.json)
+        json("export", { file: null, sessions: [], files: 0, bytes: 0, redacted: null }, call.warnings);
       else say("ccr: no session fits\n");
       return 1;
-    }
-    if (format !== "archive") {
-      throw new Problem("usage", `no format "${format}".`, { hint: "ccr-export --help", exit: 2 });
     }
     const readable = entries.filter(({ id, path, unreadable }) => {
       if (unreadable === null) return true;
@@ -108,6 +109,9 @@ export const exportSessions: Command = {
       call.warn(problem);
       return false;
     });
+    if (format !== "archive")
+      return (await import("./readable.ts")).exportReadable(call, readable, named, format);
+    const redactor = on(call, "redact") ? new Redactor() : undefined;
     const date = new Date().toISOString().slice(0, 10);
     const file = named ?? `${readable.length === 1 ? fileName(readable[0]!) : `sessions-${date}`}.tar.gz`;
     if (file === "-") {
@@ -121,19 +125,24 @@ export const exportSessions: Command = {
           },
         );
       }
-      await exportTo(readable, out, writing());
+      await exportTo(readable, out, { ...writing(), redactor });
+      if (redactor) say(`${told(redactor)}\n`);
       return 0;
     }
     const path = resolve(file);
-    const manifest = await exportFile(readable, path, { ...writing(), force: on(call, "force") });
+    const manifest = await exportFile(readable, path, { ...writing(), redactor, force: on(call, "force") });
     const bytes = manifest.files.reduce((sum, one) => sum + one.size, 0);
     if (call.json) {
       const sessions = manifest.sessions.map(({ id, project, title }) => ({ id, project, title }));
-      json("export", { file: path, sessions, files: manifest.files.length, bytes }, call.warnings);
+      json(
+        "export",
+        { file: path, sessions, files: manifest.files.length, bytes, redacted: redactor?.list() ?? null },
+        call.warnings,
+      );
     } else {
       out(`${path}\n`);
       say(
-        `${many(manifest.sessions.length, "session")}, ${many(manifest.files.length, "file")}, ${size(bytes)}, verified\n`,
+        `${many(manifest.sessions.length, "session")}, ${many(manifest.files.length, "file")}, ${size(bytes)}, ${redactor ? `${told(redactor)}, ` : ""}verified\n`,
       );
     }
     return call.warnings.length > 0 ? 1 : 0;

@@ -1,0 +1,29 @@
+import type { Item } from "./items.ts";
+import type { Head } from "./readable.ts";
+import type { Redactor } from "./redact.ts";
+
+const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+
+/** `ccr/transcript@1`: one object, a message a line. */
+export function* asJson(head: Head, all: Iterable<Item>, redactor: Redactor | null): Generator<string> {
+  const session = { ...head, createdAt: iso(head.createdAt), updatedAt: iso(head.updatedAt) };
+  yield `{"schema":"ccr/transcript@1","generatedAt":"${new Date().toISOString()}","session":${JSON.stringify(session)},"messages":[`;
+  let between = "\n";
+  for (const item of all) {
+    const message =
+      item.kind === "tool"
+        ? {
+            role: "tool",
+            text: null,
+            tool: { name: item.name, input: item.input, result: item.result, failed: item.failed },
+          }
+        : {
+            role: { prompt: "user", answer: "assistant", note: "note" }[item.kind],
+            text: item.text,
+            tool: null,
+          };
+    yield `${between}${JSON.stringify({ at: iso(item.at), ...message })}`;
+    between = ",\n";
+  }
+  yield `\n],"redacted":${JSON.stringify(redactor?.list() ?? null)},"warnings":[]}\n`;
+}

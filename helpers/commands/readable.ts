@@ -1,0 +1,124 @@
+import { closeSync, existsSync, openSync, renameSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileName } from "../archive/collect.ts";
+import { FORMATS, type Format, type Head, readable } from "../archive/readable.ts";
+import { Redactor, told } from "../archive/redact.ts";
+import { place, sweep, temporary } from "../archive/store.ts";
+import { sinkTo } from "../archive/write.ts";
+import type { Entry } from "../sessions/entry.ts";
+import { startOf, titleOf } from "../sessions/session.ts";
+import { makeDirectory } from "../system/files.ts";
+import { Problem } from "../system/problem.ts";
+import { size } from "../terminal/amount.ts";
+import { json } from "../terminal/json.ts";
+import { out, say } from "../terminal/output.ts";
+import { progress } from "../terminal/progress.ts";
+import { type Call, on } from "./command.ts";
+
+/**
+ * `ccr export --format md|html|json`: a page a session, each whole or not at all. One session goes to `named` (`-` is
+ * stdout), several into the directory of that name.
+ */
+export function exportReadable(
+  call: Call,
+  entries: readonly Entry[],
+  named: string | undefined,
+  format: string,
+): number {
+  if (!FORMATS.includes(format as Format)) {
+    throw new Problem("usage", `no format "${format}".`, {
+      hint: `archive, ${FORMATS.join(", ")}: ccr-export --help`,
+      exit: 2,
+    });
+  }
+  const redactor = on(call, "no-redact") ? null : new Redactor();
+  const pages = (entry: Entry): Iterable<string> =>
+    inPieces(readable(format as Format, entry.path, headOf(entry), redactor, progress()));
+  if (named === "-") {
+    if (call.json || entries.length > 1) {
+      throw new Problem("usage", call.json ? "- and --json both want stdout." : "- takes one session.", {
+        hint: "name a file",
+        exit: 2,
+      });
+    }
+    for (const entry of entries) for (const text of pages(entry)) out(text);
+    say(`${told(redactor)}\n`);
+    return 0;
+  }
+  const [only] = entries.length === 1 ? entries : [];
+  const target = resolve(
+    named ?? (only ? `${fileName(only)}.${format}` : `sessions-${new Date().toISOString().slice(0, 10)}`),
+  );
+  const written = entries.map((entry) => {
+    const file = only ? target : join(target, `${fileName(entry)}.${format}`);
+    return { entry, file, bytes: write(file, pages(entry), on(call, "force")) };
+  });
+  const bytes = written.reduce((sum, one) => sum + one.bytes, 0);
+  if (call.json) {
+    const sessions = entries.map((entry) => ({
+      id: entry.id,
+      project: startOf(entry),
+      title: titleOf(entry).title,
+    }));
+    json(
+      "export",
+      { file: target, sessions, files: written.length, bytes, redacted: redactor?.list() ?? null },
+      call.warnings,
+    );
+  } else {
+    for (const { file } of written) out(`${file}\n`);
+    say(`${size(bytes)}, ${told(redactor)}\n`);
+  }
+  return 0;
+}
+
+const headOf = (entry: Entry): Head => ({
+  id: entry.id,
+  title: titleOf(entry).title,
+  project: startOf(entry),
+  createdAt: entry.facts?.createdAt ?? null,
+  updatedAt: entry.facts?.updatedAt ?? null,
+});
+
+const PIECE = 1 << 18;
+
+function* inPieces(texts: Iterable<string>): Generator<string> {
+  let held = "";
+  for (const text of texts) {
+    held += text;
+    if (held.length < PIECE) continue;
+    yield held;
+    held = "";
+  }
+  yield held;
+}
+
+/** Writes a file beside its place, then gives it its name; one that is there stays, unless `force`. */
+function write(file: string, texts: Iterable<string>, force: boolean): number {
+  const taken = (): Problem =>
+    new Problem("exists", `${file} exists already.`, { hint: "take another name, or replace it: --force" });
+  if (!force && existsSync(file)) throw taken();
+  const directory = dirname(file);
+  makeDirectory(directory);
+  sweep(directory);
+  const path = temporary(directory);
+  try {
+    const fd = openSync(path, "wx", 0o600);
+    let bytes = 0;
+    try {
+      const sink = sinkTo(fd, file);
+      for (const text of texts) {
+        const piece = Buffer.from(text);
+        bytes += piece.length;
+        sink(piece);
+      }
+    } finally {
+      closeSync(fd);
+    }
+    if (force) renameSync(path, file);
+    else place(path, file, taken);
+    return bytes;
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
