@@ -16,7 +16,8 @@ import { isTerminal, out } from "../terminal/output.ts";
 import type { Part } from "../terminal/table.ts";
 import { time } from "../terminal/time.ts";
 import type { Live } from "../tmux/live.ts";
-import { createSession, type Making, type Started, target, tmux } from "../tmux/tmux.ts";
+import { createCapped } from "../tmux/memory.ts";
+import { type Making, type Started, target, tmux } from "../tmux/tmux.ts";
 
 /** Live sessions with all that their transcripts say; one that has no transcript yet says little. */
 export function sessionsOfLive(lives: readonly Live[], now = Date.now()): Session[] {
@@ -188,7 +189,7 @@ export async function goTo(
 
 /** Starts Claude in a tmux session of its own, as large as this terminal. */
 export const launch = (making: Omit<Making, "env" | "size">): Promise<Started> =>
-  createSession({
+  createCapped({
     ...making,
     env: claudeEnvironment(),
     ...(isTerminal(1) && process.stdout.columns

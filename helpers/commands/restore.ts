@@ -15,8 +15,9 @@ import { pad } from "../terminal/text.ts";
 import { wrap } from "../terminal/wrap.ts";
 import { type Entry, forget } from "../tmux/journal.ts";
 import { lazily } from "../tmux/lazy.ts";
+import { createCapped } from "../tmux/memory.ts";
 import { type Plan, type Reason, restorePlan, settleJournal, takeTurn } from "../tmux/restore.ts";
-import { createSession, target, tmux } from "../tmux/tmux.ts";
+import { target, tmux } from "../tmux/tmux.ts";
 import { type Call, type Command, on } from "./command.ts";
 import { modeOf } from "./resuming.ts";
 import { projectNames, stateCell, tableLook } from "./view.ts";
@@ -161,7 +162,7 @@ async function bringBack(
   try {
     const argv = argvOf(entry, session);
     const { windows, current, project } = entry;
-    const { name } = await createSession({
+    const { name } = await createCapped({
       name: entry.name,
       id: current,
       project,
@@ -180,7 +181,12 @@ async function bringBack(
   }
 }
 
-const BYPASS = /bypass|dangerously/i;
+/** What a person gave to claude, without what has its own say here: the permission mode, and never a bypass. */
+const kept = (flags: readonly string[]): string[] =>
+  flags.filter(
+    (flag, i) =>
+      !/^--(?:permission-mode|(?:allow-)?dangerously)/.test(flag) && flags[i - 1] !== "--permission-mode",
+  );
 
 /** The command line that goes on with a session: the same id and ways, and never a bypass of permissions. */
 function argvOf(entry: Entry, session: Session | undefined): string[] {
@@ -190,7 +196,7 @@ function argvOf(entry: Entry, session: Session | undefined): string[] {
   const mode = modeOf(session ?? entry, null);
   return [
     claude,
-    ...entry.flags.filter((flag) => !BYPASS.test(flag)),
+    ...kept(entry.flags),
     ...(entry.model === null ? [] : ["--model", entry.model]),
     ...(mode === null ? [] : ["--permission-mode", mode]),
     // Before the first prompt there is no transcript to resume.

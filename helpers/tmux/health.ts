@@ -4,8 +4,8 @@ import { startOf } from "../system/process.ts";
 import { change, type Entry, entries, entryOf, type Window } from "./journal.ts";
 import { type Live, liveSessions } from "./live.ts";
 import { watchMemory } from "./memory.ts";
-import { recorderWords } from "./recording.ts";
-import { AND, literal, tmux } from "./tmux.ts";
+import { mendRecorders } from "./recorder.ts";
+import { literal, tmux } from "./tmux.ts";
 
 /** `left`: its restart policy is no, or a person has to look; `waits`: it is restarted later. */
 export type Care = "restarted" | "waits" | "gave-up" | "left" | "failed" | "memory";
@@ -56,6 +56,8 @@ export async function care(now: number | null, argv: (entry: Entry) => string[])
       if (said !== null) found.push({ entry, live, what: said, care: "memory" });
     }
   }
+  if (now !== null)
+    await mendRecorders(found.some(({ care }) => care === "restarted") ? await liveSessions() : all);
   return found;
 }
 
@@ -73,11 +75,9 @@ async function treat(
   if (todo !== "restarted") return todo;
   change(entry.id, { restarts: [...entry.restarts.slice(-MOST), now] });
   const pane = live.pane!;
-  const again = recorderWords(entry.id, pane, true);
   const { ok } = await tmux([
     ...["respawn-pane", ...(live.state === "exited" ? [] : ["-k"]), "-t", pane],
     ...["-c", literal(entry.project), "--", ...argv(entry)],
-    ...(again.length > 0 ? [AND, "pipe-pane", "-t", pane, AND, ...again] : []),
   ]);
   return ok ? "restarted" : "failed";
 }

@@ -8,7 +8,7 @@ import { startOf } from "../system/process.ts";
 import { change, type Entry } from "./journal.ts";
 import type { Live } from "./live.ts";
 import { bytesOf } from "./template.ts";
-import { literal, target, tmux } from "./tmux.ts";
+import { createSession, literal, type Making, type Started, target, tmux } from "./tmux.ts";
 import { memoryOf, processes, treeOf } from "./tree.ts";
 
 const GROUPS = "/sys/fs/cgroup";
@@ -17,7 +17,7 @@ const GROUPS = "/sys/fs/cgroup";
  * Caps the memory of a pane's process, and of all that it will start, in a control group of its own. False where none
  * is delegated to us: then the watchdog looks.
  */
-export function capByGroup(id: string, pid: number, bytes: number): boolean {
+function capByGroup(id: string, pid: number, bytes: number): boolean {
   try {
     const [, own = ""] = /^0::(\/.*)$/m.exec(readFileSync("/proc/self/cgroup", "utf8")) ?? [];
     const parent = `${GROUPS}${own.replace(/\/ccr-[\da-f-]{36}$/, "")}`;
@@ -32,8 +32,16 @@ export function capByGroup(id: string, pid: number, bytes: number): boolean {
   }
 }
 
+/** Makes a session whose memory is capped from its first moment, where that can be. */
+export async function createCapped(making: Making): Promise<Started> {
+  const started = await createSession(making);
+  const cap = making.launch?.memory ?? bytesOf(config().memory);
+  if (cap !== null) capByGroup(making.id, started.pid, cap);
+  return started;
+}
+
 /** Bytes that a session may use: its own cap, else the configuration's; null: no cap. */
-export const capOf = (entry: Entry): number | null => entry.memory ?? bytesOf(config().memory);
+const capOf = (entry: Entry): number | null => entry.memory ?? bytesOf(config().memory);
 
 /** Bytes of one process, pages that it shares counted by their share; 0 where it cannot be told. */
 function share(pid: number): number {

@@ -139,7 +139,7 @@ export async function createSession(making: Making): Promise<Started> {
   passed.push("-e", `${MARK}=${id}`);
   const windows = making.windows ?? [
     { name: "shell", directory: project, command: [] },
-    { name: "logs", directory: project, command: logsWindow(id) },
+    { name: "logs", directory: project, command: [] },
   ];
   const wanted = making.name ?? nameFor(project);
   const before = entryOf(id);
@@ -176,11 +176,12 @@ export async function createSession(making: Making): Promise<Started> {
     ];
     // What a session is made with, its later windows get too.
     for (const key of Object.keys(extra)) words.push(AND, "set-environment", "-t", session, "-u", key);
-    for (const window of windows) {
+    for (const { name, directory, command } of windows) {
+      const own = command.length > 0 || name !== "logs" ? command : logsWindow(id);
       words.push(
-        ...[AND, "new-window", "-d", "-t", session, "-n", literal(window.name)],
-        ...["-c", literal(window.directory || project)],
-        ...(window.command.length > 0 ? ["--", ...window.command] : []),
+        ...[AND, "new-window", "-d", "-t", session, "-n", literal(name)],
+        ...["-c", literal(directory || project)],
+        ...(own.length > 0 ? ["--", ...own] : []),
       );
     }
     const answer = await server(words, env, project);
