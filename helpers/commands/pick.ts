@@ -8,7 +8,8 @@ import { table } from "../terminal/table.ts";
 import { type Call, type Command, on } from "./command.ts";
 import { rank, wordsOf } from "./pick/filter.ts";
 import { type Item, itemOf } from "./pick/items.ts";
-import { pickOne } from "./pick/loop.ts";
+import { type Board, pickOne } from "./pick/loop.ts";
+import { isLive } from "./pick/state.ts";
 import type { Plan } from "./resume.ts";
 import { COLUMNS, sessionRows, tableLook } from "./view.ts";
 
@@ -28,29 +29,57 @@ export const pick: Command = {
   ],
   async run(call) {
     const query = call.words.join(" ");
-    const outcome =
-      (process.env.TERM ?? "dumb") === "dumb"
-        ? null
-        : await pickOne({ query, coloured: isColoured(call), choose: on(call, "print-id") ? idOf : planFor });
-    if (!outcome) return plain(call, query);
-    if ("status" in outcome) return outcome.status === 0 && on(call, "print-id") ? 1 : outcome.status;
-    const { chosen } = outcome;
-    if (typeof chosen === "string") {
-      out(`${chosen}\n`);
-      return 0;
-    }
-    for (const note of chosen.notes) say(`ccr: ${clean(note)}\n`);
-    const { handOver } = await import("../system/handoff.ts");
-    return handOver(chosen.directory, chosen.argv);
+    return (await onScreen(call, query, { here: true, targets: [] })) ?? plain(call, query);
   },
 };
 
-type Chosen = string | Plan;
+/** The exit status of what was chosen on the whole screen, or of leaving it; null where there is no terminal. */
+export async function onScreen(
+  call: Call,
+  query: string,
+  scope: Pick<Board, "here" | "targets">,
+): Promise<number | null> {
+  if ((process.env.TERM ?? "dumb") === "dumb") return null;
+  const board: Board = { ...scope, act, logs };
+  const outcome = await pickOne<Chosen>({
+    query,
+    coloured: isColoured(call),
+    ...(on(call, "print-id") ? { choose: idOf } : { choose: planFor, board }),
+  });
+  if (!outcome) return null;
+  if ("status" in outcome) return outcome.status === 0 && on(call, "print-id") ? 1 : outcome.status;
+  const { chosen } = outcome;
+  if (typeof chosen === "string") {
+    out(`${chosen}\n`);
+    return 0;
+  }
+  if ("go" in chosen) return chosen.go();
+  for (const note of chosen.notes) say(`ccr: ${clean(note)}\n`);
+  const { handOver } = await import("../system/handoff.ts");
+  return handOver(chosen.directory, chosen.argv);
+}
+
+type Chosen = string | Plan | { go(): Promise<number> };
+
+const act: Board["act"] = async (effect) => (await import("./pick/act.ts")).act(effect);
+
+/** The log as it grows, and a word on how to come back; what ends it by Ctrl-C is not meant for us. */
+const logs: Board["logs"] = async (item) => {
+  const { command } = await import("./pick/act.ts");
+  return ["sh", "-c", LOGS, "sh", ...command(item, ["logs", "-f", item.id])];
+};
+const LOGS = `trap : INT; "$@"; printf '\\n enter  back to the board '; read -r _`;
 
 const idOf = ({ id }: Item): Chosen => id;
 
-/** Plans as `ccr resume` does, from what the files say now. */
-async function planFor({ id, folder, path }: Item): Promise<Chosen> {
+/** Plans as `ccr attach` and `ccr resume` do, from what the files say now. */
+async function planFor(item: Item): Promise<Chosen> {
+  const { id, folder, path, target } = item;
+  if (target !== null) {
+    const { command } = await import("./pick/act.ts");
+    return { directory: "/", argv: command(item, [isLive(item) ? "attach" : "resume", id]), notes: [] };
+  }
+  if (isLive(item)) return (await import("./pick/act.ts")).goThere(id);
   const entry = read({ id, folder, path, bytes: 0, mtime: 0 });
   if (!entry) throw new Problem("deleted", `the transcript of ${id.slice(0, 8)} was deleted meanwhile.`);
   const { planOf } = await import("./resume.ts");

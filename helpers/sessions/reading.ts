@@ -75,6 +75,14 @@ export class Reading {
     }
   }
 
+  /** A transcript that changed, as it is now; null where it has not, undefined where it is gone. */
+  again(path: string): Entry | null | undefined {
+    const transcript = lookAt(path);
+    if (transcript) return this.#take(transcript, undefined);
+    this.#seen.delete(path);
+    return undefined;
+  }
+
   #take(transcript: Transcript | null, line: Line | undefined): Entry | null {
     if (!transcript) return null;
     const stamp = `${transcript.bytes} ${transcript.mtime}`;

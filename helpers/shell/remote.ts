@@ -120,6 +120,7 @@ export async function askRemote(
   remote: Remote,
   words: readonly string[],
   limit: number,
+  signal?: AbortSignal,
 ): Promise<{ out: string } | { error: string }> {
   const { execFile } = await import("node:child_process");
   const { personsEnvironment } = await import("../system/run.ts");
@@ -130,7 +131,13 @@ export async function askRemote(
       execFile(
         program,
         args,
-        { timeout: limit, killSignal: "SIGKILL", maxBuffer: 1 << 26, env: personsEnvironment() },
+        {
+          timeout: limit,
+          killSignal: "SIGKILL",
+          maxBuffer: 1 << 26,
+          env: personsEnvironment(),
+          ...(signal && { signal }),
+        },
         (error, out, err) => {
           const why = err.trim().split("\n").at(-1) || error?.message.split("\n")[0];
           if (!error) resolve({ out });

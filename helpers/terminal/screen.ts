@@ -54,6 +54,7 @@ export class Screen {
   #timer: NodeJS.Timeout | undefined;
   #stopTimer: NodeJS.Timeout | undefined;
   #entered = false;
+  #lent = false;
   #shown: string[] = [];
 
   private constructor(input: number, output: number, handlers: Handlers) {
@@ -121,6 +122,19 @@ export class Screen {
     this.#input.unref();
   }
 
+  /** Gives the terminal to somebody else, and takes it back when they have ended. */
+  async lend(use: () => Promise<unknown>): Promise<void> {
+    this.#lent = true;
+    this.#leave();
+    this.#input.pause();
+    try {
+      await use();
+    } finally {
+      this.#lent = false;
+      this.#back();
+    }
+  }
+
   /** Stops as a program in cooked mode does on ctrl-z: its whole job, which the shell continues. */
   suspend(): void {
     this.#stop(() => process.kill(0, "SIGTSTP"));
@@ -134,9 +148,14 @@ export class Screen {
   }
 
   #listen(): void {
-    for (const [name, status] of Object.entries(SIGNALS)) this.#on(name, () => this.#handlers.end(status));
+    for (const [name, status] of Object.entries(SIGNALS))
+      this.#on(name, () => {
+        if (!this.#lent || name !== "SIGINT") this.#handlers.end(status);
+      });
     this.#on("SIGWINCH", () => this.#resized());
-    this.#on("SIGTSTP", () => this.#stop(() => process.kill(process.pid, "SIGTSTP")));
+    this.#on("SIGTSTP", () => {
+      if (!this.#lent) this.#stop(() => process.kill(process.pid, "SIGTSTP"));
+    });
     this.#on("SIGCONT", () => this.#continued());
     this.#on("uncaughtException", (error) => this.#handlers.fail(error));
     this.#on("exit", () => this.#leave());

@@ -169,7 +169,7 @@ describe("the picker shows itself", () => {
          shop   Session number 44          2024-10-01  │
          shop   Session number 43          2024-10-01  │
          shop   Session number 42          2024-10-01  │
-       enter resume   tab here   ctrl-y copy id   / search   ? keys   q quit"
+       enter resume   tab here   l logs   / search   ? keys   q quit"
     `);
   });
 
@@ -225,7 +225,7 @@ describe("the picker shows itself", () => {
     await pane.tmux("resize-window", "-t", "=t:", "-x", "40", "-y", "8");
     await pane.shows(/^ enter resume {3}tab here {3}q quit$/m);
     await pane.tmux("resize-window", "-t", "=t:", "-x", "100", "-y", "30");
-    const text = await pane.shows(/ctrl-y copy id/);
+    const text = await pane.shows(/l logs {3}\/ search/);
     expect(text.split("\n")[0]).toMatch(/54 sessions$/);
   });
 

@@ -1,4 +1,5 @@
 // Sessions as the picker keeps them: small, cleaned, and folded for the search. Pure but for real paths.
+import type { Live } from "../../claude/registry.ts";
 import { realPath } from "../../sessions/lookup.ts";
 import { type Session, type Surroundings, sessionOf } from "../../sessions/session.ts";
 import type { Entry } from "../../sessions/store.ts";
@@ -13,7 +14,11 @@ export const SECTIONS = ["Needs you", "Working", "Idle", "Limited", "Recent"] as
 export type Section = (typeof SECTIONS)[number];
 
 export type Item = Searched & {
+  /** what names it on the screen: several machines may have the same session */
+  key: string;
   id: string;
+  /** the machine that it is of; null for this one */
+  target: string | null;
   /** of the transcript */
   path: string;
   folder: string;
@@ -31,36 +36,66 @@ export type Item = Searched & {
   state: readonly Part[];
   /** the time that its row shows */
   when: string;
+  /** when its limit ends, epoch ms: its row counts down */
+  until: number | null;
+  /** whether a limit has stopped it, be it over or not */
+  limited: boolean;
 };
 
 const LONGEST_PROMPT = 2000;
 
+/** A session of this machine. */
 export function itemOf(entry: Entry, around: Surroundings, ascii: boolean): Item {
   const session = sessionOf(entry, around);
-  const title = clean(session.title ?? "");
-  const place = session.project === null ? null : real(session.project);
-  const waits = clean(session.live?.waitingFor ?? "");
   const prompts = [entry.facts?.firstPrompt, entry.facts?.lastPrompt].map(
     (text) => text?.slice(0, LONGEST_PROMPT) ?? "",
   );
   return {
-    id: session.id,
+    ...itemFrom(session, around.now, ascii, prompts.join(" ")),
     path: entry.path,
     folder: entry.folder,
+  };
+}
+
+/** A session as it is shown; `prompts` are searched. */
+export function itemFrom(
+  session: Session,
+  now: number,
+  ascii: boolean,
+  prompts = "",
+  target: string | null = null,
+): Item {
+  const title = clean(session.title ?? "");
+  const place =
+    session.project === null
+      ? null
+      : target === null
+        ? real(session.project)
+        : `${target}:${session.project}`;
+  const waits = clean(session.live?.waitingFor ?? "");
+  const { state, verdict } = session;
+  return {
+    key: target === null ? session.id : `${target}:${session.id}`,
+    id: session.id,
+    target,
+    path: "",
+    folder: "",
     title: waits === "" || waits === "dialog open" ? title : `${waits}?  ${title}`,
     project: session.project,
     place,
     branch: session.gitBranch === null ? null : clean(session.gitBranch),
     at: session.updatedAt ?? 0,
     section: sectionOf(session),
-    state: stateCell(session, around.now, ascii),
-    when: whenOf(session, around.now),
-    head: fold(`${session.id}\n${title}\n${session.project ?? ""}`),
-    body: fold(clean(prompts.join(" "))),
+    state: stateCell(session, now, ascii),
+    when: whenOf(session, now),
+    until: state === "waiting" && verdict.state === "limited" ? verdict.resetsAt : null,
+    limited: state === "waiting" || state === "ready",
+    head: fold(`${session.id}\n${title}\n${session.project ?? ""}\n${target ?? ""}`),
+    body: fold(clean(prompts)),
   };
 }
 
-function sectionOf({ live, state }: Session): Section {
+export function sectionOf({ live, state }: Session): Section {
   if (live?.status === "waiting") return "Needs you";
   if (live) return live.status === "busy" || live.status === "shell" ? "Working" : "Idle";
   return state === "waiting" ? "Limited" : "Recent";
@@ -70,7 +105,7 @@ function whenOf(session: Session, now: number): string {
   if (session.live) return session.updatedAt === null ? "" : duration(now - session.updatedAt);
   const { verdict } = session;
   if (session.state === "waiting" && verdict.state === "limited" && verdict.resetsAt !== null) {
-    return time(verdict.resetsAt, "short", now);
+    return duration(verdict.resetsAt - now);
   }
   return time(session.updatedAt, "short", now);
 }
@@ -82,3 +117,27 @@ function real(path: string): string {
   if (found === undefined) places.set(path, (found = realPath(path)));
   return found;
 }
+
+/** A session of which nothing is known but that it runs. */
+export const bareSession = (live: Live): Session => ({
+  id: live.session,
+  title: null,
+  titleFrom: "none",
+  project: live.cwd,
+  cwd: live.cwd,
+  gitBranch: null,
+  transcript: null,
+  createdAt: live.startedAt,
+  updatedAt: live.startedAt,
+  version: null,
+  entrypoint: live.entrypoint,
+  bytes: 0,
+  state: "live",
+  damaged: false,
+  skipped: 0,
+  verdict: { state: "none" },
+  live: { ...live, tmux: null },
+  deletedAfter: null,
+  permissionMode: null,
+  lastPrompt: null,
+});

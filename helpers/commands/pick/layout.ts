@@ -6,7 +6,7 @@ import { cut, pad, width } from "../../terminal/text.ts";
 import { wrap } from "../../terminal/wrap.ts";
 import { marks, wordsOf } from "./filter.ts";
 import type { Item } from "./items.ts";
-import { markedItem, nextScope, placeOf, type State } from "./state.ts";
+import { isLive, markedItem, nextScope, placeOf, type State } from "./state.ts";
 
 export type Look = {
   columns: number;
@@ -107,7 +107,7 @@ function listLines(state: State, look: Look, room: number): string[] {
       width: 1,
     },
     {
-      text: ({ project }) => name(project),
+      text: ({ project, target }) => (target === null ? "" : `${target}:`) + name(project),
       paint: (text) => emphasize(text, words, undefined, look),
       most: room < 36 ? 0 : Math.min(20, Math.floor(room / 4)),
       width: 1,
@@ -125,8 +125,8 @@ function listLines(state: State, look: Look, room: number): string[] {
     },
     {
       text: ({ title }) => title || "(no title)",
-      paint: (text, { id, title }) =>
-        emphasize(text, words, id === state.marked ? "bold" : title === "" ? "dim" : undefined, look),
+      paint: (text, { key, title }) =>
+        emphasize(text, words, key === state.marked ? "bold" : title === "" ? "dim" : undefined, look),
       most: room,
       width: 0,
     },
@@ -145,11 +145,12 @@ function listLines(state: State, look: Look, room: number): string[] {
   const used = columns.filter((column) => column.width > 0 || column === title);
   const rest = room - indent.length - 2 * used.length - sum(used.map((column) => column.width));
   title.width = Math.max(0, rest - 1);
-  if (items.length === 0) return emptyLines(state, look, room);
+  if (shown.length === 0) return emptyLines(state, look, room);
   return shown.map((row) => {
+    if ("note" in row) return paint(cut(`${indent}${row.note}`, room - 1, ascii ? "..." : "…"), "yellow");
     if ("section" in row) return paint(`${indent}${row.section}`, "bold");
     const { item } = row;
-    const bar = item.id === state.marked ? paint(ascii ? ">" : "▌", "cyan") : " ";
+    const bar = item.key === state.marked ? paint(ascii ? ">" : "▌", "cyan") : " ";
     const cells = used.map((column) => {
       const text = cut(column.text(item), column.width, ascii ? "..." : "…");
       const gap = " ".repeat(column.width - width(text));
@@ -197,6 +198,7 @@ function previewLines(item: Item, preview: Preview, look: Look, room: number, he
       .slice(0, 2)
       .map((line) => paint(line, "bold")),
     paint(tail(clean(item.project ?? "-"), room, ascii), "dim"),
+    ...(item.target === null ? [] : [paint(cut(`on ${item.target}`, room, mark), "dim")]),
     paint(cut(facts, room, mark), "dim"),
     ...(state ? [paint(cut(state, room, mark), item.state[0]?.colour)] : []),
     "",
@@ -237,12 +239,16 @@ const noticeLines = ({ notice }: State, { columns, paint }: Look): string[] =>
 
 function keyLine(state: State, { columns, paint }: Look): string {
   const to = nextScope(state);
+  const item = state.board ? markedItem(state) : undefined;
+  const letters = item && state.query === "" && !state.typing;
   const keys = state.help
     ? [["any key", "back"]]
     : [
-        ["enter", "resume"],
+        ["enter", item && isLive(item) ? "open" : "resume"],
         ["tab", to],
-        ["ctrl-y", "copy id"],
+        ...(letters && item.limited ? [["r", "resume now"]] : []),
+        ...(letters && isLive(item) ? [["s", "stop"]] : []),
+        ...(letters ? [["l", "logs"]] : [["ctrl-y", "copy id"]]),
         ...(state.query !== "" || state.typing
           ? [["esc", state.query === "" ? "quit" : "clear"]]
           : [
@@ -258,10 +264,12 @@ function keyLine(state: State, { columns, paint }: Look): string {
 
 const HELP = `
 type        search title, project, prompts and id; words in any order
-/           search for what begins with q or ?
+/           search for what begins with s, r, l, q or ?
 up, down    mark another session; ctrl-p and ctrl-n too
 pgup, pgdn  a page; home, end  the first, the last
-enter       resume the marked session in its own directory
+enter       go to the marked session where it runs, or resume it in its own directory
+s, r        stop it; resume it now, whatever its limit: both ask, and any letter goes on as a search
+l           its logs
 tab         sessions of all projects, of this directory, of the marked one's
 ctrl-y      copy its id
 ctrl-u      clear the search; ctrl-w  its last word

@@ -1,9 +1,12 @@
 // The picker at work: keys, reading and drawing in turns, until a session is chosen or the person leaves.
 import { lastMessages } from "../../claude/recent.ts";
+import type { Live } from "../../claude/registry.ts";
 import { surroundings } from "../../sessions/around.ts";
 import { uniqueLengths } from "../../sessions/catalogue.ts";
 import { realPath } from "../../sessions/lookup.ts";
 import { Reading } from "../../sessions/reading.ts";
+import { type Entry, read } from "../../sessions/store.ts";
+import type { Remote } from "../../shell/remote.ts";
 import { smallHeap } from "../../system/heap.ts";
 import { problemOf } from "../../system/problem.ts";
 import { type Colour, painted } from "../../terminal/colour.ts";
@@ -11,9 +14,11 @@ import type { Key } from "../../terminal/keys.ts";
 import { unicode } from "../../terminal/output.ts";
 import { Screen } from "../../terminal/screen.ts";
 import { projectNames } from "../view.ts";
-import { type Item, itemOf } from "./items.ts";
+import type { Far } from "./far.ts";
+import { bareSession, type Item, itemFrom, itemOf } from "./items.ts";
 import { layout, listHeight, type Preview } from "./layout.ts";
-import { arrive, type Effect, markedItem, press, type State, scroll, start } from "./state.ts";
+import { type Act, arrive, type Effect, markedItem, press, type State, scroll, start } from "./state.ts";
+import type { News, Watch } from "./watch.ts";
 
 /** So long (ms) is read before the first paint at most, and between two looks for keys. */
 const FIRST_SLICE = 6;
@@ -23,12 +28,19 @@ const REPAINT = 150;
 /** From so long (ms) after the first paint on, the mark stays where it is seen. */
 const SEEN = 300;
 const PREVIEW_MESSAGES = 24;
+/** How often (ms) what runs is looked at while nothing tells of a change; in its last minute a limit counts seconds. */
+const SLOW_TICK = 5000;
+/** So many recent sessions of each other machine are shown. */
+const FAR = 100;
+const LAST_SECONDS = 60_000;
 
 type Outcome<T> = { chosen: T } | { status: number };
 
 export type Options<T> = {
   query: string;
   coloured: boolean;
+  /** whether letters act on sessions, and the screen follows what happens */
+  board?: Board;
   /** what Enter does; what it throws is shown, and the choice goes on */
   choose(item: Item): T | Promise<T>;
 };
@@ -59,14 +71,31 @@ export async function pickOne<T>(options: Options<T>): Promise<Outcome<T> | null
   }
 }
 
+/** What a board shows: sessions of this machine, of others, and what its letters do. */
+export type Board = {
+  here: boolean;
+  targets: readonly Remote[];
+  /** Does what a letter says; what is to be told of it. */
+  act(effect: Act): Promise<{ lines: string[]; bad: boolean }>;
+  /** the command that shows a session's log */
+  logs(item: Item): Promise<string[]>;
+};
+
 class Picker<T> {
   readonly #screen: Screen;
   readonly #options: Options<T>;
   readonly #finish: (outcome: Outcome<T>) => void;
   readonly #ascii = !unicode();
-  readonly #around = surroundings();
+  #around = surroundings();
   readonly #reading = new Reading();
   readonly #items = new Map<string, Item>();
+  /** of those that are shown above the others, what they were made of */
+  readonly #lively = new Map<string, Entry>();
+  /** what runs without having registered: restored, or just begun */
+  #waiting: ReadonlyMap<string, Live> = new Map();
+  #far: Far | undefined;
+  #watch: Watch | undefined;
+  #tick: NodeJS.Timeout | undefined;
   #state: State;
   #names = projectNames([]);
   #unique: ReadonlyMap<string, number> = new Map();
@@ -80,11 +109,17 @@ class Picker<T> {
     this.#screen = screen;
     this.#options = options;
     this.#finish = finish;
-    this.#state = start(options.query, here(), listHeight(screen.size.rows));
+    this.#state = start(options.query, here(), listHeight(screen.size.rows), options.board !== undefined);
   }
 
   /** Reads what is probably the newest, paints it, and reads the rest between keystrokes. */
   begin(): void {
+    const { board } = this.#options;
+    if (board && board.targets.length > 0) void this.#ask(board.targets);
+    if (board && !board.here) {
+      this.#arrive(true);
+      return;
+    }
     const enough = this.#state.height;
     const steps = this.#reading.steps(enough, this.#around.live);
     const searching = this.#state.query.trim() !== "";
@@ -96,7 +131,11 @@ class Picker<T> {
     this.#arrive(complete);
     this.#firstPaint = this.#lastPaint;
     const slice = (): void => {
-      if (this.#ended || complete) return;
+      if (this.#ended) return;
+      if (complete) {
+        if (board) void this.#follow();
+        return;
+      }
       complete = this.#read(steps, SLICE, () => stage() > shown);
       const due = stage() > shown || (this.#news && shown > 0 && Date.now() - this.#lastPaint > REPAINT);
       shown = stage();
@@ -123,6 +162,102 @@ class Picker<T> {
 
   end(): void {
     this.#ended = true;
+    this.#watch?.close();
+    this.#far?.close();
+    clearTimeout(this.#tick);
+  }
+
+  /** From now on the screen changes with the sessions. */
+  async #follow(): Promise<void> {
+    const [{ Watch }, { whatRuns }] = await Promise.all([import("./watch.ts"), import("./running.ts")]);
+    if (this.#ended) return;
+    const changed = async ({ paths, running }: News): Promise<void> => {
+      for (const path of paths) {
+        const entry = this.#reading.again(path);
+        if (entry) this.#put(entry);
+        if (entry !== undefined) continue;
+        for (const { path: other, key } of [...this.#items.values()]) if (other === path) this.#drop(key);
+      }
+      if (running) this.#waiting = await whatRuns();
+      if (this.#ended) return;
+      this.#revive();
+      this.#arrive(true);
+    };
+    this.#watch = new Watch((news) => void changed(news));
+    await changed({ paths: new Set(), running: true });
+  }
+
+  /** Shows what runs as what runs, and nothing else. */
+  #revive(): void {
+    const before = this.#around.live;
+    const around = surroundings();
+    const live = new Map([...this.#waiting, ...around.live]);
+    this.#around = { ...around, live };
+    for (const id of new Set([...before.keys(), ...live.keys()])) {
+      const item = this.#items.get(id);
+      const known = this.#lively.get(id);
+      const entry =
+        known ?? (item?.path ? read({ id, folder: item.folder, path: item.path, bytes: 0, mtime: 0 }) : null);
+      const one = live.get(id);
+      if (entry) this.#put(entry);
+      // Nothing was said in it yet.
+      else if (one) this.#items.set(id, itemFrom(bareSession(one), around.now, this.#ascii));
+      else this.#drop(id);
+    }
+    for (const entry of this.#lively.values()) if (!live.has(entry.id)) this.#put(entry);
+  }
+
+  /** Counts down, and finds who died without a word: while there is something to count, and no oftener than needed. */
+  #schedule(): void {
+    clearTimeout(this.#tick);
+    if (!this.#watch) return;
+    const { rows, top, height } = this.#state;
+    const ends = rows
+      .slice(top, top + height)
+      .flatMap((row) => ("item" in row ? (row.item.until ?? []) : []));
+    if (ends.length === 0 && this.#around.live.size === 0) return;
+    const soon = Math.min(...ends) - Date.now() < LAST_SECONDS;
+    this.#tick = setTimeout(
+      () => {
+        const look = (): string =>
+          [...this.#lively.keys()]
+            .map((key) => key + this.#items.get(key)?.when + this.#items.get(key)?.section)
+            .join();
+        const before = look();
+        this.#revive();
+        if (look() !== before) this.#arrive(true);
+        else this.#schedule();
+      },
+      soon ? 1000 : SLOW_TICK,
+    );
+  }
+
+  async #ask(targets: readonly Remote[]): Promise<void> {
+    const { Far } = await import("./far.ts");
+    if (this.#ended) return;
+    this.#far = new Far(targets, FAR, (name, sessions) => {
+      for (const { key, target } of [...this.#items.values()]) if (target === name) this.#items.delete(key);
+      for (const session of sessions) {
+        const item = itemFrom(session, Date.now(), this.#ascii, "", name);
+        this.#items.set(item.key, item);
+      }
+      this.#arrive(this.#state.complete);
+    });
+    this.#arrive(this.#state.complete);
+  }
+
+  #put(entry: Entry): void {
+    const item = itemOf(entry, this.#around, this.#ascii);
+    const twin = this.#items.get(item.key);
+    if (twin && twin.path !== item.path && twin.at > item.at) return;
+    this.#items.set(item.key, item);
+    if (item.section === "Recent") this.#lively.delete(item.key);
+    else this.#lively.set(item.key, entry);
+  }
+
+  #drop(key: string): void {
+    this.#items.delete(key);
+    this.#lively.delete(key);
   }
 
   #read(steps: ReturnType<Reading["steps"]>, budget: number, stop: () => boolean): boolean {
@@ -131,9 +266,7 @@ class Picker<T> {
       const { done, value } = steps.next();
       if (done) return true;
       if (value) {
-        const item = itemOf(value, this.#around, this.#ascii);
-        const twin = this.#items.get(item.id);
-        if (!twin || twin.path === item.path || twin.at <= item.at) this.#items.set(item.id, item);
+        this.#put(value);
         this.#news = true;
       }
     } while (!stop() && Date.now() < end);
@@ -146,8 +279,9 @@ class Picker<T> {
     const items = [...this.#items.values()].sort((a, b) => b.at - a.at);
     this.#names = projectNames(new Set(items.map(({ project }) => project)));
     const total = complete ? items.length : ids ? this.#unique.size : null;
+    const notes = this.#far?.notes();
     const settled = this.#state.settled || (this.#firstPaint > 0 && Date.now() - this.#firstPaint > SEEN);
-    this.#state = arrive(this.#state, { items, total, complete, settled });
+    this.#state = arrive(this.#state, { items, total, complete, settled, ...(notes && { notes }) });
     this.#news = false;
     this.#paint();
   }
@@ -166,6 +300,7 @@ class Picker<T> {
     };
     this.#screen.draw(layout(this.#state, look, preview?.shows ?? null));
     this.#lastPaint = Date.now();
+    this.#schedule();
     if (!item || preview) return;
     this.#preview = { of: item, shows: null };
     // After the keys that are waiting already: they may mark another one.
@@ -181,7 +316,30 @@ class Picker<T> {
     else if (effect.do === "choose") void this.#choose(effect.item);
     else if (effect.do === "copy") this.#copy(effect.item.id);
     else if (effect.do === "suspend") this.#screen.suspend();
-    else this.#screen.forget();
+    else if (effect.do === "redraw") this.#screen.forget();
+    else void this.#act(effect);
+  }
+
+  async #act(effect: Act): Promise<void> {
+    const { act, logs } = this.#options.board!;
+    const tell = (lines: readonly string[], bad: boolean): void => {
+      this.#state = { ...this.#state, notice: { lines, bad } };
+      this.#paint();
+    };
+    try {
+      if (effect.do === "logs") {
+        const argv = await logs(effect.item);
+        const { runAttached } = await import("../../system/run.ts");
+        await this.#screen.lend(() => runAttached("/", argv));
+      } else {
+        tell([`${effect.do === "stop" ? "stopping" : "resuming"} ${effect.item.id.slice(0, 8)}`], false);
+        const { lines, bad } = await act(effect);
+        tell(lines, bad);
+      }
+    } catch (error) {
+      const { message, hint } = problemOf(error);
+      tell([message, ...hint], true);
+    }
   }
 
   async #choose(item: Item): Promise<void> {
@@ -207,6 +365,7 @@ class Picker<T> {
 }
 
 function glance({ path }: Item): Preview {
+  if (path === "") return [];
   try {
     return lastMessages(path, PREVIEW_MESSAGES);
   } catch (error) {

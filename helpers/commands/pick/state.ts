@@ -5,7 +5,7 @@ import type { Key } from "../../terminal/keys.ts";
 import { filter, wordsOf } from "./filter.ts";
 import { type Item, SECTIONS, type Section } from "./items.ts";
 
-export type Row = { section: Section } | { item: Item };
+export type Row = { section: Section } | { item: Item } | { note: string };
 
 export type State = {
   /** lines of the list on the screen */
@@ -24,11 +24,13 @@ export type State = {
   total: number | null;
   /** whether everything was read */
   complete: boolean;
+  /** what is said above the list: machines that do not answer */
+  notes: readonly string[];
   /** what the search and the scope leave, in the order of the screen */
   found: readonly Item[];
   /** the same with the names of the sections */
   rows: readonly Row[];
-  /** id of the marked session */
+  /** key of the marked session */
   marked: string | undefined;
   /** the mark was moved or has been seen: it stays on its session whatever is still read */
   settled: boolean;
@@ -37,10 +39,18 @@ export type State = {
   /** what is said above the key line until the next key */
   notice: { lines: readonly string[]; bad: boolean } | null;
   help: boolean;
+  /** letters do something where nothing is typed yet */
+  board: boolean;
+  /** a letter that wants Enter; another letter goes on with a search that begins with it */
+  asks: { letter: string; effect: Effect | null } | null;
 };
+
+/** What a letter does to a session. */
+export type Act = { do: "stop" | "resume" | "logs"; item: Item };
 
 export type Effect =
   | { do: "choose"; item: Item }
+  | Act
   | { do: "copy"; item: Item }
   | { do: "quit"; status: number }
   | { do: "suspend" }
@@ -48,7 +58,7 @@ export type Effect =
 
 const LONGEST_QUERY = 200;
 
-export const start = (query: string, here: string, height: number): State => ({
+export const start = (query: string, here: string, height: number, board = false): State => ({
   height,
   here,
   query: typed(query),
@@ -58,6 +68,7 @@ export const start = (query: string, here: string, height: number): State => ({
   items: [],
   total: null,
   complete: false,
+  notes: [],
   found: [],
   rows: [],
   marked: undefined,
@@ -65,14 +76,18 @@ export const start = (query: string, here: string, height: number): State => ({
   top: 0,
   notice: null,
   help: false,
+  board,
+  asks: null,
 });
 
 /** More was read. */
-export const arrive = (state: State, news: Pick<State, "items" | "total" | "complete" | "settled">): State =>
-  refresh({ ...state, ...news }, news.settled ? state.marked : undefined);
+export const arrive = (
+  state: State,
+  news: Pick<State, "items" | "total" | "complete" | "settled"> & Partial<Pick<State, "notes">>,
+): State => refresh({ ...state, ...news }, news.settled ? state.marked : undefined);
 
 export const markedItem = (state: State): Item | undefined =>
-  state.found.find(({ id }) => id === state.marked);
+  state.found.find(({ key }) => key === state.marked);
 
 /** The directory that the scope is about. */
 export const placeOf = ({ scope, here, anchor }: State): string | null =>
@@ -85,12 +100,20 @@ export function nextScope({ scope, here, anchor }: State): State["scope"] {
 }
 
 export function press(before: State, key: Key): [State, Effect?] {
-  const state: State = { ...before, settled: true, notice: null, help: false };
+  const state: State = { ...before, settled: true, notice: null, help: false, asks: null };
   const leaves = "key" in key && (key.key === "ctrl-c" || key.key === "ctrl-z");
   if (before.help && !leaves) return [state];
-  if ("key" in key) return named(state, key.key);
+  const { asks } = before;
+  if ("key" in key) {
+    if (asks && key.key === "enter") return asks.effect ? [state, asks.effect] : [state];
+    return asks && key.key === "escape" ? [state] : named(state, key.key);
+  }
   const { text } = key;
+  if (asks) return [search(state, asks.letter + typed(text))];
   if (state.query === "" && !state.typing && !key.pasted) {
+    const item = state.board ? markedItem(state) : undefined;
+    if (item && text === "l") return [state, { do: "logs", item }];
+    if (item && (text === "s" || text === "r")) return [ask(state, text, item)];
     if (text === "q") return [state, { do: "quit", status: 0 }];
     if (text === "?") return [{ ...state, help: true }];
     if (text[0] === "/") return [search({ ...state, typing: true }, typed(text.slice(1)))];
@@ -144,6 +167,20 @@ function named(state: State, key: string): [State, Effect?] {
   }
 }
 
+function ask(state: State, letter: "s" | "r", item: Item): State {
+  const name = `${item.id.slice(0, 8)} ${item.title}`;
+  const live = isLive(item);
+  const [can, question, not] =
+    letter === "s"
+      ? [live, `stop ${name}${item.section === "Working" ? ", which is working" : ""}?`, "is not running"]
+      : [item.limited && !live, `resume ${name} now?`, live ? "is running" : "waits for no limit"];
+  const lines = can ? [question, "enter yes, esc no"] : [`${name} ${not}`];
+  const effect: Effect | null = can ? { do: letter === "s" ? "stop" : "resume", item } : null;
+  return { ...state, asks: { letter, effect }, notice: { lines, bad: false } };
+}
+
+export const isLive = ({ section }: Item): boolean => section !== "Limited" && section !== "Recent";
+
 /** One line of harmless text; a blank at either end stays, as the next word begins there. */
 const typed = (given: string): string =>
   given
@@ -161,13 +198,13 @@ function search(state: State, wanted: string): State {
 function turn(state: State, item: Item | undefined): State {
   const scope = nextScope(state);
   const anchor = state.scope === "all" ? item : state.anchor;
-  return refresh({ ...state, scope, anchor, top: 0 }, (scope === "all" ? anchor : item)?.id);
+  return refresh({ ...state, scope, anchor, top: 0 }, (scope === "all" ? anchor : item)?.key);
 }
 
 function move(state: State, by: number): State {
   const { found, marked } = state;
-  const to = found.findIndex(({ id }) => id === marked) + by;
-  return scroll({ ...state, marked: found[Math.max(0, Math.min(found.length - 1, to))]?.id });
+  const to = found.findIndex(({ key }) => key === marked) + by;
+  return scroll({ ...state, marked: found[Math.max(0, Math.min(found.length - 1, to))]?.key });
 }
 
 /** Works out what is shown; `marked` stays marked where it is among it, else the first is. */
@@ -187,15 +224,17 @@ function refresh(state: State, marked: string | undefined): State {
     });
     found = rows.flatMap((row) => ("item" in row ? row.item : []));
   }
-  const stays = found.some(({ id }) => id === marked);
-  return scroll({ ...state, found, rows, marked: stays ? marked : found[0]?.id });
+  if (words.length === 0) rows.unshift(...state.notes.map((note) => ({ note })));
+  const stays = found.some(({ key }) => key === marked);
+  return scroll({ ...state, found, rows, marked: stays ? marked : found[0]?.key });
 }
 
 /** Moves the list so that the marked row is on the screen, with the name of its section where it is the first there. */
 export function scroll(state: State): State {
   const { rows, marked, height } = state;
-  const at = rows.findIndex((row) => "item" in row && row.item.id === marked);
-  const above = at > 0 && "section" in rows[at - 1]! && height > 1 ? at - 1 : at;
+  const at = rows.findIndex((row) => "item" in row && row.item.key === marked);
+  let above = at;
+  while (above > 0 && !("item" in rows[above - 1]!) && at - above < height - 1) above--;
   const top = Math.min(state.top, Math.max(0, rows.length - height), Math.max(0, above));
   return { ...state, top: Math.max(top, at - height + 1) };
 }

@@ -8,8 +8,13 @@ export function item(title: string, more: Partial<Item> & { prompts?: string } =
   const n = ++serial;
   const { prompts = "", ...rest } = more;
   const project = rest.project === undefined ? "/work/shop" : rest.project;
+  const id = rest.id ?? `${n.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`;
   return {
-    id: `${n.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`,
+    id,
+    key: id,
+    target: null,
+    until: null,
+    limited: false,
     path: `/nowhere/${n}.jsonl`,
     folder: "-work-shop",
     title,
@@ -46,9 +51,12 @@ export const limited = {
     { text: "◷ ", colour: "magenta" },
     { text: "limited → 21:00", colour: "magenta" },
   ],
-  when: "21:00",
+  when: "2 h 11 m",
+  until: 9e12,
+  limited: true,
 } as const;
 export const ready = {
+  limited: true,
   state: [
     { text: "▸ ", colour: "cyan" },
     { text: "ready", colour: "cyan" },

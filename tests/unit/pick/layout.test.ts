@@ -70,11 +70,11 @@ describe("the picker's screen", () => {
       "
        search ▏                                                                     2 live · 1 limited · 4 sessions
        Needs you                                                         │ Bash(terraform state rm)?  State move
-       ▌ 0d6f336f  infra      ◐  Bash(terraform state rm)?  St…    12 m  │ /work/infra
+       ▌ 0d6f336f  infra      ◐  Bash(terraform state rm)?…        12 m  │ /work/infra
        Working                                                           │ 0d6f336f · main · 12 m
          98e44a9f  space      ●  Move the setup script              3 m  │ ◐ needs you
        Limited                                                           │
-         4bb63347  portfolio  ◷  Create a fresh Next.js app       21:00  │ you     Give the checkout a retry on
+         4bb63347  portfolio  ◷  Create a fresh Next.js app    2 h 11 m  │ you     Give the checkout a retry on
        Recent                                                            │         502.
          a1b2c3d4  shop       ▸  Checkout: retry on 502          Nov 17  │ claude  I will first list the calls.
                                                                          │         Bash(rg -n fetch src)
@@ -92,7 +92,7 @@ describe("the picker's screen", () => {
        Working                                                                                         │ 0d6f336f · main · 12 m
          98e44a9f  space      ● working          Move the setup script                            3 m  │ ◐ needs you
        Limited                                                                                         │
-         4bb63347  portfolio  ◷ limited → 21:00  Create a fresh Next.js app                     21:00  │ you     Give the checkout a retry on 502.
+         4bb63347  portfolio  ◷ limited → 21:00  Create a fresh Next.js app                  2 h 11 m  │ you     Give the checkout a retry on 502.
        Recent                                                                                          │ claude  I will first list the calls.
          a1b2c3d4  shop       ▸ ready            Checkout: retry on 502                        Nov 17  │         Bash(rg -n fetch src)
                                                                                                        │ claude  Done: three calls retry now.
@@ -109,13 +109,13 @@ describe("the picker's screen", () => {
       "
        search ▏        1 limited · 4 sessions
        Needs you
-       ▌ infra      ◐  Bash(terrafor…    12 m
+       ▌ infra      ◐  Bash(terraf…      12 m
        Working
-         space      ●  Move the setu…     3 m
+         space      ●  Move the se…       3 m
        Limited
-         portfolio  ◷  Create a fres…   21:00
+         portfolio  ◷  Create a fr…  2 h 11 m
        Recent
-         shop       ▸  Checkout: ret…  Nov 17
+         shop       ▸  Checkout: r…    Nov 17
        enter resume   tab here   q quit
       "
     `);

@@ -156,7 +156,9 @@ describe("moving", () => {
 describe("sections", () => {
   const mixed = [items[0]!, item("a", live), item("b", limited), item("c", waiting), item("d", live)];
   const rows = (state: State): string[] =>
-    state.rows.map((row) => ("section" in row ? row.section.toUpperCase() : row.item.title));
+    state.rows.map((row) =>
+      "section" in row ? row.section.toUpperCase() : "note" in row ? row.note : row.item.title,
+    );
 
   it("stand in the order of urgency, newest first within", () => {
     expect(rows(picker(mixed))).toEqual([
