@@ -60,6 +60,17 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./import.ts")).importSessions,
   },
   {
+    name: "archive",
+    classic: "ccr-archive",
+    summary: "archive old sessions, and delete what is safely archived",
+    load: async () => (await import("./archive.ts")).archive,
+  },
+  {
+    name: "keep",
+    summary: "save sessions from Claude Code's own sweep",
+    load: async () => (await import("./archive.ts")).keepSessions,
+  },
+  {
     name: "resume-all",
     classic: "ccra",
     summary: "continue every limited session whose reset has passed",

@@ -36,6 +36,8 @@ const CALLS: Record<string, string[]> = {
   "check-limits": ["check-limits", "--all"],
   export: ["export", LIVELY, "./session.tar.gz", "--force"],
   import: ["import", join(fixtures, "archive/session-1.tar.gz"), "--missing-ok", "--dry-run"],
+  archive: ["archive", LIVELY, "--to", "./archives"],
+  keep: ["keep", LIVELY],
   "resume-all": ["resume-all", "--dry-run"],
   open: ["open", "nobody-is-called-so"],
   ps: ["ps"],

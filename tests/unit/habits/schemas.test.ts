@@ -232,6 +232,14 @@ describe("the output", () => {
     restore: [["restore", "--dry-run"], ["restore"]],
     template: [["template", "list"]],
     ps: [["ps"], ["ps", "--here"]],
+    archive: [
+      ["archive", "--older-than", "1d", "--to", "./archives"],
+      ["archive", "--all", "--dry-run"],
+    ],
+    keep: [
+      ["keep", "--all"],
+      ["keep", "--days", "3650"],
+    ],
     supervise: [["supervise", "--status"], ["supervise"]],
     fork: [
       ["fork", "99999999", "--list"],
