@@ -101,12 +101,13 @@ async function keep(call: Call, now: number): Promise<Kept> {
     if (outcome === "failed") trouble(`${name}: ${detail}`);
   for (const { entry, what, care } of kept.findings) {
     if (care === "memory") trouble(what);
-    else if (care !== "left" && care !== "waits") trouble(`${entry.name}: Claude ${what}, ${CARE[care]}`);
+    else if (care !== "left" && care !== "waits")
+      trouble(`${entry.name}: Claude ${what}, ${CARE[care]}`, care !== "restarted");
   }
   return kept;
 
-  function trouble(text: string): void {
-    kept.bad = true;
+  function trouble(text: string, bad = true): void {
+    kept.bad ||= bad;
     if (!call.json) say(`ccr: ${clean(text)}\n`);
   }
 }
