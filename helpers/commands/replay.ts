@@ -201,7 +201,8 @@ class Player {
         seconds = event.seconds;
         if (before + seconds >= this.#skip && wait > 1) await this.#wait(wait);
         if (this.#status !== undefined) return;
-        if (event.kind === "o") this.#write(this.#tame.feed(event.data));
+        // libuv's raw mode makes CR LF of a bare LF: go down by a sequence instead
+        if (event.kind === "o") this.#write(this.#tame.feed(event.data).replaceAll("\n", "\x1bD"));
         else if (event.kind === "r") {
           const [columns = 0, rows = 0] = event.data.split("x").map(Number);
           this.#size(columns, rows);

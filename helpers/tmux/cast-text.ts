@@ -51,7 +51,7 @@ export const ORDER = "\x1b[?2026l\x1b[?5;6l\x1b[4l\x1b[r\x1b(B\x0f\x1b[0m\x1b[?7
 
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f680}-\u{1f9ff}\u{20000}-\u{3fffd}]/u;
-const JOINED = /[\p{M}\u200b-\u200d\u{fe00}-\u{fe0f}]/u;
+const JOINED = /\p{M}|[\u200b-\u200d]/u;
 
 /** The characters on a screen, without their looks: enough to read what people could read. */
 export class Grid {

@@ -11,23 +11,20 @@ import { mendRecorders } from "../../helpers/tmux/recorder.ts";
 import { installClaude } from "../support/claude-cli.ts";
 import { type Home, makeHome } from "../support/home.ts";
 import { type MockApi, mockApi, say } from "../support/mock-api.ts";
-import { cellsOf, type Pane, playedCells, recordedPane, withHome } from "../support/recorded.ts";
-import { openTerminal, type Terminal } from "../support/tmux.ts";
-import { bundle, makeBundle, removeBundle } from "../unit/habits/bundle.ts";
+import { type Pane, playedCells, recordedPane, withHome } from "../support/recorded.ts";
+import { descendants } from "../support/tmux.ts";
+import { bundle, ccr as ccrIn, makeBundle, removeBundle } from "../unit/habits/bundle.ts";
 
 const ID = "4bb63347-9c0d-4e1f-a2b3-c4d5e6f70819";
-const ESCAPE = /\x1b/;
 
 let home: Home;
 let api: MockApi;
-const open: Terminal[] = [];
 const homes: Home[] = [];
 
 beforeAll(async () => {
   api = await mockApi();
 });
 afterEach(async () => {
-  for (const terminal of open.splice(0)) await terminal.end();
   for (const one of homes.splice(0)) await one.remove();
 });
 afterAll(async () => {
@@ -43,6 +40,8 @@ function newHome(): Home {
 /** A program that draws a whole screen: another tmux, with panes, colours and a status line. */
 async function nestedTmux(path?: string): Promise<Pane> {
   newHome();
+  // Without the clock, which would change while we look.
+  writeFileSync(join(home.path, "inner.conf"), 'set -g status-right "" \n');
   const pane = await recordedPane(home, {
     id: ID,
     command: ["tmux", "-u", "-L", "inner", "-f", "/dev/null", "new-session", "-x", "100", "-y", "29", "sh"],
@@ -58,9 +57,9 @@ async function nestedTmux(path?: string): Promise<Pane> {
   return pane;
 }
 
-const text = (pane: Pane): Promise<string> => {
-  last = pane;
-  return pane.tmux("capture-pane", "-p", "-t", "=r:claude");
+const text = (pane: Pane, window = "claude"): Promise<string> => {
+  looked = [pane, window];
+  return pane.tmux("capture-pane", "-p", "-t", `=r:${window}`);
 };
 
 async function typed(pane: Pane, line: string): Promise<void> {
@@ -68,8 +67,8 @@ async function typed(pane: Pane, line: string): Promise<void> {
   await pane.tmux("send-keys", "-t", "=r:claude", "Enter");
 }
 
-let last: Pane | undefined;
-const screens = async (): Promise<string> => (last ? await text(last).catch((error) => error.message) : "");
+let looked: [pane: Pane, window: string] | undefined;
+const screens = async (): Promise<string> => (looked ? text(...looked).catch((error) => error.message) : "");
 
 async function until(test: () => boolean | Promise<boolean>, seconds = 20): Promise<void> {
   for (const end = Date.now() + seconds * 1000; !(await test()); await sleep(50))
@@ -180,5 +179,124 @@ describe("a recorded pane", () => {
       playedCells(file, events.length - 2),
     ]);
     expect(played).toContainEqual(shown);
+  });
+});
+
+describe("the real CLI", () => {
+  it("is recorded from its first screen on, through an answer and a new size", async () => {
+    newHome();
+    const project = home.project("shop");
+    const claude = await installClaude(home, api.url, [project]);
+    const pane = await recordedPane(home, {
+      id: ID,
+      command: [claude.file, "--session-id", ID],
+      env: claude.env,
+      cwd: project,
+    });
+    await until(async () => (await text(pane)).includes("❯"), 60);
+    api.answers.push(
+      say(
+        `A **table** of words:\n\n| a | b |\n|---|---|\n| wörld | 日本 |\n\n\`\`\`js\nconst x = 1;\n\`\`\`\n\nThe end of it.`,
+        { pace: 20 },
+      ),
+    );
+    await typed(pane, "tell me of the world");
+    await until(async () => (await text(pane)).includes("The end of it."), 60);
+    await pane.tmux("resize-window", "-t", "=r:", "-x", "80", "-y", "24");
+    const { shown, played } = await settled(pane);
+    expect(shown.join("\n")).toContain("The end of it.");
+    expect(played).toEqual(shown);
+  });
+});
+
+describe("ccr replay", () => {
+  beforeAll(makeBundle);
+  afterAll(removeBundle);
+
+  /** A shell in another window of the same server, at the recording's size. */
+  async function shell(pane: Pane): Promise<(words: string) => Promise<void>> {
+    const env = Object.entries({ ...home.env, PS1: "$ " }).flatMap(([name, value]) => [
+      "-e",
+      `${name}=${value}`,
+    ]);
+    await pane.tmux(
+      "new-window",
+      "-d",
+      "-t",
+      "=r:",
+      "-n",
+      "play",
+      ...env,
+      "--",
+      "env",
+      "-u",
+      "TMUX",
+      "bash",
+      "--norc",
+      "-i",
+    );
+    await until(async () => /^[$]/m.test(await played(pane)));
+    return async (words) => {
+      await pane.tmux("send-keys", "-t", "=r:play", "-l", "--", words);
+      await pane.tmux("send-keys", "-t", "=r:play", "Enter");
+    };
+  }
+  const played = (pane: Pane): Promise<string> => text(pane, "play");
+  const ccr = `${process.execPath} ${bundle}`;
+
+  it("shows the same screen on a terminal, and leaves it at a key", async () => {
+    const pane = await nestedTmux();
+    const { shown } = await settled(pane);
+    process.kill(pane.recorder(), "SIGKILL");
+    const type = await shell(pane);
+    await type("echo what stood here");
+    await type(`${ccr} replay 4bb6 --speed 20 --idle 50ms; echo status=$?`);
+    await until(async () => (await pane.cells("play")).join("\n") === shown.join("\n"));
+    await pane.tmux("send-keys", "-t", "=r:play", "x");
+    await until(async () => /^status=0/m.test(await played(pane)));
+    await isInOrder(pane, type);
+  });
+
+  it.each([
+    ["ctrl-c", 130],
+    ["q", 0],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ])("puts the terminal in order after %s", async (how, status) => {
+    const pane = await nestedTmux();
+    process.kill(pane.recorder(), "SIGKILL");
+    const type = await shell(pane);
+    await type(`${ccr} replay ${ID} --speed 0.1 --idle 1h; echo status=$?`);
+    await until(
+      async () => (await pane.tmux("display-message", "-p", "-t", "=r:play", "#{alternate_on}")) === "1",
+    );
+    if (how.startsWith("SIG")) {
+      const shellPid = Number(await pane.tmux("display-message", "-p", "-t", "=r:play", "#{pane_pid}"));
+      const [, child] = await descendants(shellPid);
+      process.kill(child!, how as NodeJS.Signals);
+    } else await pane.tmux("send-keys", "-t", "=r:play", how === "q" ? "q" : "C-c");
+    await until(async () => new RegExp(`^status=${status}`, "m").test(await played(pane)));
+    await isInOrder(pane, type);
+  });
+
+  async function isInOrder(pane: Pane, type: (words: string) => Promise<void>): Promise<void> {
+    const format =
+      "#{alternate_on} #{cursor_flag} #{scroll_region_upper} #{scroll_region_lower} #{origin_flag} #{insert_flag} #{wrap_flag} #{mouse_any_flag} #{keypad_cursor_flag}";
+    expect(await pane.tmux("display-message", "-p", "-t", "=r:play", format)).toBe("0 1 0 29 0 0 1 0 0");
+    await type("stty -a | tr ';' '\\n' | grep -Eo -- '-?(icanon|echo|isig) ' | tr -d '\\n'; echo .");
+    await until(async () => /^isig icanon echo \.$/m.test(await played(pane)));
+  }
+
+  it("goes to a terminal only, and lists the files for others", async () => {
+    const pane = await nestedTmux();
+    const piped = await ccrIn(home, ["replay", ID]);
+    expect(piped.out).toBe("");
+    expect(piped.err).toMatch(/on a terminal only/);
+    expect(piped.status).toBe(1);
+    const listed = JSON.parse((await ccrIn(home, ["replay", "4bb6", "--json"])).out);
+    expect(listed).toMatchObject({
+      schema: "ccr/replay@1",
+      recordings: [{ session: ID, recording: true, files: pane.files() }],
+    });
   });
 });

@@ -20,7 +20,7 @@ export interface Pane {
   /** The recorder, as the newest file names it. */
   recorder(): number;
   /** The screen as tmux has it. */
-  cells(): Promise<string[]>;
+  cells(window?: string): Promise<string[]>;
 }
 
 /** Runs a program in a pane of an own tmux server in the home, recorded from its first byte. */
@@ -38,7 +38,8 @@ export async function recordedPane(
   },
 ): Promise<Pane> {
   const { id, command, columns = 100, rows = 30, cwd = home.path } = options;
-  const env = { ...home.env, ...options.env };
+  // A shell that writes its history while the home is removed makes that slow.
+  const env = { ...home.env, HISTFILE: "/dev/null", ...options.env };
   const tmux = async (...words: string[]): Promise<string> => {
     const { stdout } = await execa("tmux", ["-u", "-f", "/dev/null", ...words], {
       cwd,
@@ -87,9 +88,9 @@ export async function recordedPane(
     files,
     events: () => files().flatMap((file) => eventsOf(file)),
     recorder: () => JSON.parse(readFileSync(files().at(-1)!, "utf8").split("\n", 1)[0]!).ccr.pid,
-    async cells() {
-      const text = await tmux("capture-pane", "-e", "-p", "-N", "-t", "=r:claude");
-      const size = await tmux("display-message", "-p", "-t", "=r:claude", "#{pane_width} #{pane_height}");
+    async cells(window = "claude") {
+      const text = await tmux("capture-pane", "-e", "-p", "-N", "-t", `=r:${window}`);
+      const size = await tmux("display-message", "-p", "-t", `=r:${window}`, "#{pane_width} #{pane_height}");
       const [width = 0, height = 0] = size.split(" ").map(Number);
       const lines = text.split("\n").map((line, y) => `\x1b[${y + 1};1H${line}`);
       return cellsOf(width, height, [lines.join("")]);
@@ -150,6 +151,8 @@ export async function cellsOf(
   input: readonly (string | [columns: number, rows: number])[],
 ): Promise<string[]> {
   const terminal = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true, scrollback: 0 });
+  // It underlines links; tmux shows none.
+  terminal.parser.registerOscHandler(8, () => true);
   for (const piece of input) {
     if (typeof piece === "string") await new Promise<void>((done) => terminal.write(piece, done));
     else terminal.resize(...piece);
