@@ -44,7 +44,7 @@ async function nestedTmux(path?: string): Promise<Pane> {
   writeFileSync(join(home.path, "inner.conf"), 'set -g status-right "" \n');
   const pane = await recordedPane(home, {
     id: ID,
-    command: ["tmux", "-u", "-L", "inner", "-f", "/dev/null", "new-session", "-x", "100", "-y", "29", "sh"],
+    command: ["tmux", "-u", "-L", "inner", "-f", "inner.conf", "new-session", "-x", "100", "-y", "29", "sh"],
     ...(path === undefined ? {} : { path }),
   });
   await until(async () => /^[$#]/m.test(await text(pane)));
