@@ -2,17 +2,31 @@
 
 import { join } from "node:path";
 import { configDirectory } from "../claude/places.ts";
-import { Changes } from "../shell/changes.ts";
+import { bytesOf, Changes } from "../shell/changes.ts";
 import { cron } from "../shell/cron.ts";
 import { addHook, addStatusLine, dropHook, dropStatusLine } from "../shell/settings.ts";
 import { quote } from "../system/handoff.ts";
 import { binaries } from "../system/places.ts";
 import { Problem, problemOf } from "../system/problem.ts";
 
-export type Extras = { statusline: boolean; hooks: boolean; cron: boolean };
+export type Extras = { statusline: boolean; hooks: boolean; cron: boolean; devOpen: boolean };
 
 const settingsFile = (): string => join(configDirectory(), "settings.json");
 const HINT = "look at the file, then try again: ~/.claude/settings.json";
+
+const devOpenFile = (): string => join(configDirectory(), "commands/dev-open.md");
+const DEV_OPEN = '<!-- written by "ccr install --dev-open" -->';
+
+/** Claude's /dev-open: a program that it starts has no terminal, so the person types the last step. */
+const devOpen = (name: string): string => `---
+description: Go on in this project's dev container, in this session
+allowed-tools: Bash(${name} devcontainer:*)
+---
+${DEV_OPEN}
+Run \`${name} devcontainer open --up\`; it can take ten minutes. Then tell the person its last line, word for word: what to
+type to go on in the container. If it fails, tell what it says and its hints; run \`${name} devcontainer add\`, which edits
+devcontainer.json, only after asking. Do nothing else.
+`;
 
 /** How settings and cron call us. The mark tells ours where the program has another name. */
 const command = (name: string): string =>
@@ -46,6 +60,16 @@ export async function addExtras(name: string, wanted: Extras, dry: boolean): Pro
       asUtf8((text) => addHook(text, ccr)),
       HINT,
     );
+  if (wanted.devOpen) {
+    if (bytesOf(devOpenFile())?.includes(DEV_OPEN) === false)
+      changes.fail(
+        devOpenFile(),
+        new Problem("dev-open", "~/.claude/commands/dev-open.md is there, and is not ccr's.", {
+          hint: "move it away, then try again",
+        }),
+      );
+    else changes.write(devOpenFile(), devOpen(name));
+  }
   // cron's own PATH finds neither tmux nor what Claude's tools need.
   if (wanted.cron) await crontab(changes, `PATH=${quote(process.env.PATH ?? "/usr/bin:/bin")} ${ccr}`, dry);
   return changes;
@@ -59,6 +83,7 @@ export async function dropExtras(dry: boolean): Promise<Changes> {
     asUtf8((text) => dropStatusLine(dropHook(text))),
     HINT,
   );
+  if (bytesOf(devOpenFile())?.includes(DEV_OPEN)) changes.remove(devOpenFile());
   await crontab(changes, null, dry);
   return changes;
 }

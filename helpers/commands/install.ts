@@ -9,7 +9,7 @@ import { VERSION } from "./version.ts";
 
 /** The verb gets the list of verbs handed in: that list names this file. */
 export const install = (verbs: readonly Verb[]): Command => ({
-  usage: "install [--name name] [--statusline] [--hooks] [--cron] [--dry-run]",
+  usage: "install [--name name] [--statusline] [--hooks] [--cron] [--dev-open] [--dry-run]",
   about:
     "Puts this program into ~/.local/lib/ccr, its commands into ~/.local/bin, functions for bash and zsh into\n~/scripts/claude-resume-helpers.sh, and one marked block into .bashrc (and into the files of zsh and fish where\nthey are used). Again: what is right already is not touched. Under another name ccr-list follows (NAME-list);\ncct and ccra stay. The name is remembered; CCR_NAME sets it too.",
   flags: {
@@ -20,6 +20,10 @@ export const install = (verbs: readonly Verb[]): Command => ({
     },
     hooks: { type: "boolean", about: "also the hook that tells the dashboard of a limit at once" },
     cron: { type: "boolean", about: "also a line in your crontab: ccr supervise every five minutes" },
+    "dev-open": {
+      type: "boolean",
+      about: "also the command /dev-open for Claude: on into the dev container",
+    },
     "dry-run": { type: "boolean", about: "only say what would be written" },
   },
   most: 0,
@@ -34,7 +38,12 @@ export const install = (verbs: readonly Verb[]): Command => ({
     const file = realpathSync(process.argv[1] ?? "");
     const outcome = installFiles({ file, node: process.execPath, verbs, name: text(call, "name"), dry });
     const { name, shells, changes, problems, warnings } = outcome;
-    const wanted = { statusline: on(call, "statusline"), hooks: on(call, "hooks"), cron: on(call, "cron") };
+    const wanted = {
+      statusline: on(call, "statusline"),
+      hooks: on(call, "hooks"),
+      cron: on(call, "cron"),
+      devOpen: on(call, "dev-open"),
+    };
     if (Object.values(wanted).includes(true)) {
       const extras = await (await import("./extras.ts")).addExtras(name, wanted, dry);
       changes.push(...extras.done);

@@ -51,4 +51,4 @@ export const plainJson = (text: string): string =>
   text
     .replace(/^\ufeff/, " ")
     .replace(/("(?:[^"\\\r\n]|\\.)*")|\/\/[^\r\n]*|\/\*[\s\S]*?\*\//g, (found, word) => word ?? blanks(found))
-    .replace(/("(?:[^"\\\r\n]|\\.)*")|,(?=\s*[\]}])/g, (_, word) => word ?? " ");
+    .replace(/("(?:[^"\\\r\n]|\\.)*")|(?<![[{]\s*),(?=\s*[\]}])/g, (_, word) => word ?? " ");
