@@ -16,7 +16,7 @@ import { wrap } from "../terminal/wrap.ts";
 import { type Entry, forget } from "../tmux/journal.ts";
 import { lazily } from "../tmux/lazy.ts";
 import { createCapped } from "../tmux/memory.ts";
-import { type Plan, type Reason, restorePlan, settleJournal, takeTurn } from "../tmux/restore.ts";
+import { type Plan, restorePlan, settleJournal, takeTurn } from "../tmux/restore.ts";
 import { target, tmux } from "../tmux/tmux.ts";
 import { type Call, type Command, on } from "./command.ts";
 import { modeOf } from "./resuming.ts";
@@ -30,21 +30,10 @@ export type Restored = Plan & {
   detail: string | null;
 };
 
-const WORDS: Record<Reason, string> = {
-  running: "runs",
-  live: "its Claude runs outside of tmux",
-  ending: "its Claude is about to end: try again",
-  stopped: "you stopped it",
-  ended: "it was closed",
-  elsewhere: "of another machine or container",
-  "directory-gone": "its directory is gone",
-  "other-server": "of another tmux server (tmux.socket)",
-};
-
 export const restore: Command = {
   usage: "restore [session...] [flags]",
   about:
-    "Brings back the tmux sessions that a restart of the workspace, or of tmux, has taken: same names, windows and\ndirectories. Claude's window shows where it was and starts on Enter: until then it costs nothing. Sessions that you\nstopped stay away, unless named. ccr supervise does the same, as restore in the configuration says.",
+    "Brings back the tmux sessions that a restart has taken: same names, windows and directories. Claude's window shows\nwhere it was and starts on Enter. Those that you stopped stay away unless named. ccr supervise does the same.",
   flags: {
     eager: { type: "boolean", about: "start every Claude at once" },
     "dry-run": { type: "boolean", short: "n", about: "only tell what would come back" },
@@ -54,7 +43,7 @@ export const restore: Command = {
   examples: [
     ["ccr restore", "bring all back"],
     ["ccr restore claude-app", "this one, also when you stopped it"],
-    ["ccr config set restore off", "leave them away after a restart (eager, lazy, off)"],
+    ["ccr config set restore off", "none after a restart (lazy, eager, off)"],
   ],
   async run(call) {
     const plans = await restorePlan(call.words);
@@ -76,7 +65,7 @@ const planned = (plan: Plan): Restored => ({
   ...plan,
   name: plan.entry.name,
   outcome: plan.reason === null ? "planned" : "skipped",
-  detail: plan.reason && WORDS[plan.reason],
+  detail: null,
 });
 
 export const rowsOf = (done: readonly Restored[]) =>
@@ -95,17 +84,17 @@ function show(call: Call, done: readonly Restored[]): void {
     return;
   }
   if (done.length === 0) {
-    say("nothing to restore: no session was started with cct or ccr start\n");
+    say("nothing to restore\n");
     return;
   }
   const project = projectNames(done.map(({ entry }) => entry.project));
-  const rows = done.map(({ entry, name, outcome, detail }) => [
+  const rows = done.map(({ entry, name, outcome, reason, detail }) => [
     name,
     entry.current.slice(0, 8),
     project(entry.project),
-    detail === null ? outcome : `${outcome}: ${detail}`,
+    [outcome, detail ?? reason?.replace("-", " ")].filter(Boolean).join(": "),
   ]);
-  const columns = ["NAME", "SESSION", "PROJECT", ""].map((title, i) => ({ title, flexible: i > 1 }));
+  const columns = ["NAME", "SESSION", "PROJECT", "OUTCOME"].map((title, i) => ({ title, flexible: i > 1 }));
   out(`${table(columns, rows, tableLook()).join("\n")}\n`);
 }
 

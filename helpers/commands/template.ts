@@ -19,7 +19,7 @@ import {
   type Template,
   templateNamed,
 } from "../tmux/template.ts";
-import { type Call, type Command, on } from "./command.ts";
+import type { Call, Command } from "./command.ts";
 import { tableLook } from "./view.ts";
 
 /**
@@ -35,7 +35,7 @@ export async function chooseTemplate(
   const found = projectTemplate(directory);
   if (found === null) {
     if (name === undefined) return null;
-    throw new Problem("no-template", `the project brings no template: ${directory}/.ccr/template.json`);
+    throw none(directory);
   }
   if (await isAllowed(found)) return found;
   const answer = ask(
@@ -54,37 +54,37 @@ export async function chooseTemplate(
   return null;
 }
 
+const none = (directory: string): Problem =>
+  new Problem("no-template", `no template is called so, and ${directory} brings none.`, {
+    hint: "ccr template list",
+  });
+
 const EXAMPLE = {
-  directory: "~/projects/app",
   windows: [{ name: "shell" }, { name: "dev", command: "npm run dev" }, { name: "logs" }],
-  model: "sonnet",
   permissionMode: "acceptEdits",
-  prompt: "read the open issues",
-  environment: ["DATABASE_URL"],
   memory: "4G",
   restart: "on-failure",
 };
 
 export const template: Command = {
   usage: "template list|show|new|allow [name or directory] [flags]",
-  about: `What sessions are started with: ccr start DIR --template NAME. Your own are JSON files, ~/.config/ccr/templates/NAME.json;
-a project may bring one, .ccr/template.json, which is used once you have allowed it as it is.
-Fields, all optional: directory, windows (each name, command, directory; beside Claude's), model,
-permissionMode (${PERMISSION_MODES.join(", ")}), prompt (the first one), environment (names that
-are passed on), memory ("4G"), restart ("no" or "on-failure").`,
-  flags: { force: { type: "boolean", about: "new: write over one that is there" } },
+  about: `What ccr start DIR --template NAME starts: ~/.config/ccr/templates/NAME.json, or .ccr/template.json of a project,
+which is used once you have allowed it as it is. Fields, all optional: directory, windows (name, command, directory;
+beside Claude's), model, permissionMode (${PERMISSION_MODES.join(", ")}), prompt, environment (names
+that are passed on), memory ("4G"), restart (no, on-failure).`,
+  flags: {},
   words: ["list", "show", "new", "allow"],
   most: 2,
   json: true,
   examples: [
-    ["ccr template new web", "make ~/.config/ccr/templates/web.json, to be edited"],
+    ["ccr template new web", "make web.json, to be edited"],
     ["ccr template show web", "what it says"],
     ["ccr template allow .", "allow the one that this project brings"],
   ],
   async run(call) {
     const [action = "list", word] = call.words;
     if (action === "list") return list(call);
-    if (action === "new") return make(word, on(call, "force"));
+    if (action === "new") return make(word);
     if (action !== "show" && action !== "allow")
       throw new Problem("usage", `ccr template has no "${action}".`, {
         hint: "ccr template list|show|new|allow",
@@ -93,12 +93,7 @@ are passed on), memory ("4G"), restart ("no" or "on-failure").`,
     const own = word !== undefined && action === "show" && names().includes(word);
     const directory = resolve(word ?? ".");
     const found = own ? templateNamed(word) : projectTemplate(directory);
-    if (found === null) {
-      if (action === "show" && word !== undefined && isName(word)) templateNamed(word);
-      throw new Problem("no-template", `there is no .ccr/template.json in ${directory}.`, {
-        hint: "ccr template list",
-      });
-    }
+    if (found === null) throw none(directory);
     if (action === "allow") await allow(found);
     if (call.json) json("template", { templates: [await rowOf(found)] }, call.warnings);
     else if (action === "show") out(`${cleanLines(found.text).trimEnd()}\n`);
@@ -107,19 +102,10 @@ are passed on), memory ("4G"), restart ("no" or "on-failure").`,
   },
 };
 
-const rowOf = async (one: Template) => ({
-  name: one.name,
-  file: one.file,
-  allowed: await isAllowed(one),
-  directory: one.directory,
-  windows: one.windows,
-  model: one.model,
-  permissionMode: one.permissionMode,
-  prompt: one.prompt,
-  environment: one.environment,
-  memory: one.memory,
-  restart: one.restart,
-});
+const rowOf = async (one: Template) => {
+  const { text: _, ...fields } = one;
+  return { ...fields, allowed: await isAllowed(one) };
+};
 
 async function list(call: Call): Promise<number> {
   const found: Template[] = [];
@@ -148,15 +134,11 @@ async function list(call: Call): Promise<number> {
   return 0;
 }
 
-function make(name: string | undefined, force: boolean): number {
+function make(name: string | undefined): number {
   if (name === undefined || !isName(name))
-    throw new Problem("usage", "a template needs a name of letters, digits, - and _.", {
-      hint: "ccr template new web",
-      exit: 2,
-    });
+    throw new Problem("usage", "a template's name has letters, digits, - and _.", { exit: 2 });
   const file = fileOf(name);
-  if (existsSync(file) && !force)
-    throw new Problem("exists", `${file} is there already.`, { hint: "edit it, or --force" });
+  if (existsSync(file)) throw new Problem("exists", `${file} is there already.`, { hint: "edit it" });
   writeAtomic(file, `${JSON.stringify(EXAMPLE, null, 2)}\n`);
   out(`${file}\n`);
   return 0;

@@ -16,16 +16,16 @@ import { liveSessions } from "./live.ts";
 import { hasTmux, tmux } from "./tmux.ts";
 
 /**
- * Why a session is left as it is; `ended`: it was closed in tmux, whose server still runs; `ending`: its Claude has
- * lost its terminal and is about to end.
+ * Why a session is left as it is. `closed`: in tmux, whose server still runs; `live`: its Claude runs outside of tmux;
+ * `ending`: it has lost its terminal and is about to end.
  */
 export type Reason =
   | "running"
   | "live"
   | "ending"
   | "stopped"
-  | "ended"
-  | "elsewhere"
+  | "closed"
+  | "other-machine"
   | "directory-gone"
   | "other-server";
 export type Plan = { entry: Entry; reason: Reason | null };
@@ -68,9 +68,9 @@ export async function restorePlan(named: readonly string[] = []): Promise<Plan[]
       if (!isUsable(project)) return "directory-gone";
       if (named.length > 0) return null;
       if (stoppedAt !== null) return "stopped";
-      if (life === "elsewhere") return "elsewhere";
+      if (life === "elsewhere") return "other-machine";
       if (entry.socket !== socket) return "other-server";
-      return life === "here" && started !== null && started <= launchedAt + SLACK ? "ended" : null;
+      return life === "here" && started !== null && started <= launchedAt + SLACK ? "closed" : null;
     };
     return { entry, reason: reason() };
   });
@@ -98,7 +98,7 @@ export async function takeTurn(): Promise<() => void> {
 /** Writes down what a look has shown: sessions that were closed in tmux, and none that were stopped long ago. */
 export function settleJournal(plans: readonly Plan[], now: number): void {
   for (const { entry, reason } of plans) {
-    if (reason === "ended") change(entry.id, { stoppedAt: now });
+    if (reason === "closed") change(entry.id, { stoppedAt: now });
     if (reason === "stopped" && now - entry.stoppedAt! > KEPT) forget(entry.id);
   }
 }

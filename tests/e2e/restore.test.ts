@@ -285,8 +285,8 @@ describe("ccr restore", () => {
     const rows: { name: string; outcome: string; reason: string | null }[] = JSON.parse(out).sessions;
     expect(Object.fromEntries(rows.map(({ name, outcome, reason }) => [name, reason ?? outcome]))).toEqual({
       "claude-app": "restored",
-      "x-a": "elsewhere",
-      "x-b": "elsewhere",
+      "x-a": "other-machine",
+      "x-b": "other-machine",
       "x-c": "restored",
       "x-d": "directory-gone",
     });
