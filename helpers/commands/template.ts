@@ -84,20 +84,20 @@ that are passed on), memory ("4G"), restart (no, on-failure).`,
   async run(call) {
     const [action = "list", word] = call.words;
     if (action === "list") return list(call);
-    if (action === "new") return make(word);
-    if (action !== "show" && action !== "allow")
+    if (!["new", "show", "allow"].includes(action))
       throw new Problem("usage", `ccr template has no "${action}".`, {
         hint: "ccr template list|show|new|allow",
         exit: 2,
       });
-    const own = word !== undefined && action === "show" && names().includes(word);
+    if (action === "new") make(word);
+    const own = action === "new" || (action === "show" && names().includes(word ?? ""));
     const directory = resolve(word ?? ".");
-    const found = own ? templateNamed(word) : projectTemplate(directory);
+    const found = own ? templateNamed(word!) : projectTemplate(directory);
     if (found === null) throw none(directory);
     if (action === "allow") await allow(found);
     if (call.json) json("template", { templates: [await rowOf(found)] }, call.warnings);
     else if (action === "show") out(`${cleanLines(found.text).trimEnd()}\n`);
-    else say(`allowed: ${clean(found.file)}\n`);
+    else out(`${clean(found.file)}\n`);
     return 0;
   },
 };
@@ -134,12 +134,10 @@ async function list(call: Call): Promise<number> {
   return 0;
 }
 
-function make(name: string | undefined): number {
+function make(name: string | undefined): void {
   if (name === undefined || !isName(name))
     throw new Problem("usage", "a template's name has letters, digits, - and _.", { exit: 2 });
   const file = fileOf(name);
   if (existsSync(file)) throw new Problem("exists", `${file} is there already.`, { hint: "edit it" });
   writeAtomic(file, `${JSON.stringify(EXAMPLE, null, 2)}\n`);
-  out(`${file}\n`);
-  return 0;
 }

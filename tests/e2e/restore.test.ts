@@ -2,10 +2,12 @@
 
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { startOf } from "../../helpers/system/process.ts";
 import { type Claude, claudeCli, installClaude } from "../support/claude-cli.ts";
+import { root } from "../support/home.ts";
 import { type LimitedHome, limitedHome } from "../support/limited-home.ts";
 import { type MockApi, mockApi, say } from "../support/mock-api.ts";
 import { openTerminal, type Terminal } from "../support/tmux.ts";
@@ -80,10 +82,20 @@ type Row = { id: string; name: string; doing: string };
 async function ps(): Promise<Row[]> {
   return JSON.parse((await run("ps", "--json")).out).sessions;
 }
-async function supervised() {
-  const { out, err } = await run("supervise", "--json");
+const ajv = new Ajv2020({ allowUnionTypes: true, formats: { "date-time": true } });
+for (const name of ["common", "restore", "supervise"])
+  ajv.addSchema(JSON.parse(readFileSync(join(root, `docs/schemas/${name}.json`), "utf8")));
+/** What a verb prints with --json, as its schema says. */
+async function printed(verb: string) {
+  const { out, err } = await run(verb, "--json");
   expect(out, err).not.toBe("");
-  const { restored, health, warnings } = JSON.parse(out);
+  const validate = ajv.getSchema(`${verb}.json`)!;
+  validate(JSON.parse(out));
+  expect(validate.errors ?? []).toEqual([]);
+  return JSON.parse(out);
+}
+async function supervised() {
+  const { restored, health, warnings } = await printed("supervise");
   expect(warnings).toEqual([]);
   return { restored, health };
 }
@@ -281,8 +293,8 @@ describe("ccr restore", () => {
     put("cccccccc-1111-4111-8111-111111111111", { domain: "b pid:[1]", changedAt: 1000 });
     put("dddddddd-1111-4111-8111-111111111111", { project: "/gone" });
     writeFileSync(join(folder, "eeeeeeee-1111-4111-8111-111111111111.json"), '{"id":"eee');
-    const { out } = await run("restore", "--json");
-    const rows: { name: string; outcome: string; reason: string | null }[] = JSON.parse(out).sessions;
+    const rows: { name: string; outcome: string; reason: string | null }[] = (await printed("restore"))
+      .sessions;
     expect(Object.fromEntries(rows.map(({ name, outcome, reason }) => [name, reason ?? outcome]))).toEqual({
       "claude-app": "restored",
       "x-a": "other-machine",

@@ -194,6 +194,13 @@ describe("the output", () => {
     mkdirSync(join(home.path, ".claude/sessions"), { recursive: true });
     const live = { pid: process.pid, sessionId: "dddddddd-1111-4111-8111-111111111111", status: "busy" };
     writeFileSync(join(home.path, `.claude/sessions/${process.pid}.json`), JSON.stringify(live));
+    const recordings = join(home.path, ".local/state/ccr/recordings", live.sessionId);
+    mkdirSync(recordings, { recursive: true });
+    const head = { version: 2, width: 80, height: 24, timestamp: 1_700_000_000 };
+    writeFileSync(
+      join(recordings, "2026-11-20T18-00-00-000Z.0.cast"),
+      `${JSON.stringify(head)}\n[0.5, "o", "hello"]\n`,
+    );
   }, 120_000);
   afterAll(async () => {
     await home.remove();
@@ -230,7 +237,10 @@ describe("the output", () => {
       ["import", join(fixtures, "archive/session-1.tar.gz"), "--missing-ok"],
     ],
     restore: [["restore", "--dry-run"], ["restore"]],
-    template: [["template", "list"]],
+    template: [
+      ["template", "new", "web"],
+      ["template", "list"],
+    ],
     ps: [["ps"], ["ps", "--here"]],
     archive: [
       ["archive", "--older-than", "1d", "--to", "./archives"],
@@ -246,6 +256,11 @@ describe("the output", () => {
       ["fork", "99999999"],
     ],
     remote: [["remote", "list"]],
+    logs: [
+      ["logs", "99999999"],
+      ["logs", "99999999", "-n", "0"],
+    ],
+    replay: [["replay", "dddddddd"]],
     board: [["board"], ["board", "0"], ["board", "500", "--on", "here"]],
     snapshot: [["snapshot", "99999999"]],
     snapshots: [["snapshots"], ["snapshots", "99999999"]],
