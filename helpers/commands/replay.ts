@@ -8,8 +8,9 @@ import { table } from "../terminal/table.ts";
 import { dayAndTime, duration } from "../terminal/time.ts";
 import { isAlive, type Recording, read, recordedSessions, recordingsOf, secondsOf } from "../tmux/cast.ts";
 import { ORDER, Tame } from "../tmux/cast-text.ts";
+import { entries } from "../tmux/journal.ts";
 import { type Call, type Command, on, text } from "./command.ts";
-import { entryNamed } from "./named.ts";
+import { idNamed } from "./logs.ts";
 import { tableLook } from "./view.ts";
 
 const SECOND = 1000;
@@ -72,8 +73,11 @@ export function recordedNamed(word: string): string {
   const prefix = word.toLowerCase();
   const fits = ids.filter((id) => id.startsWith(prefix));
   if (fits.length === 1) return fits[0]!;
-  const { id } = entryNamed(word);
+  const id = idNamed(word);
   if (ids.includes(id)) return id;
+  // After /clear a session goes on under another id.
+  const key = entries().find(({ current }) => current === id)?.id;
+  if (key !== undefined && ids.includes(key)) return key;
   const live = liveSessions().has(id);
   throw new Problem("no-recording", `there is no recording of ${id.slice(0, 8)}.`, {
     hint: live ? "only sessions that ccr has started in tmux are recorded" : `ccr logs ${id.slice(0, 8)}`,

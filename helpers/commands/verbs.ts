@@ -150,6 +150,11 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./fork.ts")).fork,
   },
   {
+    name: "logs",
+    summary: "what happened in a session, a line each; -f stays",
+    load: async () => (await import("./logs.ts")).logs,
+  },
+  {
     name: "replay",
     summary: "play what a session printed",
     load: async () => (await import("./replay.ts")).replay,
@@ -183,6 +188,16 @@ export const VERBS: readonly Verb[] = [
     name: "clean",
     summary: "remove what is left of old sessions; never a transcript",
     load: async () => (await import("./clean.ts")).cleanUp,
+  },
+  {
+    name: "sync",
+    summary: "bring the sessions of two places together, both ways",
+    load: async () => (await import("./sync.ts")).sync,
+  },
+  {
+    name: "doctor",
+    summary: "what is wrong here, and how to mend it",
+    load: async () => (await import("./doctor.ts")).doctor,
   },
   {
     name: "config",
