@@ -131,15 +131,16 @@ export async function add(
   const override = compose
     ? { path: join(dirname(file), OVERRIDE), text: composeText(service as string, mounts, dir) }
     : null;
+  if (old && old.container !== container) dropLink(old);
+  const moved = makeLink(share);
+  if (moved > 0)
+    note(new Problem("moved", `${moved} files of the container's own history are now in the host's.`));
   const record: Record_ = { version: 1, ...share, file, env, original: base, edited, edits, override };
   // First how to take it out again, then what is put in.
   writer.write(join(place.path, "record.json"), JSON.stringify(record));
   if (override) writer.write(override.path, override.text);
   swap(writer, file, text, edited);
   if (writer.problems.length > 0) throw writer.problems[0]!;
-  const moved = makeLink(share);
-  if (moved > 0)
-    note(new Problem("moved", `${moved} files of the container's own history are now in the host's.`));
   return record;
 }
 
