@@ -131,6 +131,7 @@ export async function liveSessions(): Promise<Live[]> {
   const answer = hasTmux() ? await tmux(["list-panes", "-a", "-F", FORMAT]) : null;
   const panes = (answer?.ok ? answer.out.split("\n") : []).flatMap((line) => paneOf(line) ?? []);
   const byPid = new Map(panes.map((pane) => [pane.pid, pane]));
+  const now = Date.now();
   const found: Live[] = [];
   const seen = new Set<string>();
   for (const claude of claudes.values()) {
@@ -152,12 +153,18 @@ export async function liveSessions(): Promise<Live[]> {
       job: job ?? null,
       claude,
       startedAt: startedAt ?? pane?.created ?? null,
-      state: status === "waiting" ? "waiting" : status === "busy" || status === "shell" ? "busy" : "idle",
+      state:
+        status === null && now - (startedAt ?? 0) < START_UP
+          ? "starting"
+          : status === "waiting"
+            ? "waiting"
+            : status === "busy" || status === "shell"
+              ? "busy"
+              : "idle",
       waitingFor,
       here,
     });
   }
-  const now = Date.now();
   for (const pane of panes) {
     if (!pane.claude || seen.has(pane.id)) continue;
     const live = bare(pane);

@@ -171,6 +171,7 @@ export async function createSession(making: Making): Promise<Started> {
       ...set("-p", "-t", main, "@ccr_claude", "1"),
       ...set("-t", session, "history-limit", "50000"),
       ...set("-t", session, "set-titles", "on"),
+      ...set("-t", session, "status-left-length", "60"),
       ...set("-w", "-t", main, "automatic-rename", "off"),
       ...set("-w", "-t", main, "remain-on-exit", "failed"),
     ];
