@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
-import { dirname, relative, resolve } from "node:path";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 import { type BuildResult, build, type Metafile, type Plugin } from "esbuild";
@@ -13,47 +13,60 @@ const ROOT = resolve(HELPERS, "..");
 const VERSION: string = JSON.parse(readFileSync(`${ROOT}/package.json`, "utf8")).version;
 
 /** Start-up time grows with every byte, and the whole set-up script must stay under 100,000 bytes. */
-export const SIZE_LIMIT = 250_000;
+export const SIZE_LIMIT = 125_000;
+/** A start script brings it, with some lines around it, and has to stay under 100,000 bytes too. */
+export const PART_LIMIT = 98_000;
 
 /**
- * Verbs that a home cannot do without, or that people wait for most: the base, which the setup script brings. All
- * other verbs are the second layer.
+ * Verbs by layer: first those that a home cannot do without, which the setup script brings; then those that people
+ * wait for. All others are in the last layer, which is a file of its own beside the program.
  */
-const BASE_VERBS = [
-  ...["list", "find", "pick", "resume", "current", "statusline"],
-  ...["install", "uninstall", "completion", "version"],
+const LAYERS = [
+  ["list", "find", "resume", "current", "statusline", "install", "uninstall", "completion", "version"],
+  ["pick", "board", "open", "ps", "stop", "attach", "start", "logs", "check-limits", "resume-all"],
 ];
-const LAYERS = 2;
+const LAST = LAYERS.length;
 
 /**
  * Bundles the helper into one minified CommonJS file for Node 18.19 and newer: the loader as code, and behind it the
  * layers, each packed by itself and unpacked when one of its verbs is called. A module is in the first layer that needs
  * it, and the later ones fetch it from there.
  *
- * What is no base may stand in a file of its own beside the program (`ccr.<layer>.<hash>`): a start script of Coder is one
- * argument, at most 128 KiB, and the whole helper does not fit into one.
- * Throws, with what grew since the last build, when the file is over {@link SIZE_LIMIT} bytes.
+ * The last layer is a file beside it (`ccr.<layer>.<hash>`); others may be one too: a start script of Coder is one
+ * argument, at most 128 KiB.
+ * Throws, with what grew since the last build, when the program is over {@link SIZE_LIMIT} bytes, or the last layer over
+ * {@link PART_LIMIT}.
  */
 export async function buildHelper(
   options: { outfile?: string } = {},
 ): Promise<{ file: string; bytes: number }> {
   const file = resolve(options.outfile ?? `${ROOT}/dist/ccr.cjs`);
-  const { code, sizes, key } = await pack();
+  const { code, last, hash, sizes, key } = await pack();
   const sizesFile = `${ROOT}/dist/ccr.sizes.json`;
   const bytes = code.byteLength;
-  if (bytes > SIZE_LIMIT) {
+  for (const [name, size, limit] of [
+    ["dist/ccr.cjs", bytes, SIZE_LIMIT],
+    ["its last layer", last.byteLength, PART_LIMIT],
+  ] as const) {
+    if (size <= limit) continue;
     const before: Record<string, number> = await readFile(sizesFile, "utf8").then(JSON.parse, () => ({}));
-    throw new Error(
-      `dist/ccr.cjs has ${bytes} bytes, ${bytes - SIZE_LIMIT} over the limit.\n${growth(before, sizes)}`,
-    );
+    throw new Error(`${name} has ${size} bytes, ${size - limit} over the limit.\n${growth(before, sizes)}`);
   }
+  const folder = dirname(file);
+  await writeWhole(join(folder, partName(LAST, hash)), last);
   await writeWhole(file, code);
+  for (const name of await readdir(folder))
+    if (/^ccr\.\d\.[0-9a-f]{12}$/.test(name) && !name.endsWith(hash)) await rm(join(folder, name));
   if (options.outfile === undefined) {
     await writeWhole(sizesFile, Buffer.from(`${JSON.stringify(sizes, null, 1)}\n`));
-    await writeWhole(`${ROOT}/dist/ccr.key`, Buffer.from(key));
+    await writeWhole(`${ROOT}/dist/ccr.key`, Buffer.from(`${key}:${hash}`));
   }
   return { file, bytes };
 }
+
+const partName = (layer: number, hash: string): string => `ccr.${layer}.${hash}`;
+
+type Packed = { code: Buffer; last: Buffer; hash: string; sizes: Record<string, number>; key: string };
 
 /** `entries` are the modules that others load on demand, `modules` all that are in it, `fetched` what later layers need. */
 class Layer {
@@ -63,8 +76,8 @@ class Layer {
 }
 
 /** Shrinking takes seconds: what was made of the same code before is taken again. `key` is that of the code. */
-async function pack(): Promise<{ code: Buffer; sizes: Record<string, number>; key: string }> {
-  const layers = Array.from({ length: LAYERS }, () => new Layer());
+async function pack(): Promise<Packed> {
+  const layers = Array.from({ length: LAST + 1 }, () => new Layer());
   // Which modules are in which layer must be known before a layer can hold what the later ones fetch.
   const asked = new Set<string>();
   for (const [i, layer] of layers.entries()) {
@@ -80,16 +93,20 @@ async function pack(): Promise<{ code: Buffer; sizes: Record<string, number>; ke
     ...built.map(({ outputFiles }) => outputFiles[0]!.text),
   ];
   const key = sources.reduce((sum, text) => sum.update(text), createHash("sha256")).digest("hex");
-  const last = await readFile(`${ROOT}/dist/ccr.key`, "utf8").catch(() => "");
-  const made = last === key && (await readFile(`${ROOT}/dist/ccr.cjs`).catch(() => undefined));
-  if (made) return { code: made, sizes, key };
+  const [oldKey, old = ""] = (await readFile(`${ROOT}/dist/ccr.key`, "utf8").catch(() => "")).split(":");
+  if (oldKey === key) {
+    const files = ["ccr.cjs", partName(LAST, old)].map((name) => readFile(`${ROOT}/dist/${name}`));
+    const [code, last] = await Promise.all(files).catch(() => []);
+    if (code && last) return { code, last, hash: old, sizes, key };
+  }
   const codes = await Promise.all(built.map(({ outputFiles }) => shrink(outputFiles[0]!.text)));
   const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 22 };
   const texts = codes.map((code) => encode(brotliCompressSync(Buffer.from(wrapped(code)), { params })));
   const hash = createHash("sha256").update(texts.join()).digest("hex").slice(0, 12);
   // In comments, because Node need not make strings of them.
-  const comments = texts.map((text, i) => `${MARK}${i}:${hash}:${text}\n`);
-  return { code: Buffer.from([await loader(hash), ...comments].join("")), sizes, key };
+  const comments = texts.slice(0, LAST).map((text, i) => `${MARK}${i}:${hash}:${text}\n`);
+  const code = Buffer.from([await loader(hash), ...comments].join(""));
+  return { code, last: Buffer.from(`${texts[LAST]}\n`), hash, sizes, key };
 }
 
 /** A layer is run as a function of these. */
@@ -112,13 +129,16 @@ async function shrink(code: string): Promise<string> {
 /** The layer of a verb; null for any other module, which goes where it is needed. */
 function layerOf(name: string): number | null {
   const verb = /^commands\/([\w-]+)\.ts$/.exec(name)?.[1];
-  return verb === undefined ? null : BASE_VERBS.includes(verb) ? 0 : 1;
+  if (verb === undefined) return null;
+  const at = LAYERS.findIndex((verbs) => verbs.includes(verb));
+  return at < 0 ? LAST : at;
 }
 
 const MARK = "//packed";
-/** The first layer that is no base: its number, and what stands before it in the file and nowhere else. */
-export const PART_NUMBER = 1;
-export const PART_MARK = `${MARK}${PART_NUMBER}:`;
+/** The layers behind the base, each of which a start script of its own brings. */
+export const PARTS = [1, LAST] as const;
+/** Stands before layer 1 in the file, and nowhere else; the hash and a colon come next. */
+export const PART_MARK = `${MARK}1:`;
 
 const ids = new Map<string, string>();
 
@@ -142,7 +162,7 @@ async function loader(hash: string): Promise<string> {
     target: "node18.19",
     format: "cjs",
     legalComments: "none",
-    define: { CCR_HASH: `"${hash}"`, CCR_MARK: JSON.stringify(MARK), CCR_PART: `${PART_NUMBER}` },
+    define: { CCR_HASH: `"${hash}"`, CCR_MARK: JSON.stringify(MARK) },
     write: false,
   });
   return outputFiles[0]!.text;

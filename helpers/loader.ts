@@ -1,4 +1,4 @@
-// What Node starts. The program itself lies packed in the last lines of this file (its later parts may lie beside it).
+// What Node starts. The program itself lies packed in the last lines of this file, its later parts in files beside it.
 // Once unpacked, its code, and what V8 made of it, are kept in the cache: compiling is most of what a short command
 // would wait for.
 
@@ -19,8 +19,6 @@ import { decode } from "./base91.ts";
 declare const CCR_HASH: string;
 /** Before each packed part stand this, its number, the hash and colons. */
 declare const CCR_MARK: string;
-/** The first part that may be in a file of its own. */
-declare const CCR_PART: number;
 
 type Table = Record<string, () => unknown>;
 type Main = (module: object, exports: object, require: unknown, load: unknown, filename: string) => void;
@@ -44,7 +42,8 @@ const fetch = (name: string): unknown => {
 const load = (name: string): Promise<unknown> => Promise.resolve().then(() => fetch(name));
 
 const base = env.XDG_CACHE_HOME?.startsWith("/") ? env.XDG_CACHE_HOME : env.HOME && join(env.HOME, ".cache");
-const folder = base ? join(base, "ccr") : "";
+// What is to be taken out of a home is not put there meanwhile.
+const folder = base && word !== "uninstall" ? join(base, "ccr") : "";
 part(0);
 
 function part(number: number): Part {
@@ -54,7 +53,7 @@ function part(number: number): Part {
   let code = kept(`${name}.js`)?.toString("latin1");
   if (!code) {
     code = unpack(number);
-    sweep();
+    prepare();
     keep(`${name}.js`, Buffer.from(code, "latin1"));
   }
   const file = (verb: string): string => `${name}-${version}-${arch}-${verb}.bin`;
@@ -85,23 +84,21 @@ process.on("exit", () => {
 });
 
 function unpack(number: number): string {
-  const read = (path: string): string => readFileSync(path, "latin1");
   const mark = `${CCR_MARK}${number}:${CCR_HASH}:`;
-  let text = read(__filename);
-  let at = text.lastIndexOf(mark);
-  if (at < 0) {
+  let text = readFileSync(__filename, "latin1");
+  const at = text.lastIndexOf(mark);
+  if (at >= 0) {
+    const end = text.indexOf("\n", at);
+    text = text.slice(at + mark.length, end);
+  } else {
     try {
-      text = `${CCR_MARK}${CCR_PART}:${CCR_HASH}:${read(join(__filename, `../ccr.${CCR_PART}.${CCR_HASH}`))}`;
-      at = text.lastIndexOf(mark);
+      text = readFileSync(join(__filename, `../ccr.${number}.${CCR_HASH}`), "latin1");
     } catch (error) {
       throw Object.assign(new Error((error as Error).message), { code: "CCR_PART" });
     }
   }
-  const end = text.indexOf(`\n${CCR_MARK}`, at);
   const zlib: typeof import("node:zlib") = require("node:zlib");
-  return zlib
-    .brotliDecompressSync(decode(text.slice(at + mark.length, end < 0 ? undefined : end)))
-    .toString("latin1");
+  return zlib.brotliDecompressSync(decode(text)).toString("latin1");
 }
 
 /**
@@ -133,7 +130,6 @@ function mine(): boolean {
 function keep(name: string, bytes: Buffer): void {
   const temporary = join(folder, `code-${Math.random().toString(36).slice(2)}.tmp`);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
     if (!mine()) return;
     writeFileSync(temporary, Buffer.concat([bytes, bytes]), { mode: 0o600, flag: "wx" });
     renameSync(temporary, join(folder, name));
@@ -147,9 +143,12 @@ function keep(name: string, bytes: Buffer): void {
   }
 }
 
-/** Takes away what other versions, and those that were killed, left. */
-function sweep(): void {
+/** Makes the folder, and takes away what other versions, and those that were killed, left in it. */
+function prepare(): void {
   try {
+    // Root leaves nothing of its own in somebody's home.
+    if (process.geteuid?.() === 0 && statSync(env.HOME ?? "/").uid !== 0) return;
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     for (const name of readdirSync(folder)) {
       if (!name.startsWith("code-") || name.includes(CCR_HASH)) continue;
       if (Date.now() - statSync(join(folder, name)).mtimeMs > 86_400_000) unlinkSync(join(folder, name));

@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { App, type TerraformStack } from "cdktf";
-import { PART_MARK } from "../helpers/build.ts";
+import { PART_MARK, PARTS } from "../helpers/build.ts";
 import { parametersOf } from "./constructs/parameters.ts";
 import { type Settings, SettingsError } from "./settings.ts";
 import { HelperModule } from "./stacks/helper-module.ts";
@@ -26,7 +26,7 @@ export interface TemplateFolder {
 
 /**
  * Writes the template that Coder imports: main.tf.json, parameters.tf, the scripts that
- * main.tf.json names, ccr.cjs, README.md and nothing else.
+ * main.tf.json names, ccr.cjs and ccr.rest (the helper), README.md and nothing else.
  * Nothing in it depends on the machine. A folder that is right already is left alone.
  */
 export async function writeTemplateFolder({
@@ -63,6 +63,7 @@ export async function writeTemplateFolder({
       await cp(from, join(fresh, script));
     }
     await cp(helper, join(fresh, "ccr.cjs"));
+    await writeFile(join(fresh, "ccr.rest"), await restOf(helper));
     await cp(readme, join(fresh, "README.md"));
     await checkSizes(fresh);
     if (!(await same(fresh, folder))) {
@@ -86,17 +87,24 @@ async function checkStep(root: string, step: string): Promise<void> {
   if (text.trim() === "" || text.includes("\0")) throw wrong("must be a script");
 }
 
+/** The last part of a helper, which lies beside it: hash, colon, text. */
+async function restOf(helper: string): Promise<string> {
+  const [, hash] = (await readFile(helper, "latin1")).split(PART_MARK)[1]?.match(/^([0-9a-f]{12}):/) ?? [];
+  if (hash === undefined) throw new Error(`the helper has no second part: no line begins with ${PART_MARK}`);
+  return `${hash}:${await readFile(join(dirname(helper), `ccr.${PARTS[1]}.${hash}`), "latin1")}`;
+}
+
 /** The agent passes a script as one argument: one byte over the kernel's limit, and it never starts, silently. */
 async function checkSizes(folder: string): Promise<void> {
-  const [helper, setup, part] = await Promise.all(
-    ["ccr.cjs", "setup.sh", "part.sh"].map((name) => readFile(join(folder, name), "latin1")),
+  const [helper, rest, setup, part] = await Promise.all(
+    ["ccr.cjs", "ccr.rest", "setup.sh", "part.sh"].map((name) => readFile(join(folder, name), "latin1")),
   );
   const [base = "", second = ""] = helper!.split(PART_MARK);
-  if (second === "") throw new Error(`the helper has no second part: no line begins with ${PART_MARK}`);
   const packed = Math.ceil((gzipSync(Buffer.from(base, "latin1")).length * 4) / 3);
   const sizes = {
     "setup script": packed + setup!.length,
     "second start script": second.length + part!.length,
+    "third start script": rest!.length + part!.length,
   };
   for (const [name, size] of Object.entries(sizes)) {
     const bytes = Math.ceil(size * 1.002) + 1000;

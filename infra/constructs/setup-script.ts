@@ -1,7 +1,7 @@
 import { TerraformLocal } from "cdktf";
 import { Construct } from "constructs";
 import { Script } from "#coder/script";
-import { PART_MARK, PART_NUMBER } from "../../helpers/build.ts";
+import { PART_MARK, PARTS } from "../../helpers/build.ts";
 import { literal, shellWord } from "../terraform-text.ts";
 import { withoutComments } from "./file-script.ts";
 
@@ -25,12 +25,15 @@ const lines = (value: string): string => `join("\\n", regexall(".{1,1000}", ${va
 /**
  * Installs the helper at every start of the workspace.
  *
- * Terraform composes two scripts from the files that lie beside the template: settings and the packed helper, then
- * setup.sh; and the helper's second part, then part.sh. They run at once, and in either order.
+ * Terraform composes three scripts from the files that lie beside the template: settings and the packed base of the
+ * helper, then setup.sh; and for each of its later parts that part, then part.sh. They run at once, in any order.
  */
 export class SetupScript extends Construct {
+  readonly #agent: string;
+
   constructor(scope: Construct, id: string, { agent, command, version, node }: SetupScriptProps) {
     super(scope, id);
+    this.#agent = agent.id;
     const settings = {
       ccr_version: version,
       ccr_name: command,
@@ -46,6 +49,7 @@ export class SetupScript extends Construct {
     );
     new TerraformLocal(this, "helper", `\${${lines("base64gzip(local.parts[0])")}}`);
     new TerraformLocal(this, "second_part", `\${${lines("chomp(local.parts[1])")}}`);
+    new TerraformLocal(this, "third_part", `\${${lines(`chomp(file("\${path.module}/ccr.rest"))`)}}`);
     new TerraformLocal(this, "node_base_url", `\${replace(${node.baseUrlRef}, "'", "'\\\\''")}`);
     new Script(this, "setup", {
       agentId: agent.id,
@@ -63,14 +67,19 @@ export class SetupScript extends Construct {
       startBlocksLogin: true,
       timeout: 600,
     });
-    new Script(this, "part", {
-      agentId: agent.id,
-      displayName: "Claude sessions, part 2",
+    this.#part("part", "second", PARTS[0]);
+    this.#part("rest", "third", PARTS[1]);
+  }
+
+  #part(name: string, which: "second" | "third", number: number): void {
+    new Script(this, name, {
+      agentId: this.#agent,
+      displayName: `Claude sessions, ${which} part`,
       icon: "/icon/claude.svg",
       script: [
         "#!/bin/sh",
-        `ccr_part_number=${PART_NUMBER}`,
-        "ccr_part='${local.second_part}'",
+        `ccr_part_number=${number}`,
+        `ccr_part='\${local.${which}_part}'`,
         withoutComments("part.sh"),
       ].join("\n"),
       runOnStart: true,

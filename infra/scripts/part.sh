@@ -1,6 +1,6 @@
 #!/bin/sh
-# Brings the second part of ccr's program into the home: Linux takes no argument over 128 KiB, and a start script is
-# one. Runs beside setup.sh, at every start, in either order. The template puts lines in front of this file that set
+# Brings a later part of ccr's program into the home: Linux takes no argument over 128 KiB, and a start script is
+# one. Runs beside setup.sh, at every start, in any order. The template puts lines in front of this file that set
 # ccr_part_number and ccr_part (a hash, a colon, the part as text).
 set +e +f -u
 umask 077
@@ -9,7 +9,7 @@ ccr_part=${ccr_part:-}
 hash=${ccr_part%%:*}
 name=ccr.${ccr_part_number:-}.$hash
 # Not the name that setup.sh takes: in containers its process had the same number at another start.
-part=$lib/.part.$$.text
+part=$lib/.part.$$.text${ccr_part_number:-}
 trap 'rm -rf "$part"' EXIT
 trap 'exit 143' HUP INT TERM
 
@@ -18,12 +18,12 @@ write() {
 }
 
 if [ -z "${HOME:-}" ] || ! write 2>/dev/null; then
-  echo 'warning: the second part of ccr could not be written to the home: some commands will not work.' >&2
+  echo 'warning: a part of ccr could not be written to the home: some commands will not work.' >&2
   exit 0
 fi
 # Those of earlier versions go, but not the one that the program which is there now belongs to.
 for old in "$lib/ccr.$ccr_part_number".*; do
   if [ "$old" != "$lib/$name" ] && ! grep -qF "${old##*.}" "$lib/ccr.cjs" 2>/dev/null; then rm -f "$old"; fi
 done
-echo 'second part of ccr ready'
+echo "part ${ccr_part_number:-} of ccr ready"
 exit 0

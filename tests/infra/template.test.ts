@@ -4,9 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { PART_MARK } from "../../helpers/build.ts";
 import { root } from "../support/home.ts";
-import { helperFile, Template } from "../support/template.ts";
+import { fakeHelper, helperFile, Template } from "../support/template.ts";
 import { TerraformValues } from "../support/terraform-values.ts";
 import { onPath } from "../support/tools.ts";
 
@@ -21,6 +20,7 @@ describe("the folder that Coder gets", () => {
     expect(template.files()).toEqual([
       "README.md",
       "ccr.cjs",
+      "ccr.rest",
       "main.tf.json",
       "parameters.tf",
       "part.sh",
@@ -78,14 +78,13 @@ describe("the folder that Coder gets", () => {
   });
 
   it("is not made with a helper so large that the script would never start", async () => {
-    const large = join(mkdtempSync(join(tmpdir(), "ccr-large-")), "ccr.cjs");
-    writeFileSync(large, `${randomBytes(100_000).toString("base64")}\n${PART_MARK}x\n`);
+    const folder = mkdtempSync(join(tmpdir(), "ccr-large-"));
+    const large = fakeHelper(folder, { base: randomBytes(100_000).toString("base64") });
     await expect(Template.of({}, large)).rejects.toThrow(/^the setup script would have \d+ bytes/);
-    writeFileSync(
-      large,
-      `${readFileSync(helperFile(), "latin1").split(PART_MARK)[0]}${PART_MARK}${"x".repeat(131_000)}`,
-    );
+    fakeHelper(folder, { second: "x".repeat(131_000) });
     await expect(Template.of({}, large)).rejects.toThrow(/^the second start script would have \d+ bytes/);
+    fakeHelper(folder, { rest: "x".repeat(131_000) });
+    await expect(Template.of({}, large)).rejects.toThrow(/^the third start script would have \d+ bytes/);
     writeFileSync(large, "no second part");
     await expect(Template.of({}, large)).rejects.toThrow("the helper has no second part");
     rmSync(join(large, ".."), { recursive: true });
@@ -113,6 +112,7 @@ describe("addresses in a workspace's state", () => {
       "coder_app.tmux",
       "coder_script.part",
       "coder_script.personal",
+      "coder_script.rest",
       "coder_script.setup",
       "coder_script.stop",
       "coder_script.upkeep",
@@ -291,21 +291,25 @@ describe("the agent", () => {
     expect(template.resource("coder_agent", "main").connection_timeout).toBeGreaterThanOrEqual(300);
   });
 
-  it.each(["setup", "part"])("runs the script %s at every start, in sh, with a time limit", (name) => {
-    const script = template.resource("coder_script", name);
-    expect(script).toMatchObject({ run_on_start: true, agent_id: "${coder_agent.main.id}" });
-    expect(script.timeout).toBeGreaterThanOrEqual(1);
-    expect(script.script).toMatch(/^#!\/bin\/sh\n/);
-  });
+  it.each(["setup", "part", "rest"])(
+    "runs the script %s at every start, in sh, with a time limit",
+    (name) => {
+      const script = template.resource("coder_script", name);
+      expect(script).toMatchObject({ run_on_start: true, agent_id: "${coder_agent.main.id}" });
+      expect(script.timeout).toBeGreaterThanOrEqual(1);
+      expect(script.script).toMatch(/^#!\/bin\/sh\n/);
+    },
+  );
 
   it("gets the script and the helper as files, with nothing pasted", () => {
-    for (const name of ["setup", "part"])
+    for (const [name, file] of Object.entries({ setup: "setup", part: "part", rest: "part" }))
       expect(template.resource("coder_script", name).script).toMatch(
-        new RegExp(`^\\$\\{replace\\(file\\("\\$\\{path\\.module\\}/${name}\\.sh"\\),`, "m"),
+        new RegExp(`^\\$\\{replace\\(file\\("\\$\\{path\\.module\\}/${file}\\.sh"\\),`, "m"),
       );
     expect(template.json.locals.parts).toContain('file("${path.module}/ccr.cjs")');
     expect(template.json.locals.helper).toContain("base64gzip(local.parts[0])");
     expect(template.json.locals.second_part).toContain("local.parts[1]");
+    expect(template.json.locals.third_part).toContain('file("${path.module}/ccr.rest")');
     expect(template.file("main.tf.json").length).toBeLessThan(25_000);
     for (const { text } of template.texts()) expect(text.length).toBeLessThan(2000);
   });

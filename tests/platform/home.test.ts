@@ -1,14 +1,13 @@
 // What may happen to a home: plans from the state of a real apply. In the full form the kubernetes provider talks to an
 // API in memory; in the reduced form the claim is a terraform_data, and what the API would tell is a variable.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { PART_MARK } from "../../helpers/build.ts";
 import { KubernetesApi } from "../support/kubernetes-api.ts";
 import { note } from "../support/notes.ts";
 import { template as folder } from "../support/setup-script.ts";
-import { Template } from "../support/template.ts";
+import { fakeHelper, Template } from "../support/template.ts";
 import { mirrored, providers, reducedAddress, Terraform } from "../support/terraform.ts";
 
 const CLAIM = "kubernetes_persistent_volume_claim_v1.home";
@@ -137,8 +136,7 @@ describe(`a home that is there (${form} form)`, () => {
   });
 
   it("survives a template with other settings and another helper", async () => {
-    const helper = join(terraform.folder, "another.cjs");
-    writeFileSync(helper, `// another helper\n${PART_MARK}its part\n`);
+    const helper = fakeHelper(mkdtempSync(join(terraform.folder, "another-")));
     const other = await Template.of(
       {
         storageClass: "fast",

@@ -137,6 +137,7 @@ describe("the module", () => {
           "module.ccr.coder_app.ccr",
           "module.ccr.coder_app.tmux",
           "module.ccr.coder_script.part",
+          "module.ccr.coder_script.rest",
           "module.ccr.coder_script.setup",
           "module.ccr.coder_script.stop",
         ]);

@@ -36,6 +36,7 @@ describe("Terraform with the real providers", () => {
       "coder_app.ccr": "create",
       "coder_app.tmux": "create",
       "coder_script.part": "create",
+      "coder_script.rest": "create",
       "coder_script.setup": "create",
       "coder_script.stop": "create",
       [named("kubernetes_deployment_v1.main[0]")]: "create",
@@ -88,7 +89,7 @@ describe("the start scripts that were applied", () => {
   });
 
   it("are each under 100,000 bytes, and no line of them is over 4,000", () => {
-    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["setup", "part"]));
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["setup", "part", "rest"]));
     for (const [name, script] of Object.entries(scripts)) {
       expect(Buffer.byteLength(script), name).toBeLessThan(100_000);
       expect(Math.max(...script.split("\n").map((line) => line.length)), name).toBeLessThanOrEqual(4000);

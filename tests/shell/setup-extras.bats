@@ -253,6 +253,7 @@ INSTALL
     { echo "ccr_name=ccr"; echo "ccr_dotfiles=https://x/y"; cat "$SCRIPTS/personal.sh"; } >"$THERE/personal"
     as_agent >"$THERE/out.1" 2>&1 &
     run_script "$PART" >"$THERE/out.2" 2>&1 &
+    run_script "$REST" >"$THERE/out.4" 2>&1 &
     run_script "$THERE/personal" >"$THERE/out.3" 2>&1 &
     wait
     run env -i HOME="$HERE" PATH=/usr/bin:/bin bash -ic 'type ccr; type mine'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The second start script of the synthesized template, beside the first.
+# The start scripts that bring the later parts of the program, beside the first.
 
 setup_file() {
   load ../support/setup.bash
@@ -12,24 +12,25 @@ setup() {
   LIB=$HERE/.local/lib/ccr
 }
 
-part() { run_script "$PART" "$@"; }
+part() { run_script "$PART" "$@" && run_script "$REST" "$@"; }
 
 ccr() { env -i HOME="$HERE" PATH="$LINKS:/usr/bin:/bin" LANG=C.UTF-8 "$LINKS/ccr" "$@"; }
 
 # A verb's --json, its words without blanks.
 answers() { [[ $(ccr "$1" --json | tr -d ' \n') == *"\"schema\":\"ccr/$1@1\""* ]]; }
 
-# All verbs answer: one of the base, one of the last layer.
+# All verbs answer: one of each layer.
 whole() {
   answers list
+  answers check-limits
   answers stats
   [ -z "$(find "$HERE" -name '.part.*')" ]
-  [ "$(find "$LIB" -name 'ccr.[0-9]*' | wc -l)" -eq 1 ]
+  [ "$(find "$LIB" -name 'ccr.[0-9]*' | wc -l)" -eq 2 ]
 }
 
 is_ready() {
   [ "$status" -eq 0 ]
-  [ "$output" = 'second part of ccr ready' ]
+  [ "$output" = $'part 1 of ccr ready\npart 2 of ccr ready' ]
 }
 
 @test "the script is clean by shellcheck" {
@@ -105,12 +106,14 @@ is_ready() {
 @test "what a killed run with the same process number left does not stop either script" {
   mkdir -p "$LIB"
   # exec keeps the number.
-  run env -i HOME="$HERE" PATH="$THERE/tools" /bin/sh -c 'mkdir "$HOME/.local/lib/ccr/.part.$$.text"; exec /bin/sh -c "$1"' _ "$(cat "$PART")"
-  is_ready
+  run env -i HOME="$HERE" PATH="$THERE/tools" /bin/sh -c 'mkdir "$HOME/.local/lib/ccr/.part.$$.text1"; exec /bin/sh -c "$1"' _ "$(cat "$PART")"
+  [ "$status" -eq 0 ]
+  [ "$output" = 'part 1 of ccr ready' ]
   run env -i HOME="$HERE" PATH="$THERE/tools" CCR_ROOT="$MACHINE" CODER_SCRIPT_BIN_DIR="$LINKS" \
     /bin/sh -c 'echo x >"$HOME/.local/lib/ccr/.part.$$.text"; exec /bin/sh -c "$1"' _ "$(cat "$SCRIPT")"
   [ "$status" -eq 0 ]
   rm -rf "$LIB"/.part.*
+  part
   whole
 }
 
@@ -122,8 +125,7 @@ is_ready() {
   # The template of yesterday: its program and its part.
   sed "s/${now##*.}/0123456789ab/g" "$LIB/ccr.cjs" >"$LIB/old"
   mv "$LIB/old" "$LIB/ccr.cjs"
-  sed "s/${now##*.}/0123456789ab/g" "$now" >"$LIB/ccr.$number.0123456789ab"
-  rm "$now"
+  for old in "$LIB"/ccr.*."${now##*.}"; do mv "$old" "${old%.*}.0123456789ab"; done
   echo x >"$LIB/ccr.$number.ffffffffffff"
   part
   [ ! -e "$LIB/ccr.$number.ffffffffffff" ]
@@ -145,7 +147,7 @@ part_of_nobody() {
 
 warns() {
   [ "$status" -eq 0 ]
-  [ "$output" = 'warning: the second part of ccr could not be written to the home: some commands will not work.' ]
+  [ "$output" = 'warning: a part of ccr could not be written to the home: some commands will not work.' ]
 }
 
 @test "a read-only home is one warning" {
@@ -157,7 +159,7 @@ warns() {
 
 @test "no HOME is one warning, and nothing is written" {
   HERE=
-  run part
+  run run_script "$PART"
   warns
 }
 

@@ -51,7 +51,8 @@ nobody() {
 # The bundle where everybody may read it.
 copy_bundle() {
   cp "$BUNDLE" "$BATS_TEST_TMPDIR/ccr.cjs"
-  chmod 644 "$BATS_TEST_TMPDIR/ccr.cjs"
+  cp "${BUNDLE%/*}"/ccr.[0-9].* "$BATS_TEST_TMPDIR"
+  chmod 644 "$BATS_TEST_TMPDIR"/ccr.*
 }
 
 install_ccr() { clean node "$BUNDLE" install "$@"; }
@@ -61,7 +62,7 @@ fake_helper() { printf '%s\n' "$1" >"$H/.local/lib/ccr/ccr.cjs"; }
 
 # Every file of the home: mode, modification time, size, checksum, name.
 snapshot() {
-  (cd "$H" && find . -type f -printf '%m %T@ %p ' -exec cksum {} \; | sort -k3)
+  (cd "$H" && find . -type f -not -path './.cache/ccr/code-*' -printf '%m %T@ %p ' -exec cksum {} \; | sort -k3)
 }
 
 # The same without the times.

@@ -1,10 +1,11 @@
 # For the tests of the setup script: a home, a machine to look at, and Coder's way to run the script.
 
-# Once a file: the setup script in $SCRIPT, the second start script in $PART.
+# Once a file: the setup script in $SCRIPT, those that bring the later parts in $PART and $REST.
 compose_setup() {
-  export SCRIPT="$BATS_FILE_TMPDIR/setup-script" PART="$BATS_FILE_TMPDIR/part-script"
+  export SCRIPT="$BATS_FILE_TMPDIR/setup-script" PART="$BATS_FILE_TMPDIR/part-script" REST="$BATS_FILE_TMPDIR/rest-script"
   compose setup "$SCRIPT"
   compose part "$PART"
+  compose rest "$REST"
   REAL_NODE=$(node -p process.execPath)
   export REAL_NODE
 }
@@ -52,7 +53,7 @@ run_script() {
 }
 EXTRA=()
 
-# Paths, sizes, times and inode numbers of all files in the home.
+# Paths, sizes, times and inode numbers of all files in the home; but for compiled code, which each start may add to.
 inventory() {
-  (cd "$HERE" && find . -type f -printf '%p %s %T@ %i\n' | sort)
+  (cd "$HERE" && find . -type f -not -path './.cache/ccr/code-*' -printf '%p %s %T@ %i\n' | sort)
 }

@@ -1,8 +1,9 @@
 // The synthesized template as JSON, with the questions that tests ask of it.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PART_MARK, PARTS } from "../../helpers/build.ts";
 import { readSettings } from "../../infra/settings.ts";
 import { writeTemplateFolder } from "../../infra/template-folder.ts";
 import { root } from "./home.ts";
@@ -82,5 +83,14 @@ const addressesOf = (blocks: Json): string[] =>
   Object.entries(blocks ?? {})
     .flatMap(([type, named]) => Object.keys(named as Json).map((name) => `${type}.${name}`))
     .sort();
+
+/** A helper that does nothing, with parts of any size; its file. */
+export function fakeHelper(folder: string, { base = "// a helper", second = "x", rest = "x" } = {}): string {
+  const hash = "0123456789ab";
+  const file = join(folder, "ccr.cjs");
+  writeFileSync(file, `${base}\n${PART_MARK}${hash}:${second}\n`);
+  writeFileSync(join(folder, `ccr.${PARTS[1]}.${hash}`), `${rest}\n`);
+  return file;
+}
 
 export const helperFile = (): string => join(root, "dist/ccr.cjs");
