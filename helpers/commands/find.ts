@@ -10,7 +10,7 @@ import { fold, holds, literal, ranges, regular, type Word, wordsOf } from "../se
 import type { Wanted } from "../sessions/search/search.ts";
 import type { Bounds } from "../sessions/search/threads.ts";
 import { type Session, type Surroundings, sessionOf } from "../sessions/session.ts";
-import { idsOfAll } from "../sessions/store.ts";
+import { idsOfAll, newest, transcripts } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { number, size } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
@@ -34,7 +34,8 @@ const BLOCK = 500;
 
 /** What the screen needs of a session. */
 type Shown = Pick<Session, "id" | "title" | "project" | "updatedAt" | "state">;
-type Hit = { session: Session | Shown; hits: number; matches: Match[] };
+type Seen = Omit<Match, "role"> & { role: Match["role"] | "screen" };
+type Hit = { session: Session | Shown; hits: number; matches: Seen[] };
 type Result = {
   hits: Hit[];
   searched: { files: number; bytes: number };
@@ -58,6 +59,7 @@ export const find: Command = {
     limit: { type: "string", short: "n", value: "n", about: "at most so many sessions; 0 is all of them" },
     prompts: { type: "boolean", about: "only what was typed, from the history (deleted sessions included)" },
     tools: { type: "boolean", about: "the results of tools as well" },
+    recordings: { type: "boolean", about: "what live sessions have shown on their screens (ccr replay)" },
     regex: { type: "boolean", about: "each word is a regular expression" },
     time: {
       type: "string",
@@ -72,6 +74,7 @@ export const find: Command = {
     ['ccr-find "payment gateway" --since 7d', "the phrase, in sessions of the last seven days"],
     ["ccr-find portfolio", "also the sessions of a project called portfolio-com"],
     ["ccr-find --regex 'TODO|FIXME' --here", "in this directory's sessions"],
+    ["ccr-find 'tests passed' --recordings", "what stood on the screen"],
   ],
   async run(call) {
     const began = Date.now();
@@ -81,16 +84,18 @@ export const find: Command = {
     const wanted = wantedOf(call);
     // On the screen nobody sees what is live.
     const around = call.json ? surroundings(began) : { now: began, live: new Map(), cleanupPeriod: 0 };
-    const { hits, searched, more, ids } = on(call, "prompts")
-      ? await promptHits(call, wanted, limit, since, around)
-      : await sessionHits(wanted, { limit, since }, around);
+    const { hits, searched, more, ids } = on(call, "recordings")
+      ? await screenHits(wanted, { limit, since }, around)
+      : on(call, "prompts")
+        ? await promptHits(call, wanted, limit, since, around)
+        : await sessionHits(wanted, { limit, since }, around);
     if (call.json) {
       printJson(call, hits, searched);
     } else if (hits.length > 0) {
       const look = { words: wanted.words, now: around.now, style, ids };
       for (let at = 0; at < hits.length; at += BLOCK)
         out(`${screen(hits.slice(at, at + BLOCK), look).join("\n")}\n`);
-      const what = on(call, "prompts") ? "" : ` in ${number(searched.files)}`;
+      const what = on(call, "prompts") || on(call, "recordings") ? "" : ` in ${number(searched.files)}`;
       say(
         `${paint(`${sessions(hits.length)}${what} (${size(searched.bytes)}, ${seconds(Date.now() - began)})${more ? `     all  --limit 0` : ""}`, "dim", 2)}\n`,
       );
@@ -136,6 +141,43 @@ async function promptHits(
     call.warn(new Problem("no-session-id", message));
   }
   return { hits, searched, more, ids: idsOfAll };
+}
+
+/** Sessions that were recorded; they need not have a transcript any more, or yet. */
+async function screenHits(wanted: Wanted, { limit, since }: Bounds, around: Surroundings): Promise<Result> {
+  const { searchRecordings } = await import("../tmux/cast-search.ts");
+  const known = new Map<string, Session>();
+  const session = (id: string): Session => {
+    const made = known.get(id) ?? recorded(id, around);
+    known.set(id, made);
+    return made;
+  };
+  const keep = (id: string): boolean => {
+    if (wanted.here === null && wanted.project === null) return true;
+    const project = session(id).project ?? "";
+    return (
+      (wanted.here === null || realPath(project) === wanted.here) &&
+      (wanted.project === null || fold(project).includes(wanted.project))
+    );
+  };
+  const { words, complete } = wanted;
+  const { found, searched, more } = searchRecordings(words, { limit, since, complete, keep });
+  const hits = found.map(({ id, matches: { hits, best } }) => ({
+    session: session(id),
+    hits,
+    matches: best.map((match): Seen => ({ ...match, role: "screen" })),
+  }));
+  return { hits, searched, more, ids: idsOfAll };
+}
+
+function recorded(id: string, around: Surroundings): Session {
+  const [entry] = newest(
+    transcripts((one) => one.toLowerCase() === id),
+    1,
+  );
+  if (entry) return sessionOf(entry, around);
+  const none = { id, folder: "", path: "", bytes: 0, mtime: 0, facts: null, unreadable: null };
+  return { ...sessionOf(none, around), transcript: null, damaged: false };
 }
 
 // ---- flags and words
@@ -198,7 +240,7 @@ const dateOf = (given: string): number =>
 // ---- the screen
 
 type Look = { words: readonly Word[]; now: number; style: TimeStyle; ids: () => Iterable<string> };
-const ROLES = { user: "you", assistant: "claude", tool: "tool" } as const;
+const ROLES = { user: "you", assistant: "claude", tool: "tool", screen: "screen" } as const;
 
 function screen(hits: readonly Hit[], look: Look): string[] {
   const { words, now, style } = look;
@@ -271,10 +313,10 @@ const seconds = (ms: number): string =>
 
 function sayNone(call: Call, searched: Result["searched"]): void {
   const [first = "", ...others] = wordsOf(call.words).map((word) => `"${clean(word)}"`);
-  const prompts = on(call, "prompts");
+  const prompts = on(call, "prompts") || on(call, "recordings");
   const what = others.length > 0 ? `all of ${[first, ...others].join(", ")}` : first;
   say(
-    `${prompts ? "no prompt" : "no session"} holds ${what} (${prompts ? "" : `${sessions(searched.files)}, `}${size(searched.bytes)})\n`,
+    `${on(call, "recordings") ? "no recording" : prompts ? "no prompt" : "no session"} holds ${what} (${prompts ? "" : `${sessions(searched.files)}, `}${size(searched.bytes)})\n`,
   );
   if (others.length > 0) say(`     fewer words  ccr-find ${first}\n`);
 }
