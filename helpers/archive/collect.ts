@@ -1,14 +1,14 @@
 // What belongs to a session, wherever Claude Code keeps it.
 
 import { closeSync, fstatSync, openSync, readdirSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
-import { backward, forward } from "../claude/lines.ts";
+import { basename, dirname, join } from "node:path";
+import { backward, forward, readAt } from "../claude/lines.ts";
 import { configDirectory, historyFile } from "../claude/places.ts";
 import type { Entry } from "../sessions/entry.ts";
 import { startOf, titleOf } from "../sessions/session.ts";
 import { home } from "../system/places.ts";
 import { errno } from "../system/problem.ts";
-import { type Manifest, type Member, type Packed, type Part, SCHEMA } from "./manifest.ts";
+import { AGENT, type Manifest, type Member, type Packed, type Part, SCHEMA } from "./manifest.ts";
 import { member, type Source, sizeOf } from "./write.ts";
 
 const PLAN = /"planFilePath":"[^"]*\/([\w-]+\.md)"/g;
@@ -33,18 +33,41 @@ export function filesBelow(directory: string, before = ""): string[] {
 export function placeOf(part: Part, id: string, own: string): string {
   const config = configDirectory();
   if (part === "files") return own;
+  if (part === "agents") return dirname(own);
   return part === "file-history" || part === "tasks" ? join(config, part, id) : join(config, part);
 }
 
 /** The folder of a transcript's further files. */
 export const ownFolder = (transcript: string): string => transcript.slice(0, -".jsonl".length);
 
+const agents = new Map<string, [name: string, id: string][]>();
+
+/** Subagents' transcripts in a project folder that are a session's, as their first rows say. */
+function agentsOf(folder: string, id: string): string[] {
+  let known = agents.get(folder);
+  if (!known) {
+    known = [];
+    const buffer = Buffer.alloc(1 << 16);
+    for (const { name } of readdirSync(folder, { withFileTypes: true }).filter(
+      (entry) => entry.isFile() && AGENT.test(entry.name),
+    )) {
+      const fd = openSync(join(folder, name), "r");
+      const text = buffer.toString("latin1", 0, readAt(fd, buffer, 0));
+      closeSync(fd);
+      known.push([name, /"sessionId":"([^"]*)"/.exec(text)?.[1]?.toLowerCase() ?? ""]);
+    }
+    agents.set(folder, known);
+  }
+  return known.flatMap(([name, of]) => (of === id ? name : []));
+}
+
 /** Every file of a session but its transcript, history and plans: `[part, path in it, absolute path]`. */
 export function partsOfSession(id: string, transcript: string): [Part, string, string][] {
   const own = ownFolder(transcript);
-  return (["files", "file-history", "todos", "tasks"] as const).flatMap((part) => {
+  return (["files", "agents", "file-history", "todos", "tasks"] as const).flatMap((part) => {
     const place = placeOf(part, id, own);
-    return filesBelow(place)
+    const names = part === "agents" ? agentsOf(place, id) : filesBelow(place);
+    return names
       .filter((path) => part !== "todos" || (path.includes(id) && !path.includes("/")))
       .map((path): [Part, string, string] => [part, path, join(place, path)]);
   });
@@ -153,7 +176,7 @@ async function pack(
       createdAt: time(facts?.createdAt),
       updatedAt: time(facts?.updatedAt),
       lines,
-      subagents: parts.filter(([, name]) => /^subagents\/.*\.jsonl$/.test(name)).length,
+      subagents: parts.filter(([, name]) => /^(?:subagents\/.*|agent-[^/]*)\.jsonl$/.test(name)).length,
       prompts: history.length,
     },
   };

@@ -49,6 +49,7 @@ export const PARTS = [
   "transcript.jsonl",
   "history.jsonl",
   "files",
+  "agents",
   "file-history",
   "todos",
   "tasks",
@@ -60,6 +61,9 @@ export const bad = (what: string): Problem =>
   new Problem("bad-archive", `the archive is refused: ${what}.`, {
     hint: "nothing was written; get it again, or make it again with ccr-export",
   });
+
+/** Subagents' transcripts of older versions lie beside those of the sessions. */
+export const AGENT = /^agent-[\w-]+\.jsonl$/;
 
 /** Id, part and the rest of a member's name. Throws for names that no export writes. */
 export function partsOf(name: string): { id: string; part: Part; rest: string } {
@@ -79,6 +83,7 @@ export function partsOf(name: string): { id: string; part: Part; rest: string } 
     // of a session's own files only those below its own folder may have folders
     (part === "files" || part === "tasks" || more.length < 2) &&
     (part !== "todos" || rest.includes(id)) &&
+    (part !== "agents" || AGENT.test(rest)) &&
     (part !== "plans" || /^[\w-]+\.md$/.test(rest));
   if (!safe) throw bad(`a file in it is called ${JSON.stringify(name.slice(0, 120))}`);
   return { id, part: part as Part, rest };

@@ -61,55 +61,46 @@ export function mapRow(row: Row, map: (path: string) => string): boolean {
   return changed;
 }
 
-const NEWLINE = Buffer.from("\n");
 const MARKS = ['"prompt_snapshot"', '"api-request'];
+const PAGE = 1 << 20;
 
 /** Writes a transcript with its paths mapped to `to`; rows in which nothing changes stay as they are, byte for byte. */
 export function mapFile(from: string, to: string, rules: readonly Rule[]): void {
   const map = mapOf(rules);
-  const marks = [...MARKS, ...rules.map(([path]) => JSON.stringify(path).slice(1, -1))].map((mark) =>
-    Buffer.from(mark),
-  );
+  const marks = [
+    ...MARKS,
+    ...rules.flatMap(([path, other]) => (path === other ? [] : JSON.stringify(path).slice(1, -1))),
+  ].map((mark) => Buffer.from(mark));
   const input = openSync(from, "r");
   const output = openSync(to, "wx", 0o600);
   try {
-    const write = sinkTo(output, to);
+    const sink = sinkTo(output, to);
     const { size } = fstatSync(input);
-    const buffer = Buffer.allocUnsafe(1 << 18);
-    let held: Buffer[] = [];
-    let holding = 0;
+    const page = Buffer.allocUnsafe(PAGE);
+    let used = 0;
     const flush = (): void => {
-      write(Buffer.concat(held));
-      held = [];
-      holding = 0;
+      sink(page.subarray(0, used));
+      used = 0;
+    };
+    const write = (bytes: Buffer): void => {
+      if (used + bytes.length > PAGE) flush();
+      if (bytes.length > PAGE) sink(bytes);
+      else used += bytes.copy(page, used);
     };
     for (const { bytes, start, length } of forward(input, size, { first: 1 << 18 })) {
-      const end = start + length < size ? NEWLINE : Buffer.alloc(0);
-      if (!bytes) {
+      if (bytes) {
+        const line = marks.some((mark) => bytes.includes(mark)) ? mapLine(bytes, map) : bytes;
+        if (line === null) continue;
+        write(line);
+      } else {
         flush();
         for (let at = 0; at < length; ) {
-          const got = readAt(input, buffer, start + at, Math.min(buffer.length, length - at));
-          write(buffer.subarray(0, got));
+          const got = readAt(input, page, start + at, Math.min(PAGE, length - at));
+          sink(page.subarray(0, got));
           at += got;
         }
-        write(end);
-        continue;
       }
-      let line: Buffer | null = null;
-      if (marks.some((mark) => bytes.includes(mark))) {
-        const { rows, lost } = parseLine(bytes.toString("utf8"));
-        // What cannot be read whole is better kept than mended.
-        if (!lost && rows.length > 0) {
-          const kept = rows.filter((row) => !isDropped(row));
-          const changed = kept.map((row) => mapRow(row, map)).includes(true) || kept.length < rows.length;
-          if (kept.length === 0) continue;
-          if (changed) line = Buffer.from(kept.map((row) => JSON.stringify(row)).join("\n"));
-        }
-      }
-      // A copy: the reader's buffer is used again.
-      held.push(line ?? Buffer.from(bytes), end);
-      holding += (line ?? bytes).length;
-      if (holding > 1 << 20) flush();
+      if (start + length < size) write(NEWLINE);
     }
     flush();
     fsyncSync(output);
@@ -119,6 +110,18 @@ export function mapFile(from: string, to: string, rules: readonly Rule[]): void 
   }
 }
 
+const NEWLINE = Buffer.from("\n");
+
+/** A line with its rows mapped; null where none of them is kept. What cannot be read whole stays as it is. */
+function mapLine(bytes: Buffer, map: (path: string) => string): Buffer | null {
+  const { rows, lost } = parseLine(bytes.toString("utf8"));
+  if (lost || rows.length === 0) return bytes;
+  const kept = rows.filter((row) => !isDropped(row));
+  if (kept.length === 0) return null;
+  const changed = kept.map((row) => mapRow(row, map)).includes(true) || kept.length < rows.length;
+  return changed ? Buffer.from(kept.map((row) => JSON.stringify(row)).join("\n")) : bytes;
+}
+
 /** What two copies of a session have in common: `to` is the byte of `theirs` after the last row that both have. */
 export type Relation = { is: "same" | "ours-longer" | "theirs-longer" | "different"; to: number };
 
@@ -126,8 +129,10 @@ export type Relation = { is: "same" | "ours-longer" | "theirs-longer" | "differe
 export function relationOf(ours: string, theirs: string): Relation {
   const [one, two] = [openSync(ours, "r"), openSync(theirs, "r")];
   try {
-    const [mine, other] = [keysOf(one), keysOf(two)];
-    for (let to = 0; ; ) {
+    // Most often all of one is the beginning of the other.
+    const common = commonLines(one, two);
+    const [mine, other] = [keysOf(one, common), keysOf(two, common)];
+    for (let to = common; ; ) {
       const [a, b] = [mine.next(), other.next()];
       if (a.done && b.done) return { is: "same", to };
       if (a.done) return { is: "theirs-longer", to };
@@ -141,9 +146,26 @@ export function relationOf(ours: string, theirs: string): Relation {
   }
 }
 
-function* keysOf(fd: number): Generator<{ key: string; end: number }, undefined> {
+/** Where the last line ends up to which two files have the same bytes. */
+function commonLines(one: number, two: number): number {
+  const [a, b] = [Buffer.allocUnsafe(PAGE), Buffer.allocUnsafe(PAGE)];
+  let lines = 0;
+  for (let at = 0; ; at += PAGE) {
+    const [m, n] = [readAt(one, a, at), readAt(two, b, at)];
+    let same = Math.min(m, n);
+    if (!a.subarray(0, same).equals(b.subarray(0, same))) {
+      same = 0;
+      while (a[same] === b[same]) same++;
+    }
+    const newline = same === 0 ? -1 : a.lastIndexOf(10, same - 1);
+    if (newline >= 0) lines = at + newline + 1;
+    if (same < PAGE) return lines;
+  }
+}
+
+export function* keysOf(fd: number, from: number): Generator<{ key: string; end: number }, undefined> {
   const { size } = fstatSync(fd);
-  for (const { bytes, start, length } of forward(fd, size, { first: 1 << 18 })) {
+  for (const { bytes, start, length } of forward(fd, size, { start: from, first: 1 << 18 })) {
     const end = Math.min(size, start + length + 1);
     if (!bytes) yield { key: String(length), end };
     else
