@@ -1,7 +1,7 @@
 // Is it shared, and does it work? Looked at from the host and from inside of the container; nothing is changed.
 
-import { closeSync, existsSync, openSync, readFileSync, statSync, unlinkSync } from "node:fs";
-import { basename, join } from "node:path";
+import { closeSync, existsSync, openSync, readFileSync, type Stats, statSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
 import { configDirectory, projectsDirectory, slug } from "../claude/places.ts";
 import { object } from "../claude/rows.ts";
 import { quote } from "../system/handoff.ts";
@@ -23,20 +23,25 @@ export type Report = {
 };
 
 const ADD = "ccr devcontainer add";
-const REBUILD = (host: string): string =>
-  `devcontainer up --remove-existing-container --workspace-folder ${quote(host)}`;
+const there = (command: string): string => `on the host: ${command}`;
+const rebuilt = (host: string): string =>
+  there(`devcontainer up --remove-existing-container --workspace-folder ${quote(host)}`);
 
 class Findings {
   readonly all: Finding[] = [];
-  /** One line: fine, or what is wrong and what to type. */
-  see(what: string, fine: boolean, good: string, bad: string, mend: string | null, note = false): void {
+  see(what: string, fine: boolean, message: string, mend: string, note = false): void {
     const state = fine ? "ok" : note ? "note" : "wrong";
-    this.all.push({ what, state, message: fine ? good : bad, mend: fine ? null : mend });
+    this.all.push({ what, state, message: fine ? what : message, mend: fine ? null : mend });
+  }
+  /** Fine when nothing is on the list. */
+  none(what: string, list: readonly string[], message: string, mend: string, note = false): void {
+    this.see(what, list.length === 0, `${message}: ${list.join(", ")}`, mend, note);
   }
 }
 
 const uid = (): number => process.getuid?.() ?? -1;
-const ownerOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.uid;
+const stat = (path: string): Stats | undefined => statSync(path, { throwIfNoEntry: false });
+const words = (paths: readonly string[]): string => paths.map(quote).join(" ");
 
 /** From the host. */
 export function checkHost(host: string): Report {
@@ -45,189 +50,115 @@ export function checkHost(host: string): Report {
   const found = new Findings();
   const file = record?.file ?? configFiles(host)[0] ?? null;
   const text = file !== null && existsSync(file) ? readFileSync(file, "utf8") : null;
-  if (!record) {
-    const foreign = text?.includes(MARK) === true;
+  const mounts = record ? mountsOf(place, record) : [];
+  if (record) {
+    const whole = text !== null && record.edits.every(([, after]) => text.includes(after));
+    const compose = !record.override || existsSync(record.override.path);
+    found.see("shared", whole && compose, `${file} is without ccr's lines`, ADD);
+    sources(mounts, found);
+    if (!record.isolated) {
+      const link = linkOf(record);
+      found.see(
+        "history",
+        !link || linkState(link) === "right",
+        `the history of ${record.container} in the container is not the host's`,
+        ADD,
+      );
+      copies(place, found);
+    }
+    const unset = record.env.filter((name) => !process.env[name]);
+    found.none(
+      "environment",
+      unset,
+      "not set here",
+      `export ${unset.map((name) => `${name}=…`).join(" ")}`,
+      true,
+    );
+  } else if (text?.includes(MARK))
     found.see(
       "shared",
       false,
-      "",
-      file === null
-        ? `there is no devcontainer.json in ${host}`
-        : foreign
-          ? "devcontainer.json has lines of another home's ccr"
-          : "nothing is shared with a container of this project",
-      foreign ? `take them out (below "// ccr:"), then: ${ADD}` : `${ADD} ${quote(host)}`,
+      "devcontainer.json has lines of another home's ccr",
+      `take them out, then: ${ADD}`,
     );
-    if (text !== null) others(text, found);
-    return { share: null, file, inside: false, mounts: [], findings: found.all };
-  }
-  const whole = text !== null && record.edits.every(([, after]) => text.includes(after));
-  const lost = text === null ? "is gone" : "lost ccr's lines, or they were changed";
-  found.see("shared", whole, `devcontainer.json has ccr's lines`, `${file} ${lost}`, ADD);
-  const { override } = record;
-  if (override)
-    found.see(
-      "compose",
-      existsSync(override.path),
-      `${basename(override.path)} is there`,
-      `${override.path} is gone`,
-      ADD,
-    );
-  const mounts = mountsOf(place, record);
-  sources(mounts, found);
-  if (!record.isolated) {
-    const link = linkOf(record);
-    found.see(
-      "history",
-      !link || linkState(link) === "right",
-      `${record.container} and ${host} have one history`,
-      `the container's history of ${record.container} is not the host's`,
-      ADD,
-    );
-    copies(place, found);
-  }
-  for (const name of record.env)
-    found.see(
-      "environment",
-      Boolean(process.env[name]),
-      `${name} is handed in`,
-      `${name} is not set here`,
-      `export ${name}=…`,
-      true,
-    );
-  if (text !== null) others(text, found);
+  else
+    found.see("shared", false, "nothing is shared with a container of this project", `${ADD} ${quote(host)}`);
+  if (text !== null) traps(text, found);
   return { share: record, file, inside: false, mounts, findings: found.all };
 }
 
 function sources(mounts: readonly Mount[], found: Findings): void {
-  const missing = mounts.filter(({ source, kind }) => {
-    const stat = statSync(source, { throwIfNoEntry: false });
-    return kind === "folder" ? !stat?.isDirectory() : !stat?.isFile();
+  const those = (wrong: (stats: Stats | undefined, mount: Mount) => boolean): string[] =>
+    mounts.filter((mount) => wrong(stat(mount.source), mount)).map(({ source }) => source);
+  const missing = those((stats, { kind }) => !(kind === "folder" ? stats?.isDirectory() : stats?.isFile()));
+  found.none("sources", missing, "not there", ADD);
+  const foreign = those((stats, { readOnly }) => !readOnly && stats !== undefined && stats.uid !== uid());
+  found.none("owner", foreign, "not yours", `sudo chown -R ${uid()} ${words(foreign)}`);
+  const closed = those((stats, { kind }) => {
+    const needed = kind === "folder" ? 0o700 : 0o600;
+    return stats !== undefined && (stats.mode & needed) !== needed;
   });
-  const names = missing.map(({ source }) => source).join(", ");
-  found.see(
-    "sources",
-    missing.length === 0,
-    "all that is bound is there",
-    `what is bound is not there: ${names}`,
-    ADD,
-  );
-  const strange = mounts.filter(
-    ({ source, readOnly }) => !readOnly && ![uid(), undefined].includes(ownerOf(source)),
-  );
-  found.see(
-    "owner",
-    strange.length === 0,
-    "all of it is yours",
-    `not yours: ${strange.map(({ source }) => source).join(", ")}`,
-    `sudo chown -R ${uid()} ${strange.map(({ source }) => quote(source)).join(" ")}`,
-  );
-  const closed = mounts.filter(({ source, kind }) => {
-    const mode = statSync(source, { throwIfNoEntry: false })?.mode ?? 0o700;
-    return (mode & (kind === "folder" ? 0o700 : 0o600)) !== (kind === "folder" ? 0o700 : 0o600);
-  });
-  if (closed.length > 0)
-    found.see(
-      "modes",
-      false,
-      "",
-      `not open to you: ${closed.map(({ source }) => source).join(", ")}`,
-      `chmod u+rwX ${closed.map(({ source }) => quote(source)).join(" ")}`,
-    );
-  const program = mounts.find(({ name }) => name === "ccr");
+  found.none("modes", closed, "closed to you", `chmod u+rwX ${words(closed)}`);
+  const program = mounts.find(({ name }) => name === "ccr")!;
   found.see(
     "helper",
-    !program || existsSync(join(program.source, "ccr.cjs")),
-    "the container has ccr, too",
-    "ccr is not installed here, so the container has none",
+    existsSync(join(program.source, "ccr.cjs")),
+    "the container has no ccr: it is not installed here",
     "ccr install",
     true,
   );
 }
 
 function copies({ path }: Place, found: Findings): void {
-  const same = (name: string): boolean => {
+  const old = COPIED.filter((name) => {
+    const source = join(configDirectory(), name);
     try {
-      return readFileSync(join(configDirectory(), name)).equals(readFileSync(join(path, "host", name)));
+      return !readFileSync(source).equals(readFileSync(join(path, "host", name)));
     } catch {
-      return !lstat(join(configDirectory(), name));
+      return lstat(source) !== null;
     }
-  };
-  const old = COPIED.filter((name) => !same(name));
-  found.see(
-    "copies",
-    old.length === 0,
-    "the container reads the present settings",
-    `older in the container: ${old.join(", ")}`,
-    `${ADD} --refresh`,
-  );
-  const own = COPIED.filter((name) => lstat(join(path, "claude", name))?.isFile());
-  if (own.length > 0)
-    found.see(
-      "own",
-      false,
-      "",
-      `the container has its own ${own.join(", ")}`,
-      `rm ${own.map((name) => quote(join(path, "claude", name))).join(" ")} && ${ADD}`,
-      true,
-    );
+  });
+  found.none("copies", old, "older in the container", `${ADD} --refresh`);
+  const own = COPIED.map((name) => join(path, "claude", name)).filter((name) => lstat(name)?.isFile());
+  found.none("own", own, "the container has its own", `rm ${words(own)} && ${ADD}`, true);
 }
 
-/** Mounts of the person's own that lead into a trap. */
-function others(text: string, found: Findings): void {
+/** Mounts of the person's own that go wrong without a word. */
+function traps(text: string, found: Findings): void {
   let mounts: unknown;
   try {
     mounts = parseFile(text).value.mounts;
   } catch (error) {
-    found.see("file", false, "", (error as Error).message, "mend devcontainer.json");
+    found.see("file", false, (error as Error).message, "mend devcontainer.json");
     return;
   }
   for (const mount of Array.isArray(mounts) ? mounts : []) {
     const form = object(mount);
     const source = form ? String(form.source) : (/(?:source|src)=([^,]*)/.exec(String(mount))?.[1] ?? "");
-    const name = /\/(\.claude\.json|\.claude\/settings\.json|\.claude\/CLAUDE\.md)$/.exec(source)?.[1];
-    if (name !== undefined)
-      found.see(
-        "trap",
-        false,
-        "",
-        `${name} is bound as a file: after the host saves it, the container has an old one for ever`,
-        "take that mount out",
-        true,
-      );
+    const trap = (message: string, mend = "take that mount out"): void =>
+      found.see("trap", false, `${source}: ${message}`, mend, true);
+    if (/\/\.claude(?:\.json|\/settings\.json|\/CLAUDE\.md)$/.test(source))
+      trap("bound as a file; once the host saves it, the container has the old one for ever");
+    if (/\/\.claude(?:\/sessions)?\/?$/.test(source)) trap("processes of both sides mix up in sessions/");
     if (form?.readonly)
-      found.see(
-        "trap",
-        false,
-        "",
-        `the object form of a mount is not read-only: ${source}`,
-        `write it as "source=${source},target=${form.target},type=bind,readonly"`,
-        true,
-      );
-    if (/\/\.claude(?:\/sessions)?\/?$/.test(source) && !source.includes("devcontainers/"))
-      found.see(
-        "trap",
-        false,
-        "",
-        `${source} is shared whole: processes of both sides mix up in sessions/`,
-        "take that mount out",
-        true,
+      trap(
+        "in this form a mount is not read-only",
+        `"source=${source},target=${form.target},type=bind,readonly"`,
       );
   }
 }
 
-type MountPoint = { readOnly: boolean };
-
-/** Mount points of this namespace. */
-function mountPoints(): Map<string, MountPoint> | null {
+/** Mount points of this namespace, and whether they are read-only; null where /proc cannot tell. */
+function mountPoints(): Map<string, boolean> | null {
   try {
-    const points = new Map<string, MountPoint>();
-    for (const line of readFileSync("/proc/self/mountinfo", "utf8").split("\n")) {
-      const [, , , , at, options] = line.split(" ");
-      const path = at?.replace(/\\(\d{3})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 8)));
-      if (path && options) points.set(path, { readOnly: options.split(",").includes("ro") });
-    }
-    return points;
+    const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+    return new Map(
+      lines.map((line) => {
+        const [, , , , at = "", options = ""] = line.split(" ");
+        const path = at.replace(/\\(\d{3})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 8)));
+        return [path, options.split(",").includes("ro")];
+      }),
+    );
   } catch {
     return null;
   }
@@ -237,61 +168,37 @@ function mountPoints(): Map<string, MountPoint> | null {
 export function checkInside(share: Share, directory: string): Report {
   const found = new Findings();
   const { host, target, container, isolated } = share;
-  const config = configDirectory();
   const mounts = mountsOf({ path: "", record: null }, share);
   found.see(
     "directory",
-    config === target && process.env.CLAUDE_CONFIG_DIR === target,
-    `Claude's files are in ${target}`,
-    `Claude's files are in ${config}, and ${target} is what is shared`,
+    process.env.CLAUDE_CONFIG_DIR === target,
+    `${target} is what is shared, and CLAUDE_CONFIG_DIR does not say so`,
     `export CLAUDE_CONFIG_DIR=${quote(target)}`,
   );
   const points = mountPoints();
   if (points) {
-    const missing = mounts.filter(({ target: at }) => !points.has(real(at)));
-    found.see(
+    const those = (wrong: (mount: Mount, readOnly: boolean | undefined) => boolean): string[] =>
+      mounts.filter((mount) => wrong(mount, points.get(real(mount.target)))).map((mount) => mount.target);
+    found.none(
       "mounts",
-      missing.length === 0,
-      `${mounts.length} mounts are there`,
-      `not mounted: ${missing.map(({ name }) => name || target).join(", ")}`,
-      `on the host: ${REBUILD(host)}`,
+      those((_, readOnly) => readOnly === undefined),
+      "not mounted",
+      rebuilt(host),
     );
-    const open = mounts.filter(
-      ({ target: at, readOnly }) => readOnly && points.get(real(at))?.readOnly === false,
-    );
-    found.see(
-      "read-only",
-      open.length === 0,
-      "the host's configuration cannot be written",
-      `can be written: ${open.map(({ name }) => name).join(", ")}`,
-      `on the host: ${ADD} && ${REBUILD(host)}`,
-    );
-    found.see(
-      "sessions",
-      !points.has(real(join(target, "sessions"))),
-      "sessions/ is the container's own",
-      "sessions/ is shared: processes of both sides mix up",
-      "take that mount out of devcontainer.json",
-    );
-    const stale = mounts.filter(({ target: at, kind }) => kind === "file" && lstat(at)?.nlink === 0);
-    if (stale.length > 0)
-      found.see(
-        "stale",
-        false,
-        "",
-        `${stale.map(({ name }) => name)} was replaced on the host`,
-        "restart the container",
-      );
+    const open = those((mount, readOnly) => mount.readOnly && readOnly === false);
+    found.none("read-only", open, "can be written", `${there(ADD)}, then ${rebuilt(host)}`);
+    const mixed = points.has(real(join(target, "sessions")));
+    found.see("sessions", !mixed, "sessions/ is shared", "take that mount out of devcontainer.json");
+    const stale = those(({ target: at, kind }) => kind === "file" && lstat(at)?.nlink === 0);
+    found.none("stale", stale, "replaced on the host since", "restart the container");
   }
-  writable(isolated ? join(target, "projects") : projectsDirectory(), host, found);
+  writable(projectsDirectory(), host, found);
   const here = real(directory);
-  const within = here === container || here.startsWith(`${container}/`);
   found.see(
     "folder",
-    within,
-    `the project is in ${container}`,
+    `${here}/`.startsWith(`${container}/`),
     `this is ${here}; the project should be in ${container}`,
-    `cd ${quote(container)}, or set "workspaceFolder": "${here}" on the host, then there: ${ADD}`,
+    `cd ${quote(container)}, or ${there(`set "workspaceFolder": "${here}", then ${ADD}`)}`,
     true,
   );
   if (!isolated && slug(container) !== slug(host)) {
@@ -300,9 +207,8 @@ export function checkInside(share: Share, directory: string): Report {
     found.see(
       "history",
       state === "right",
-      `one history with ${host}`,
       `the history of ${container} is not that of ${host}`,
-      state === "none" ? linkCommand(link) : `on the host: ${ADD} ${quote(host)}`,
+      state === "none" ? linkCommand(link) : there(`${ADD} ${quote(host)}`),
     );
   }
   return { share, file: null, inside: true, mounts, findings: found.all };
@@ -310,7 +216,7 @@ export function checkInside(share: Share, directory: string): Report {
 
 /** Only a write shows it: with projects/ read-only the CLI answers, ends with 0 and saves nothing. */
 function writable(folder: string, host: string, found: Findings): void {
-  const owner = ownerOf(folder);
+  const owner = stat(folder)?.uid;
   const foreign = owner !== undefined && owner !== uid() && uid() !== 0;
   let code: string | undefined;
   const probe = join(folder, `.ccr-${process.pid}.tmp`);
@@ -323,12 +229,9 @@ function writable(folder: string, host: string, found: Findings): void {
   found.see(
     "write",
     !code && !foreign,
-    "sessions can be saved",
-    foreign ? `${folder} belongs to user ${owner}, and you are user ${uid()}` : `${folder}: ${code}`,
+    foreign ? `${folder} is of user ${owner}, you are ${uid()}` : `${folder}: ${code}`,
     foreign
-      ? `set "updateRemoteUserUID": true and a "remoteUser" that no other user's id stands against, then on the host: ${REBUILD(host)}`
-      : code === "EROFS"
-        ? `on the host: ${ADD} && ${REBUILD(host)}`
-        : `on the host: mkdir -p ~/.claude/projects && chmod u+rwx ~/.claude/projects`,
+      ? `${there(`set "updateRemoteUserUID": true and another "remoteUser"`)}, then ${rebuilt(host)}`
+      : `${there(`chmod u+rwx ~/.claude/projects; ${ADD}`)}, then ${rebuilt(host)}`,
   );
 }

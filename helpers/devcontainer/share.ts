@@ -4,7 +4,6 @@ import { closeSync, existsSync, openSync, readFileSync, symlinkSync } from "node
 import { dirname, join, relative } from "node:path";
 import { configDirectory, stateFile } from "../claude/places.ts";
 import { object, type Row } from "../claude/rows.ts";
-import { program } from "../system/places.ts";
 import { errno, Problem } from "../system/problem.ts";
 import { edit, MARK, parseFile, undo } from "./edit.ts";
 import { configDirectoryOf, configFiles, containerFolder, containerHome, readFile } from "./file.ts";
@@ -30,10 +29,7 @@ export function fileOf(host: string, asked: string | null): string {
   const [file] = files;
   if (file === undefined)
     throw new Problem("no-devcontainer", `there is no ${asked ?? `devcontainer.json in ${host}`}.`, {
-      hint: [
-        'make one first: mkdir -p .devcontainer && echo \'{ "image": "mcr.microsoft.com/devcontainers/base:debian" }\' >.devcontainer/devcontainer.json',
-        "or in the editor: Dev Containers: Add Dev Container Configuration Files",
-      ],
+      hint: "make one first; in the editor: Dev Containers: Add Dev Container Configuration Files",
     });
   if (files.length > 1)
     throw new Problem("ambiguous", "which devcontainer.json?", {
@@ -53,6 +49,8 @@ export async function add(
 ): Promise<Record_> {
   const place = placeOf(host);
   const old = place.record;
+  const say = (kind: string, message: string, hint: string): void =>
+    note(new Problem(kind, message, { hint }));
   const file = fileOf(host, options.file ?? (old && existsSync(old.file) ? old.file : null));
   if (old && old.file !== file)
     throw new Problem("shared-already", `${old.file} of this project is shared already.`, {
@@ -70,19 +68,14 @@ export async function add(
         hint: "its name, not its value: --env CLAUDE_CODE_OAUTH_TOKEN",
         exit: 2,
       });
-    if (!process.env[name])
-      note(
-        new Problem("env", `${name} is not set here, so the container gets nothing.`, {
-          hint: `export it before the container starts`,
-        }),
-      );
+    if (!process.env[name]) say("env", `${name} is not set here.`, "export it before the container starts");
   }
   const { path: container, from } = await containerFolder(file, value, host);
   if (from === "rule")
-    note(
-      new Problem("guess", `taken for the project's folder in the container: ${container}.`, {
-        hint: 'if it is not: set "workspaceFolder" in devcontainer.json',
-      }),
+    say(
+      "guess",
+      `taken for the project's folder in the container: ${container}.`,
+      'if it is not: set "workspaceFolder" in devcontainer.json',
     );
   const own = configDirectoryOf(value, host);
   const { home, sure } = containerHome(value);
@@ -90,11 +83,7 @@ export async function add(
   if (!target.startsWith("/"))
     throw new Problem("usage", "--home takes an absolute path of the container.", { exit: 2 });
   if (own === null && options.home === null && !sure)
-    note(
-      new Problem("guess", `taken for the home in the container: ${home}.`, {
-        hint: 'if it is not: set "remoteUser" in devcontainer.json, or --home',
-      }),
-    );
+    say("guess", `taken for the home in the container: ${home}.`, 'if it is not: "remoteUser", or --home');
 
   const share: Share = { host, container, target, isolated };
   refresh(place, share, writer, shims);
@@ -117,24 +106,19 @@ export async function add(
     compose: compose ? OVERRIDE : null,
   };
   const { text: edited, edits, kept } = edit(base, wanted);
+  const hints: Record<string, string> = {
+    PATH: `ccr in the container: ${target}/host/bin/ccr`,
+    initializeCommand: "add to it: ~/.local/bin/ccr devcontainer add --refresh || :",
+  };
   for (const name of kept)
-    note(
-      new Problem("kept", `devcontainer.json sets ${name} already, and keeps it.`, {
-        hint:
-          name === "PATH"
-            ? `ccr in the container: ${target}/host/bin/ccr`
-            : name === "initializeCommand"
-              ? "add to it: ~/.local/bin/ccr devcontainer add --refresh || :"
-              : `see that it hands in \${localEnv:${name}}`,
-      }),
-    );
+    say("kept", `devcontainer.json sets ${name} already, and keeps it.`, hints[name] ?? "look at its value");
   const override = compose
     ? { path: join(dirname(file), OVERRIDE), text: composeText(service as string, mounts, dir) }
     : null;
   if (old && old.container !== container) dropLink(old);
   const moved = makeLink(share);
   if (moved > 0)
-    note(new Problem("moved", `${moved} files of the container's own history are now in the host's.`));
+    say("moved", `${moved} files of the container's history are now in the host's.`, "ccr-list --here");
   const record: Record_ = { version: 1, ...share, file, env, original: base, edited, edits, override };
   // First how to take it out again, then what is put in.
   writer.write(join(place.path, "record.json"), JSON.stringify(record));
@@ -241,6 +225,3 @@ export function remove(host: string, writer: Writer): Record_ | null {
   writer.remove(join(place.path, "record.json"));
   return record;
 }
-
-/** Where the helper's own file must be for the container to have it. */
-export const hasProgram = (): boolean => existsSync(program());
