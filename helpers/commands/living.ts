@@ -15,8 +15,8 @@ import { Problem } from "../system/problem.ts";
 import { isTerminal, out } from "../terminal/output.ts";
 import type { Part } from "../terminal/table.ts";
 import { time } from "../terminal/time.ts";
+import { createCapped } from "../tmux/cap.ts";
 import type { Live } from "../tmux/live.ts";
-import { createCapped } from "../tmux/memory.ts";
 import { type Making, type Started, target, tmux } from "../tmux/tmux.ts";
 
 /** Live sessions with all that their transcripts say; one that has no transcript yet says little. */
@@ -46,8 +46,14 @@ export function sessionsOfLive(lives: readonly Live[], now = Date.now()): Sessio
   });
 }
 
-/** Colour, sign and word of what a live session does; the limit where that is what it waits for. */
-export function liveCell(live: Live, { verdict }: Session, now: number, ascii: boolean): Part[] {
+/** Colour, sign and word of what a live session does, the limit that it waits for, and what it asks where `whole`. */
+export function liveCell(
+  live: Live,
+  { verdict }: Session,
+  now: number,
+  ascii: boolean,
+  whole = true,
+): Part[] {
   const limited = live.state === "idle" && verdict.state === "limited" && (verdict.resetsAt ?? now + 1) > now;
   const [colour, signs, words] = limited
     ? ([
@@ -56,7 +62,7 @@ export function liveCell(live: Live, { verdict }: Session, now: number, ascii: b
         `limited${verdict.resetsAt === null ? "" : `${ascii ? " ->" : " →"} ${time(verdict.resetsAt, "short", now)}`}`,
       ] as const)
     : LOOKS[live.state];
-  const more = live.state === "waiting" && live.waitingFor ? `: ${live.waitingFor}` : "";
+  const more = whole && live.state === "waiting" && live.waitingFor ? `: ${live.waitingFor}` : "";
   const exit = live.exit ? ` (${live.exit})` : "";
   return [
     { text: `${signs[ascii ? 1 : 0]} `, colour },

@@ -13,11 +13,9 @@ import { out, say, unicode } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import { pad } from "../terminal/text.ts";
 import { wrap } from "../terminal/wrap.ts";
+import { createCapped } from "../tmux/cap.ts";
 import { type Entry, forget } from "../tmux/journal.ts";
-import { lazily } from "../tmux/lazy.ts";
-import { createCapped } from "../tmux/memory.ts";
 import { type Plan, restorePlan, settleJournal, takeTurn } from "../tmux/restore.ts";
-import { target, tmux } from "../tmux/tmux.ts";
 import { type Call, type Command, on } from "./command.ts";
 import { modeOf } from "./resuming.ts";
 import { projectNames, stateCell, tableLook } from "./view.ts";
@@ -155,13 +153,12 @@ async function bringBack(
       name: entry.name,
       id: current,
       project,
-      command: mode === "lazy" ? lazily(argv) : argv,
+      command: argv,
       env: claudeEnvironment(),
       ...(windows.length > 0 ? { windows } : {}),
-      ...(mode === "lazy" ? { extra: { CCR_TEXT: textOf(entry, session) } } : {}),
+      ...(mode === "lazy" ? { waits: textOf(entry, session) } : {}),
       launch: { ...entry, stoppedAt: null, restarts: [], warnedAt: null },
     });
-    if (mode === "lazy") await tmux(["set-option", "-p", "-t", target(name, "claude"), "@ccr_lazy", "1"]);
     if (current !== entry.id) forget(entry.id);
     return { name, outcome: "restored", detail: mode === "lazy" ? "starts on Enter" : null };
   } catch (error) {

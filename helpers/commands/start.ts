@@ -1,15 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { realPath } from "../sessions/lookup.ts";
 import { Problem } from "../system/problem.ts";
 import { out } from "../terminal/output.ts";
+import { bytesOf } from "../tmux/cap.ts";
 import { liveSessions } from "../tmux/live.ts";
-import { bytesOf } from "../tmux/template.ts";
 import { safeName } from "../tmux/tmux.ts";
 import { type Command, text } from "./command.ts";
 import { checkRoom, launch } from "./living.ts";
 import { claude, needTmux, usable } from "./open.ts";
-import { chooseTemplate } from "./template.ts";
 
 export const start: Command = {
   usage: "start [directory] [flags] [-- claude's own flags]",
@@ -43,7 +43,11 @@ export const start: Command = {
       });
     const asked = realPath(resolve(word));
     usable(asked);
-    const template = await chooseTemplate(text(call, "template"), asked, call.warn);
+    const wanted = text(call, "template");
+    const template =
+      wanted !== undefined || existsSync(join(asked, ".ccr/template.json"))
+        ? await (await import("./template.ts")).chooseTemplate(wanted, asked, call.warn)
+        : null;
     const given = text(call, "memory");
     const memory = given === undefined ? (template?.memory ?? null) : bytesOf(given);
     if (given !== undefined && memory === null)

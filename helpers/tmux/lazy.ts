@@ -7,7 +7,7 @@ const NAME = "ccr-lazy";
 
 /** No key but Enter acts: neither a signal nor an end of input can end it. Then the same process is the program. */
 const WAIT =
-  's=$(stty -g); stty -echo -isig eof undef; printf "\\033[2J\\033[H%s\\n" "$CCR_TEXT"; read -r x; stty "$s"; unset CCR_TEXT s x; clear; exec "$@"';
+  's=$(stty -g); stty -echo -isig eof undef; printf "\\033[2J\\033[H%s\\n" "${CCR_TEXT:-Enter shows the log.}"; read -r x; stty "$s"; unset CCR_TEXT s x; clear; exec "$@"';
 
 /** Words that show `CCR_TEXT` of their environment, wait for Enter, and then are `argv`. */
 export const lazily = (argv: readonly string[]): string[] => ["/bin/sh", "-c", WAIT, NAME, ...argv];

@@ -1,44 +1,15 @@
-// What memory a session may use: capped by the kernel where it lets us, else watched.
+// The watchdog of sessions' memory.
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { note } from "../limits/record.ts";
 import { config } from "../system/config.ts";
 import { startOf } from "../system/process.ts";
+import { bytesOf } from "./cap.ts";
 import { change, type Entry } from "./journal.ts";
 import type { Live } from "./live.ts";
-import { bytesOf } from "./template.ts";
-import { createSession, literal, type Making, type Started, target, tmux } from "./tmux.ts";
+import { literal, target, tmux } from "./tmux.ts";
 import { memoryOf, processes, treeOf } from "./tree.ts";
-
-const GROUPS = "/sys/fs/cgroup";
-
-/**
- * Caps the memory of a pane's process, and of all that it will start, in a control group of its own. False where none
- * is delegated to us: then the watchdog looks.
- */
-function capByGroup(id: string, pid: number, bytes: number): boolean {
-  try {
-    const [, own = ""] = /^0::(\/.*)$/m.exec(readFileSync("/proc/self/cgroup", "utf8")) ?? [];
-    const parent = `${GROUPS}${own.replace(/\/ccr-[\da-f-]{36}$/, "")}`;
-    if (!/\bmemory\b/.test(readFileSync(`${parent}/cgroup.subtree_control`, "utf8"))) return false;
-    const group = `${parent}/ccr-${id}`;
-    mkdirSync(group, { recursive: true });
-    writeFileSync(`${group}/memory.max`, String(bytes));
-    writeFileSync(`${group}/cgroup.procs`, String(pid));
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Makes a session whose memory is capped from its first moment, where that can be. */
-export async function createCapped(making: Making): Promise<Started> {
-  const started = await createSession(making);
-  const cap = making.launch?.memory ?? bytesOf(config().memory);
-  if (cap !== null) capByGroup(making.id, started.pid, cap);
-  return started;
-}
 
 /** Bytes that a session may use: its own cap, else the configuration's; null: no cap. */
 const capOf = (entry: Entry): number | null => entry.memory ?? bytesOf(config().memory);

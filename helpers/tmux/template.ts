@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { writeAtomic } from "../system/files.ts";
 import { configuration, home, state } from "../system/places.ts";
 import { errno, Problem } from "../system/problem.ts";
+import { bytesOf } from "./cap.ts";
 import type { Restart, Window } from "./journal.ts";
 
 /** What a session is started with. What is not said is null or empty; sizes are bytes. */
@@ -28,15 +29,6 @@ export type Template = {
 export const PROJECT = "project";
 /** A bypass is not among them: that is only ever typed. */
 export const PERMISSION_MODES = ["default", "manual", "acceptEdits", "auto", "plan", "dontAsk"];
-
-const UNITS: Record<string, number> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
-
-/** Bytes of `2G`, `512M` or a number; null for anything else, and for less than what Claude needs to start. */
-export function bytesOf(size: unknown): number | null {
-  const [, amount, unit = ""] = /^(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?$/i.exec(String(size)) ?? [];
-  const bytes = amount === undefined ? 0 : Math.floor(Number(amount) * UNITS[unit.toUpperCase()]!);
-  return bytes >= 2 ** 20 ? bytes : null;
-}
 
 const isText = (value: unknown): boolean =>
   typeof value === "string" && value !== "" && !value.includes("\0");

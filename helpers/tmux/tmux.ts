@@ -7,6 +7,7 @@ import { delimiter, join } from "node:path";
 import { config } from "../system/config.ts";
 import { Problem } from "../system/problem.ts";
 import { change, type Entry, entryOf, forget, remember, type Window } from "./journal.ts";
+import { lazily } from "./lazy.ts";
 import { recorderWords } from "./recording.ts";
 
 /** Whether there is a tmux program. */
@@ -95,8 +96,8 @@ export type Making = {
   env: NodeJS.ProcessEnv;
   /** tmux name to try first; default: the project's */
   name?: string | undefined;
-  /** variables of Claude's window alone */
-  extra?: Readonly<Record<string, string>>;
+  /** shown in Claude's window, which starts on Enter; the logs window waits too */
+  waits?: string;
   /** windows beside Claude's; default: shell and logs */
   windows?: readonly Window[];
   size?: readonly [columns: number, rows: number];
@@ -127,7 +128,7 @@ const server = async (words: string[], env: NodeJS.ProcessEnv, directory: string
  * name that is taken gets a suffix. Throws a Problem when tmux says no.
  */
 export async function createSession(making: Making): Promise<Started> {
-  const { project, id, command, extra = {}, size = [200, 50], launch = {} } = making;
+  const { project, id, command, waits, size = [200, 50], launch = {} } = making;
   // Programs of another session's shell start this one: it is no part of that.
   const { [MARK]: _, ...env } = making.env;
   const named = new Set(launch.environment);
@@ -163,8 +164,7 @@ export async function createSession(making: Making): Promise<Started> {
     const words: string[] = [
       ...["new-session", "-d", "-P", "-F", "#{pane_id} #{pane_pid}", "-s", name, "-n", "claude"],
       ...["-x", String(size[0]), "-y", String(size[1]), "-c", literal(project), ...passed],
-      ...Object.entries(extra).flatMap(([key, value]) => ["-e", `${key}=${value}`]),
-      ...["--", ...command],
+      ...(waits === undefined ? ["--", ...command] : ["-e", `CCR_TEXT=${waits}`, "--", ...lazily(command)]),
       ...(recorder.length > 0 ? [AND, ...recorder] : []),
       ...set("-t", session, "@ccr_session", id),
       ...set("-t", session, "@ccr_project", encodeURIComponent(project)),
@@ -176,9 +176,10 @@ export async function createSession(making: Making): Promise<Started> {
       ...set("-w", "-t", main, "remain-on-exit", "failed"),
     ];
     // What a session is made with, its later windows get too.
-    for (const key of Object.keys(extra)) words.push(AND, "set-environment", "-t", session, "-u", key);
+    if (waits !== undefined) words.push(AND, "set-environment", "-t", session, "-u", "CCR_TEXT");
     for (const { name, directory, command } of windows) {
-      const own = command.length > 0 || name !== "logs" ? command : logsWindow(id);
+      const logs = waits === undefined ? logsWindow(id) : lazily(logsWindow(id));
+      const own = command.length > 0 || name !== "logs" ? command : logs;
       words.push(
         ...[AND, "new-window", "-d", "-t", session, "-n", literal(name)],
         ...["-c", literal(directory || project)],

@@ -158,6 +158,9 @@ describe("twelve sessions whose tmux server was killed", () => {
     expect(waiting).toContain("why does it fail?");
     expect(waiting).toContain("Because of the gateway.");
     expect(waiting).toContain("Enter resumes it.");
+    // Neither a Claude nor a Node waits in any window.
+    const programs = (await tmux("list-panes", "-a", "-F", "#{pane_current_command}")).split("\n");
+    expect([...new Set(programs)].filter((program) => !/^(ba|da)?sh$/.test(program))).toEqual([]);
     const pid = Number(await tmux("display-message", "-p", "-t", `=${name}:claude`, "#{pane_pid}"));
     const memory = /^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))![1];
     expect(Number(memory)).toBeLessThan(1500);

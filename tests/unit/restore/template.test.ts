@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { chooseTemplate } from "../../../helpers/commands/template.ts";
 import { ask } from "../../../helpers/terminal/ask.ts";
+import { bytesOf } from "../../../helpers/tmux/cap.ts";
 import {
   allow,
-  bytesOf,
   isAllowed,
   names,
   parseTemplate,
