@@ -184,7 +184,6 @@ class Picker<T> {
       this.#arrive(true);
     };
     this.#watch = new Watch((news) => void changed(news));
-    await changed({ paths: new Set(), running: true });
   }
 
   /** Shows what runs as what runs, and nothing else. */

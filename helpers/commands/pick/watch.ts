@@ -1,12 +1,14 @@
 // Tells when sessions change: the kernel says so, nothing is asked for again and again.
-import { type FSWatcher, watch } from "node:fs";
+import { type FSWatcher, statSync, watch } from "node:fs";
 import { join } from "node:path";
 import { configDirectory, isSessionId, projectsDirectory, registryDirectory } from "../../claude/places.ts";
-import { projectFolders } from "../../sessions/store.ts";
+import { idsIn, projectFolders } from "../../sessions/store.ts";
 import { state } from "../../system/places.ts";
 
 /** What happens within so long (ms) is told together. */
 const TOGETHER = 300;
+/** What was written shortly before a folder was watched was told by nobody. */
+const FRESH = 60_000;
 /** Folders beyond these are looked at when the screen is opened again. */
 const MOST_FOLDERS = 2000;
 
@@ -17,13 +19,15 @@ export class Watch {
   readonly #tell: (news: News) => void;
   readonly #watched = new Map<string, FSWatcher>();
   #paths = new Set<string>();
-  #running = false;
+  /** the first news is what there is */
+  #running = true;
   #moved = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(tell: (news: News) => void) {
     this.#tell = tell;
     this.#look(true);
+    this.#timer = setTimeout(() => this.#ring(), 0);
   }
 
   close(): void {
@@ -50,6 +54,8 @@ export class Watch {
         this.#on(path, (name) => {
           if (name.endsWith(".jsonl") && isSessionId(name.slice(0, -6))) this.#paths.add(`${path}/${name}`);
         });
+        if (Date.now() - statSync(path).mtimeMs < FRESH)
+          for (const id of idsIn(path)) this.#paths.add(`${path}/${id}.jsonl`);
       }
     } catch {
       // a folder that cannot be listed says nothing
@@ -75,12 +81,12 @@ export class Watch {
 
   #ring(): void {
     this.#timer = undefined;
-    const news = { paths: this.#paths, running: this.#running };
-    this.#paths = new Set();
-    this.#running = false;
     // A folder that is made again is another one.
     if (this.#moved) this.close();
     this.#look(this.#moved);
+    const news = { paths: this.#paths, running: this.#running };
+    this.#paths = new Set();
+    this.#running = false;
     this.#moved = false;
     this.#tell(news);
   }
