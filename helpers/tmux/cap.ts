@@ -1,6 +1,7 @@
 // What memory a session may use, capped by the kernel where it lets us; else memory.ts watches.
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { config } from "../system/config.ts";
 import { createSession, type Making, type Started } from "./tmux.ts";
 
@@ -13,24 +14,32 @@ export function bytesOf(size: unknown): number | null {
   return bytes >= 2 ** 20 ? bytes : null;
 }
 
-const GROUPS = "/sys/fs/cgroup";
-
 /**
  * Caps the memory of a pane's process, and of all that it will start, in a control group of its own. False where none
  * is delegated to us: then the watchdog looks.
  */
-function capByGroup(id: string, pid: number, bytes: number): boolean {
+export function capByGroup(id: string, pid: number, bytes: number, root = "/sys/fs/cgroup"): boolean {
   try {
     const [, own = ""] = /^0::(\/.*)$/m.exec(readFileSync("/proc/self/cgroup", "utf8")) ?? [];
-    const parent = `${GROUPS}${own.replace(/\/ccr-[\da-f-]{36}$/, "")}`;
-    if (!/\bmemory\b/.test(readFileSync(`${parent}/cgroup.subtree_control`, "utf8"))) return false;
-    const group = `${parent}/ccr-${id}`;
+    const parent = join(root, own.replace(/\/ccr-[\da-f-]{36}$/, ""));
+    if (!/\bmemory\b/.test(readFileSync(join(parent, "cgroup.subtree_control"), "utf8"))) return false;
+    for (const name of readdirSync(parent)) if (name.startsWith("ccr-")) removeEmpty(join(parent, name));
+    const group = join(parent, `ccr-${id}`);
     mkdirSync(group, { recursive: true });
-    writeFileSync(`${group}/memory.max`, String(bytes));
-    writeFileSync(`${group}/cgroup.procs`, String(pid));
+    writeFileSync(join(group, "memory.max"), String(bytes));
+    writeFileSync(join(group, "cgroup.procs"), String(pid));
     return true;
   } catch {
     return false;
+  }
+}
+
+/** The kernel refuses it while anything runs in there. */
+function removeEmpty(group: string): void {
+  try {
+    rmdirSync(group);
+  } catch {
+    // in use
   }
 }
 
