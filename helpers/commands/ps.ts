@@ -58,7 +58,7 @@ export const ps: Command = {
       json("ps", { sessions: rows }, call.warnings);
       return 0;
     }
-    const [first] = lives;
+    const first = lives.find(({ state }) => state !== "exited") ?? lives[0];
     if (!first) {
       say("no live session\n     start one  cct\n");
       return 0;
@@ -74,8 +74,8 @@ export const ps: Command = {
         live.name ?? [{ text: live.kind === "bg" ? "(background)" : "(terminal)", colour: "dim" as const }],
         idCell(live.id, unique),
         project(live.project),
-        liveCell(live, sessions[i]!, now, ascii),
-        live.startedAt === null ? "-" : duration(now - live.startedAt),
+        liveCell(live, sessions[i]!, now, ascii, wide),
+        ageOf(live, now),
         memory[i] === null ? "-" : size(memory[i]!),
         String(live.clients || ""),
         [{ text: title ?? "(no title)", ...(title ? {} : { colour: "dim" as const }) }],
@@ -91,6 +91,14 @@ export const ps: Command = {
     return 0;
   },
 };
+
+/** The first unit is enough to tell old ones from new ones. */
+const ageOf = ({ startedAt }: Live, now: number): string =>
+  startedAt === null
+    ? "-"
+    : duration(now - startedAt)
+        .split(" ", 2)
+        .join(" ");
 
 /** Of its windows and of Claude, wherever that runs; null where there is no process to look at. */
 function memoryOfLive(live: Live, all: ReturnType<typeof processes>): number | null {
