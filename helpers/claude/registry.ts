@@ -29,21 +29,33 @@ export type Live = {
 /** Every session that is running, by its id. Entries of dead processes are left out, never deleted. */
 export function liveSessions(directory: string = registryDirectory()): Map<string, Live> {
   const found = new Map<string, Live>();
-  let names: string[];
-  try {
-    names = readdirSync(directory);
-  } catch {
-    return found;
-  }
-  for (const name of names) {
-    if (!/^\d+\.json$/.test(name)) continue;
-    const row = readEntry(join(directory, name));
-    const live = row && liveOf(row);
+  for (const { live } of registered(directory)) {
     if (!live) continue;
     const other = found.get(live.session);
     if (!other || (live.startedAt ?? 0) > (other.startedAt ?? 0)) found.set(live.session, live);
   }
   return found;
+}
+
+/** Every entry; `dead`: its process was one of this machine and pid namespace, and has ended. */
+export function* registered(
+  directory: string = registryDirectory(),
+): Generator<{ path: string; live: Live | null; dead: boolean }> {
+  let names: string[];
+  try {
+    names = readdirSync(directory);
+  } catch {
+    return;
+  }
+  for (const name of names) {
+    if (!/^\d+\.json$/.test(name)) continue;
+    const path = join(directory, name);
+    const row = readEntry(path);
+    if (!row) continue;
+    const live = liveOf(row);
+    const domain = string(row.pidDomain);
+    yield { path, live, dead: live === null && domain !== null && isHere(domain) };
+  }
 }
 
 const TORN_RETRIES = 5;

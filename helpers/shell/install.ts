@@ -247,7 +247,7 @@ function ours(path: string): boolean | undefined {
 }
 
 /** Absolute path of a program of that name on PATH that is not ours. */
-function foreign(name: string): string | undefined {
+export function foreign(name: string): string | undefined {
   return onPath(name).find((path) => dirname(path) !== binaries() && ours(path) === false);
 }
 

@@ -59,6 +59,7 @@ const CALLS: Record<string, string[]> = {
   devcontainer: ["devcontainer", "check"],
   todos: ["todos"],
   clean: ["clean"],
+  doctor: ["doctor"],
   config: ["config", "list"],
   statusline: ["statusline"],
   hook: ["hook", "--help"],

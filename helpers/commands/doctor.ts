@@ -1,0 +1,97 @@
+import { surroundings } from "../sessions/around.ts";
+import { newest, transcripts } from "../sessions/store.ts";
+import { smallHeap } from "../system/heap.ts";
+import { problemOf } from "../system/problem.ts";
+import { many } from "../terminal/amount.ts";
+import { clean } from "../terminal/clean.ts";
+import { paint } from "../terminal/colour.ts";
+import { json } from "../terminal/json.ts";
+import { out, say, unicode } from "../terminal/output.ts";
+import { progress } from "../terminal/progress.ts";
+import { type Command, on } from "./command.ts";
+import type { Finding, Scene } from "./doctor/finding.ts";
+import { machine } from "./doctor/machine.ts";
+import { sessions } from "./doctor/sessions.ts";
+import { shell } from "./doctor/shell.ts";
+
+export const CHECKS = { ...machine, ...shell, ...sessions };
+
+export const doctor: Command = {
+  usage: "doctor [--fix]",
+  about:
+    "Looks for every known way in which sessions get lost, stuck or invisible, and says what to type. Each name has\nits entry in docs/troubleshooting.md. Exit status 1 when something is wrong; notes do not count.",
+  flags: {
+    fix: {
+      type: "boolean",
+      about: "do what is safe: repaired copies, modes, leftovers, shell files; no transcript is touched",
+    },
+  },
+  most: 0,
+  json: true,
+  examples: [
+    ["ccr doctor", "what is wrong, and how to mend it"],
+    ["ccr doctor --fix", "mend what can be mended safely"],
+    ["ccr doctor --json | jq -r '.findings[].mend'", "the commands, for a script"],
+  ],
+  async run(call) {
+    await smallHeap();
+    const now = Date.now();
+    const around = surroundings(now);
+    let scene: Scene = { now, all: [], entries: [], live: new Set(around.live.keys()), seen: progress() };
+    const found: (Finding & { check: string; done: string | null })[] = [];
+    const tell = (check: string, finding: Finding, done: string | null): void => {
+      found.push({ ...finding, check, done });
+      if (!call.json) out(lines(check, finding, done));
+    };
+    const attempt = async (check: string, run: () => unknown): Promise<void> => {
+      try {
+        await run();
+      } catch (error) {
+        const { message, hint } = problemOf(error);
+        tell(
+          check,
+          { finding: message.replace(/\.$/, ""), evidence: "the check itself failed", mend: hint.join(", ") },
+          null,
+        );
+      }
+    };
+    await attempt("not-readable", () => {
+      const all = transcripts();
+      scene = { ...scene, all, entries: newest(all, Number.POSITIVE_INFINITY) };
+    });
+    for (const [check, look] of Object.entries(CHECKS)) {
+      await attempt(check, async () => {
+        for (const finding of [(await look(scene)) || []].flat())
+          tell(check, finding, on(call, "fix") && finding.fix ? await finding.fix() : null);
+      });
+    }
+    const wrong = found.filter(({ level, done }) => level !== "note" && done === null).length;
+    const checks = Object.keys(CHECKS);
+    if (call.json) {
+      const findings = found.map(({ check, level = "problem", finding, evidence, mend, fix, done }) => ({
+        ...{ check, level, finding: clean(finding), evidence: clean(evidence), mend: clean(mend) },
+        ...{ fixable: fix !== undefined, done: done === null ? null : clean(done) },
+      }));
+      json("doctor", { findings, checks }, call.warnings);
+    } else {
+      const mendable = found.filter(({ fix, done }) => fix && done === null).length;
+      const rest = mendable > 0 ? `, ${mendable} of them: ccr doctor --fix` : "";
+      say(
+        `${many(checks.length, "check")}, ${wrong === 0 ? "nothing wrong" : many(wrong, "problem")}${rest}\n`,
+      );
+    }
+    return wrong > 0 ? 1 : 0;
+  },
+};
+
+function lines(check: string, { finding, evidence, mend, level }: Finding, done: string | null): string {
+  const [colour, sign, ascii] =
+    done !== null
+      ? (["green", "✓", "+"] as const)
+      : level
+        ? (["yellow", "·", "-"] as const)
+        : (["red", "✕", "x"] as const);
+  const next = done === null ? ["mend", mend] : ["done", done];
+  const row = (label: string, text: string): string => `${" ".repeat(16)}${label}${clean(text)}\n`;
+  return `${paint(unicode() ? sign : ascii, colour)} ${check.padEnd(13)} ${clean(finding)}\n${row("", evidence)}${row(`${next[0]}  `, next[1]!)}`;
+}
