@@ -63,12 +63,12 @@ type Chosen = string | Plan | { go(): Promise<number> };
 
 const act: Board["act"] = async (effect) => (await import("./pick/act.ts")).act(effect);
 
-/** The log as it grows, and a word on how to come back; what ends it by Ctrl-C is not meant for us. */
+/** What happened, and what does where it runs; Ctrl-C ends that, and is not meant for us. */
 const logs: Board["logs"] = async (item) => {
   const { command } = await import("./pick/act.ts");
-  return ["sh", "-c", LOGS, "sh", ...command(item, ["logs", "-f", item.id])];
+  return ["sh", "-c", LOGS, "sh", ...command(item, ["logs", ...(isLive(item) ? ["-f"] : []), item.id])];
 };
-const LOGS = `trap : INT; "$@"; printf '\\n enter  back to the board '; read -r _`;
+const LOGS = `trap : INT; echo "ctrl-c  back to the board"; "$@"; [ $? = 130 ] || { printf '\\nenter  back to the board '; read -r _; }`;
 
 const idOf = ({ id }: Item): Chosen => id;
 

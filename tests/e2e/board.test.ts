@@ -1,6 +1,6 @@
 // The board on a real terminal: what stands where, that it follows what happens by itself, and what its keys do.
 
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -254,7 +254,7 @@ describe("its keys", () => {
     await terminal.shows(/search s▏/, WAIT);
   });
 
-  it("l shows the log, and Enter comes back", async () => {
+  it("l shows the log, as it grows where the session runs, and comes back", async () => {
     await home.live(id(1), "infra", "State move");
     const terminal = await board();
     await stands(terminal, "Idle", "State move");
@@ -262,8 +262,15 @@ describe("its keys", () => {
     await vi.waitFor(async () => expect(await terminal.screen()).not.toContain("search"), {
       timeout: WAIT * 1000,
     });
+    await terminal.shows("assistant of State move", WAIT);
+    const file = home.session(id(1), "infra", "State move");
+    const more = readFileSync(file, "utf8").split("\n")[1]!.replace("assistant of", "and then");
+    appendFileSync(file, `${more}\n`);
+    await terminal.shows("and then State move", WAIT);
     await terminal.press("C-c");
-    await terminal.shows("back to the board", WAIT);
+    await stands(terminal, "Idle", "State move");
+    await terminal.press("Down", "l");
+    await terminal.shows(/user of Old one 4.*enter {2}back/s, WAIT);
     await terminal.press("Enter");
     await stands(terminal, "Idle", "State move");
     await terminal.press("q");

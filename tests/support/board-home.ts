@@ -2,8 +2,10 @@
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { execa } from "execa";
 import { slug } from "../../helpers/claude/places.ts";
-import { type Helper, installBuilt } from "./helper.ts";
+import type { Helper } from "./helper.ts";
+import { root } from "./home.ts";
 import { type LimitedHome, limitedHome } from "./limited-home.ts";
 
 /** Registers, shows its arguments, and writes down each line that it is given; ends by signals, and takes its entry along. */
@@ -35,7 +37,23 @@ export async function boardHome(): Promise<BoardHome> {
   const home = limitedHome();
   writeFileSync(join(home.around, "bin/claude"), STAND_IN, { mode: 0o755 });
   writeFileSync(join(home.path, ".bashrc"), "PS1='ready> '\n");
-  const run = await installBuilt(home);
+  const options = {
+    cwd: home.path,
+    env: home.env,
+    extendEnv: false,
+    stdin: "ignore",
+    timeout: 90_000,
+  } as const;
+  // The test run builds it first.
+  await execa(process.execPath, [join(root, "dist/ccr.cjs"), "install"], options);
+  const run: Helper = async ([name, ...words]) => {
+    const { stdout, stderr, exitCode } = await execa(join(home.path, ".local/bin", name!), words, {
+      ...options,
+      reject: false,
+      stripFinalNewline: false,
+    });
+    return { out: stdout, err: stderr, status: exitCode };
+  };
   const session: BoardHome["session"] = (id, project, title, at = Date.now() - 3_600_000) => {
     const cwd = home.project(project);
     const folder = join(home.path, ".claude/projects", slug(cwd));
