@@ -1,3 +1,5 @@
+import { userInfo } from "node:os";
+import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findClaude, INSTALL_HINT, resumeArguments } from "../claude/cli.ts";
 import { claudeEnvironment } from "../claude/environment.ts";
@@ -174,13 +176,21 @@ const kept = (flags: readonly string[]): string[] =>
       !/^--(?:permission-mode|(?:allow-)?dangerously)/.test(flag) && flags[i - 1] !== "--permission-mode",
   );
 
-/** The command line that goes on with a session: the same id and ways, and never a bypass of permissions. */
+/** How a shell becomes a program with its words. */
+const BECOMES: Record<string, string> = { bash: 'exec "$0" "$@"', zsh: 'exec "$0" "$@"', fish: "exec $argv" };
+
+/**
+ * The command line that goes on with a session: the same id and ways, and never a bypass of permissions. It is run as
+ * if a person had opened a terminal: at a workspace's start, and from cron, nobody has read their shell's files.
+ */
 function argvOf(entry: Entry, session: Session | undefined): string[] {
-  const claude = findClaude();
+  const shell = personsShell();
+  const claude = findClaude() ?? (shell ? "claude" : null);
   if (claude === null)
     throw new Problem("no-claude", "the claude program is not on PATH.", { hint: INSTALL_HINT });
   const mode = modeOf(session ?? entry, null);
   return [
+    ...(shell ? [shell, "-lic", BECOMES[basename(shell)]!] : []),
     claude,
     ...kept(entry.flags),
     ...(entry.model === null ? [] : ["--model", entry.model]),
@@ -188,6 +198,20 @@ function argvOf(entry: Entry, session: Session | undefined): string[] {
     // Before the first prompt there is no transcript to resume.
     ...(session ? resumeArguments(entry.current) : ["--session-id", entry.current]),
   ];
+}
+
+/** The person's shell, where we know how it becomes a program. Cron says sh, whoever's it is. */
+function personsShell(): string | undefined {
+  const known = (shell: string | null | undefined): shell is string =>
+    Boolean(shell && BECOMES[basename(shell)]);
+  if (known(process.env.SHELL)) return process.env.SHELL;
+  try {
+    const { shell } = userInfo();
+    return known(shell) ? shell : undefined;
+  } catch {
+    // a user without a name
+    return undefined;
+  }
 }
 
 const ROOM = 76;

@@ -1,6 +1,14 @@
 // After the tmux server was killed: all sessions are back and wait; only the one that Enter is pressed in starts Claude.
 
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { execa } from "execa";
@@ -188,6 +196,9 @@ describe("twelve sessions whose tmux server was killed", () => {
   });
 });
 
+const ended = (name: string) =>
+  expect.poll(() => tmux("display-message", "-p", "-t", `=${name}:claude`, "#{pane_dead}"), SOON).toBe("1");
+
 describe("ccr restore", () => {
   const set = (key: string, value: string) => run("config", "set", key, value);
 
@@ -267,6 +278,31 @@ describe("ccr restore", () => {
     expect(readdirSync(home.path)).not.toContain("pwned");
   });
 
+  it("starts Claude as in a new terminal, also where it was restored without the person's shell", async () => {
+    // As npm in a version manager has it: only the shell's own files know where.
+    mkdirSync(join(home.around, "managed"));
+    renameSync(join(home.around, "bin/claude"), join(home.around, "managed/claude"));
+    writeFileSync(
+      join(home.path, ".bash_profile"),
+      `PATH="${home.around}/managed:$PATH"; export FLAVOUR=sweet; echo hello\n`,
+    );
+    const name = (
+      await ccr(home, ["start", home.project("app")], {
+        env: { ...home.env, PATH: `${home.around}/managed:${home.env.PATH}` },
+      })
+    ).out.trim();
+    await killServer();
+    expect((await supervised()).restored).toMatchObject([{ outcome: "restored" }]);
+    const pid = await tmux("display-message", "-p", "-t", `=${name}:claude`, "#{pane_pid}");
+    await type(name, "Enter");
+    await expect.poll(() => started().length, SOON).toBe(2);
+    expect(readFileSync(`/proc/${pid}/environ`, "utf8").split("\0")).toContain("FLAVOUR=sweet");
+    // A key that an interactive shell would keep for itself ends it.
+    await type(name, "C-c");
+    await ended(name);
+    expect(startOf(Number(pid))).toBeNull();
+  });
+
   it("never adds or repeats a bypass of permissions", async () => {
     const name = await start(
       "app",
@@ -334,9 +370,6 @@ describe("ccr restore", () => {
 });
 
 describe("ccr supervise", () => {
-  const ended = (name: string) =>
-    expect.poll(() => tmux("display-message", "-p", "-t", `=${name}:claude`, "#{pane_dead}"), SOON).toBe("1");
-
   it("restarts a Claude that was killed or failed, with its id, when its policy says so", async () => {
     const kept = await start("kept", "--restart", "on-failure");
     const left = await start("left");
