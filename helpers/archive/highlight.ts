@@ -6,7 +6,7 @@ const DASHES = /^(?:sql|lua|hs|elm)$/i;
 const MARKUP = /^(?:html?|xml|svg|vue|md|markdown)$/i;
 const NONE = /^(?:|te?xt|plain|log|output|csv)$/i;
 const KEYWORDS =
-  "abstract|and|as|async|await|break|case|catch|class|const|continue|def|default|delete|do|done|elif|else|end|enum|esac|except|export|extends|false|fi|final|finally|fn|for|from|func|function|go|if|impl|import|in|instanceof|interface|is|let|match|mod|module|mut|new|nil|not|null|or|package|pass|private|protected|pub|public|raise|resource|return|select|self|static|struct|super|switch|then|this|throw|trait|true|try|type|typeof|undefined|use|using|var|variable|void|while|with|yield|None|True|False|SELECT|FROM|WHERE|INSERT|INTO|UPDATE|DELETE|JOIN|ON|AND|OR|ORDER|GROUP|BY|LIMIT|CREATE|TABLE";
+  "and|as|async|await|break|case|catch|class|const|continue|def|default|do|done|elif|else|end|enum|esac|except|export|extends|false|False|fi|finally|fn|for|from|func|function|if|impl|import|in|interface|is|let|match|new|nil|None|not|null|or|private|pub|public|raise|return|self|static|struct|switch|then|this|throw|true|True|try|type|undefined|use|var|void|while|with|yield|SELECT|FROM|WHERE|INSERT|UPDATE|JOIN";
 const LARGEST = 20_000;
 
 /** Code as HTML: comments, strings, numbers and keywords in short tags; what is large or unknown stays plain. */

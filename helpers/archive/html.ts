@@ -4,27 +4,23 @@ import type { Head } from "./readable.ts";
 import { type Redactor, told } from "./redact.ts";
 import { clock, entities, heading, shown, visible } from "./view.ts";
 
-const STYLE = `:root{color-scheme:light dark;--t:#1f2328;--b:#fff;--q:#f3f4f6;--d:#656d76;--l:#d8dee4;--c:#6a737d;--s:#0a6640;--n:#0550ae;--k:#a0259a;--p:#116329;--m:#a40e26}
-@media(prefers-color-scheme:dark){:root{--t:#e6edf3;--b:#0d1117;--q:#1c2230;--d:#8d96a0;--l:#30363d;--c:#8b949e;--s:#7ee0a6;--n:#79c0ff;--k:#e29bf0;--p:#7ee787;--m:#ffa198}}
-*{box-sizing:border-box}body{margin:0 auto;max-width:54rem;padding:1rem;font:16px/1.55 system-ui,sans-serif;color:var(--t);background:var(--b);overflow-wrap:anywhere}
-h1{font-size:1.4rem;line-height:1.25;margin:.5rem 0}h2{font-size:.8rem;color:var(--d);margin:0 0 .3rem}h4{margin:.8rem 0 .2rem}
-header p,footer{color:var(--d);font-size:.85rem;margin:0}footer{border-top:1px solid var(--l);margin-top:2rem;padding-top:.6rem}
-section{margin:1.2rem 0;content-visibility:auto;contain-intrinsic-size:auto 8rem}
-.u{background:var(--q);border-radius:.6rem;padding:.7rem .9rem}.o{border-left:3px solid var(--l);padding-left:.8rem;color:var(--d)}
-p{margin:.4rem 0;white-space:pre-wrap}.l{padding-left:1.1em;text-indent:-1.1em;margin:.15rem 0}
-pre,code{font:.82rem/1.45 ui-monospace,Menlo,Consolas,monospace}code{background:var(--q);border-radius:.25rem;padding:.1em .3em}
-pre{background:var(--q);border-radius:.5rem;padding:.6rem .7rem;overflow-x:auto;max-height:32rem;margin:.5rem 0;overflow-wrap:normal;tab-size:4}
-.u pre,.u code{background:var(--b)}details{margin:.4rem 0;border:1px solid var(--l);border-radius:.5rem;padding:.35rem .7rem;content-visibility:auto;contain-intrinsic-size:auto 2.3rem}
-summary{cursor:pointer;font-size:.85rem;color:var(--d);overflow:hidden;text-overflow:ellipsis;white-space:nowrap}summary b{color:var(--t)}.f summary b{color:var(--m)}
-i{font-style:normal}.c{color:var(--c)}.s{color:var(--s)}.n{color:var(--n)}.k{color:var(--k)}.p{color:var(--p)}.m{color:var(--m)}img{max-width:100%;border-radius:.5rem}a{color:var(--n)}
-@media print{pre{max-height:none;white-space:pre-wrap}}`;
+// Translucent greys and the browser's own colours fit light and dark; only code needs colours of its own.
+const STYLE = `:root{color-scheme:light dark;--s:#0a6640;--n:#0550ae;--k:#a0259a;--m:#a40e26}
+@media(prefers-color-scheme:dark){:root{--s:#7ee0a6;--n:#79c0ff;--k:#e29bf0;--m:#ffa198}}
+*{box-sizing:border-box}body{margin:auto;max-width:54rem;padding:1rem;font:16px/1.55 system-ui,sans-serif;overflow-wrap:anywhere}
+h1{font-size:1.4rem;margin:0}h2{font-size:.8rem;margin:0}h2,header p,footer,summary,.c,.o{opacity:.7}header p,footer,summary{font-size:.85rem;margin:0}h4{margin:.8rem 0 .2rem}
+section{margin:1.2rem 0}.u{background:#8882;border-radius:.6rem;padding:.7rem}.o{border-left:3px solid;padding-left:.8rem}
+p{margin:.4rem 0;white-space:pre-wrap}.l{padding-left:1.1em;text-indent:-1.1em;margin:.1rem 0}
+pre,code{font:.82rem/1.45 ui-monospace,monospace;background:#8882;border-radius:.3rem}pre{padding:.6rem;overflow:auto;max-height:32rem;margin:.5rem 0;tab-size:4}code{padding:.1em .3em}
+details{margin:.4rem 0;border:1px solid #8885;border-radius:.5rem;padding:.35rem .7rem}section,details{content-visibility:auto;contain-intrinsic-size:auto 2rem}
+summary{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}i{font-style:normal}.s,.p{color:var(--s)}.n,a{color:var(--n)}.k{color:var(--k)}.m,.f b{color:var(--m)}img{max-width:100%}`;
 
 /** One file, no script, nothing fetched: readable on a phone, light and dark. */
 export function* html(head: Head, all: Iterable<Item>, redactor: Redactor | null): Generator<string> {
   const [title, about] = heading(head);
   yield `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none';style-src 'unsafe-inline';img-src data:"><meta name="referrer" content="no-referrer">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none';style-src 'unsafe-inline';img-src data:">
 <title>${entities(title)}</title><style>${STYLE}</style>
 <header><h1>${entities(title)}</h1>${about.map((line) => `<p>${entities(line)}</p>`).join("")}</header>
 `;

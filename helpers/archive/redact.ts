@@ -1,6 +1,6 @@
 // Secrets out of texts and rows. Always on decoded strings: in raw JSON an escape can stand right before a secret.
 import { object, type Row } from "../claude/rows.ts";
-import { PLACES, placed, START, TOKENS } from "./secrets.ts";
+import { PLACES, placed, SHORT, START, TOKENS } from "./secrets.ts";
 
 type Rules = {
   quick: RegExp;
@@ -13,14 +13,20 @@ let rules: Rules | undefined;
 function compile(): Rules {
   const rows = TOKENS.trim()
     .split("\n")
-    .map((line) => line.split(" ") as [string, string, string]);
+    .map((line) => {
+      const [name, key, rest] = line.split(" ") as [string, string, string];
+      const [, letters, least] = /^([ahw])(\d\d)$/.exec(rest) ?? [];
+      const all = letters
+        ? `(?:${key})${SHORT[letters]}{${least},}`
+        : rest[0] === "^"
+          ? rest.slice(1)
+          : key + rest;
+      return { name, key, all };
+    });
   return {
-    quick: new RegExp(rows.map(([, key]) => key).join("|")),
-    names: rows.map(([name]) => name),
-    tokens: new RegExp(
-      `${START}(?:${rows.map(([, key, rest]) => `(${rest[0] === "^" ? rest.slice(1) : key + rest})`).join("|")})`,
-      "g",
-    ),
+    quick: new RegExp(rows.map(({ key }) => key).join("|")),
+    names: rows.map(({ name }) => name),
+    tokens: new RegExp(`${START}(?:${rows.map(({ all }) => `(${all})`).join("|")})`, "g"),
     places: PLACES.map((place) => [place.name, place.key, placed(place)]),
   };
 }

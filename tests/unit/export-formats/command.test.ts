@@ -31,11 +31,11 @@ describe("ccr export --format", () => {
     leaky();
     const { out, err, status } = await ccr(home, ["export", "4bb6", "--format", format]);
     expect([status, out]).toEqual([0, `${home.path}/app-4bb63347.${format}\n`]);
-    expect(err).toContain("secrets redacted: anthropic-key 1");
+    expect(err).toContain("secrets redacted: anthropic 1");
     const file = join(home.path, `app-4bb63347.${format}`);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const text = readFileSync(file, "utf8");
-    expect(text).toContain("my key is [redacted:anthropic-key]");
+    expect(text).toContain("my key is [redacted:anthropic]");
     expect(text).not.toContain(anthropic!.secret);
     expect(readdirSync(home.path).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
@@ -75,7 +75,7 @@ describe("ccr export --format", () => {
       "--json",
     ]);
     const report = JSON.parse(out);
-    expect([status, report.files, report.redacted]).toEqual([0, 2, [{ kind: "anthropic-key", count: 3 }]]);
+    expect([status, report.files, report.redacted]).toEqual([0, 2, [{ kind: "anthropic", count: 3 }]]);
     expect(readdirSync(report.file).sort()).toEqual(["app-4bb63347.html", "shop-dae96318.html"]);
   });
 
@@ -127,7 +127,7 @@ describe("ccr export --redact", () => {
     writeFileSync(join(home.path, ".claude/history.jsonl"), `${JSON.stringify(history)}\n`);
     const { err, status } = await ccr(home, ["export", "4bb6", "./a.tar.gz", "--redact"]);
     expect(status, err).toBe(0);
-    expect(err).toContain("secrets redacted: anthropic-key 4");
+    expect(err).toContain("secrets redacted: anthropic 4");
     const unpacked = join(home.path, "unpacked");
     mkdirSync(unpacked);
     execFileSync("tar", ["-xzf", join(home.path, "a.tar.gz"), "-C", unpacked]);
@@ -135,7 +135,7 @@ describe("ccr export --redact", () => {
       .filter((entry) => entry.isFile())
       .map((entry) => readFileSync(join(entry.parentPath, entry.name)));
     for (const text of texts) expect(text.includes(anthropic!.secret)).toBe(false);
-    expect(texts.filter((text) => text.includes("[redacted:anthropic-key]"))).toHaveLength(4);
+    expect(texts.filter((text) => text.includes("[redacted:anthropic]"))).toHaveLength(4);
     expect(texts.some((text) => text.equals(Buffer.from([0, 255, 1, 2])))).toBe(true);
     const before = readFileSync(path, "utf8").split("\n");
     const after = texts

@@ -242,7 +242,7 @@ describe("secrets", () => {
   });
 
   test.each(FORMATS)("are found in %s when JSON escapes stand in their middle", (format) => {
-    const { secret } = all.find(({ kind }) => kind === "github-token")!;
+    const { secret } = all.find(({ kind }) => kind === "github")!;
     const w = new Writer(HEAD);
     w.prompt(`use ${secret} now`);
     const spelled = [...secret]
@@ -252,7 +252,7 @@ describe("secrets", () => {
     expect(w.rows[0]).not.toContain(secret);
     const text = page(format, w);
     expect(text).not.toContain(secret);
-    expect(text).toContain("[redacted:github-token]");
+    expect(text).toContain("[redacted:github]");
   });
 
   test.each(FORMATS)("hashes, ids and placeholders stay in %s", (format) => {

@@ -45,9 +45,9 @@ describe("redaction", () => {
   });
 
   test("the same secret gets the same mark, another one another", () => {
-    const [a, b] = all.filter(({ kind }) => kind === "github-token");
+    const [a, b] = all.filter(({ kind }) => kind === "github");
     const clean = new Redactor().text(`${a!.secret} ${b!.secret} ${a!.secret}`);
-    expect(clean).toBe("[redacted:github-token] [redacted:github-token-2] [redacted:github-token]");
+    expect(clean).toBe("[redacted:github] [redacted:github-2] [redacted:github]");
   });
 
   test("what was redacted once stays as it is", () => {
