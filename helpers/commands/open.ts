@@ -6,7 +6,6 @@ import { surroundings } from "../sessions/around.ts";
 import { realPath, sessionsOf } from "../sessions/lookup.ts";
 import { sessionOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
-import { smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { say } from "../terminal/output.ts";
@@ -31,7 +30,6 @@ export const open: Command = {
   ],
   async run(call) {
     needTmux();
-    await smallHeap();
     const [word, path] = call.words;
     const place =
       word !== undefined && path === undefined && isDirectory(word, on(call, "new")) ? word : undefined;

@@ -1,4 +1,3 @@
-import { smallHeap } from "../system/heap.ts";
 import { size } from "../terminal/amount.ts";
 import { iso, json } from "../terminal/json.ts";
 import { columns, isTerminal, out, say, unicode } from "../terminal/output.ts";
@@ -37,7 +36,6 @@ export const ps: Command = {
     ["cct-list --json | jq -r '.sessions[] | select(.doing == \"waiting\") | .name'", "who needs you"],
   ],
   async run(call) {
-    await smallHeap();
     const now = Date.now();
     const all = await liveSessions();
     const lives = on(call, "here") ? ofDirectory(process.cwd(), all) : all;
