@@ -288,7 +288,7 @@ function bring(from: string, to: string): void {
 }
 
 /** Appends a file's bytes from `tail` on: the whole is written beside it and takes its name at once. */
-function extend(ours: string, theirs: string, tail: number, running: () => boolean): void {
+export function extend(ours: string, theirs: string, tail: number, running: () => boolean): void {
   const base = look(ours);
   const staged = new Staged(ours);
   try {
@@ -304,7 +304,7 @@ function extend(ours: string, theirs: string, tail: number, running: () => boole
 }
 
 /** The last byte that was copied. */
-function copy(path: string, start: number, to: Staged): number | null {
+export function copy(path: string, start: number, to: Staged): number | null {
   const fd = openSync(path, "r");
   const buffer = Buffer.allocUnsafe(1 << 20);
   let last: number | null = null;

@@ -12,8 +12,7 @@ import { type Entry, type Transcript, timeOfEntry } from "./entry.ts";
 export { type Entry, type Transcript, timeOfEntry } from "./entry.ts";
 
 /** Project folders as `[name, path]`; a symbolic link to another project folder is the same folder, and left out. */
-export function projectFolders(): [name: string, path: string][] {
-  const root = projectsDirectory();
+export function projectFolders(root: string = projectsDirectory()): [name: string, path: string][] {
   let entries: Dirent[];
   try {
     entries = readdirSync(root, { withFileTypes: true });

@@ -70,7 +70,7 @@ function chain(session: string): string[] {
   const byUuid = new Map(rows.flatMap((row) => (row.uuid ? [[row.uuid, row] as const] : [])));
   const texts: string[] = [];
   const last = rows.findLast(({ type }) => type === "assistant");
-  for (let row = last; row; row = byUuid.get(row.parentUuid ?? row.logicalParentUuid)) {
+  for (let row = last; row; row = byUuid.get((row.parentUuid ?? row.logicalParentUuid ?? "") as string)) {
     if (row.type !== "user" && row.type !== "assistant") continue;
     const content = row.message!.content;
     const blocks = typeof content === "string" ? [{ text: content }] : (content as { text?: string }[]);

@@ -60,6 +60,7 @@ const CALLS: Record<string, string[]> = {
   todos: ["todos"],
   clean: ["clean"],
   doctor: ["doctor"],
+  sync: ["sync", "/nonexistent"],
   config: ["config", "list"],
   statusline: ["statusline"],
   hook: ["hook", "--help"],
