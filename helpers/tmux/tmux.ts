@@ -164,7 +164,9 @@ export async function createSession(making: Making): Promise<Started> {
     const words: string[] = [
       ...["new-session", "-d", "-P", "-F", "#{pane_id} #{pane_pid}", "-s", name, "-n", "claude"],
       ...["-x", String(size[0]), "-y", String(size[1]), "-c", literal(project), ...passed],
-      ...(waits === undefined ? ["--", ...command] : ["-e", `CCR_TEXT=${waits}`, "--", ...lazily(command)]),
+      ...(waits === undefined
+        ? ["--", ...command]
+        : ["-e", `CCR_TEXT=${waits}`, "--", ...lazily(command, id)]),
       ...(recorder.length > 0 ? [AND, ...recorder] : []),
       ...set("-t", session, "@ccr_session", id),
       ...set("-t", session, "@ccr_project", encodeURIComponent(project)),

@@ -303,6 +303,47 @@ describe("ccr restore", () => {
     expect(startOf(Number(pid))).toBeNull();
   });
 
+  it("starts no second Claude on Enter while the session runs at another place", async () => {
+    const name = await start("app");
+    const [{ id }] = (await ps()) as [Row];
+    await killServer();
+    await supervised();
+    // As Claude Code writes it: this very process is the other Claude.
+    const sessions = join(home.path, ".claude/sessions");
+    mkdirSync(sessions, { recursive: true });
+    const entry = (pid: number, procStart: string) =>
+      writeFileSync(
+        join(sessions, `${pid}.json`),
+        JSON.stringify({ pid, sessionId: id, procStart, cwd: "/" }),
+      );
+    entry(process.pid, startOf(process.pid)!);
+    await type(name, "Enter");
+    await expect.poll(() => screen(name), SOON).toContain(`It runs already: pid ${process.pid}.`);
+    expect(started()).toHaveLength(1);
+    // One that has ended, and one whose number another process has now.
+    entry(process.pid, "1");
+    entry(2 ** 22 - 1, "1");
+    await type(name, "Enter");
+    await expect.poll(() => started().length, SOON).toBe(2);
+  });
+
+  it("makes room for a session that is continued after its limit: one tmux session, with its windows", async () => {
+    const id = home.limited({ resetsAt: Date.now() - 600_000 });
+    const name = (await run("open", id)).out.trim();
+    await tmux("new-window", "-d", "-t", `=${name}:`, "-n", "mine", "-c", home.path);
+    await run("supervise", "--journal");
+    await killServer();
+    await supervised();
+    const before = started().length;
+    const continued = run("resume-all", id, "--now", "--tmux");
+    await expect.poll(() => started().length, SOON).toBe(before + 1);
+    expect(started().at(-1)).toContain(`--resume ${id} continue`);
+    expect(await names()).toEqual([name]);
+    expect(await windows(name)).toContain(`mine ${home.path}`);
+    await type(name, "fail", "Enter");
+    await continued;
+  });
+
   it("never adds or repeats a bypass of permissions", async () => {
     const name = await start(
       "app",
