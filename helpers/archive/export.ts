@@ -63,10 +63,10 @@ export async function exportFile(
 ): Promise<Manifest> {
   const taken = (): Problem =>
     new Problem("exists", `${file} exists already.`, { hint: "take another name, or replace it: --force" });
-  if (!options.force && existsSync(file)) throw taken();
   const directory = dirname(file);
-  makeDirectory(directory);
   sweep(directory);
+  if (!options.force && existsSync(file)) throw taken();
+  makeDirectory(directory);
   const path = temporary(directory);
   try {
     const fd = openSync(path, "wx", 0o600);
