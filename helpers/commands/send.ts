@@ -99,6 +99,9 @@ export const send: Command = {
         say(`${title}: sent, and it ended\n`);
         return 1;
       }
+      // A slow machine can lose the Enter behind a paste; where nothing is typed it does nothing.
+      if (left === 60 && after.status === "idle" && !on(call, "raw"))
+        await tmux(["send-keys", "-t", pane, "Enter"]);
       if (after.status === "waiting") {
         say(`${title}: sent, and it asks: ${after.waitingFor ?? "a question"}     cct ${title}\n`);
         return 0;

@@ -160,6 +160,11 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import("./replay.ts")).replay,
   },
   {
+    name: "rerun",
+    summary: "give a session's prompts to a new one, one after another",
+    load: async () => (await import("./rerun.ts")).rerun,
+  },
+  {
     name: "snapshot",
     summary: "keep the present state of a session",
     load: async () => (await import("./snapshots.ts")).snapshot,

@@ -1,0 +1,135 @@
+import { randomUUID } from "node:crypto";
+import { closeSync, fstatSync, openSync } from "node:fs";
+import { survey } from "../archive/fork.ts";
+import { forward } from "../claude/lines.ts";
+import { parseLine, promptOf } from "../claude/rows.ts";
+import { verdictAt } from "../limits/tail.ts";
+import { surroundings } from "../sessions/around.ts";
+import { sessionOf, startOf } from "../sessions/session.ts";
+import { transcripts } from "../sessions/store.ts";
+import { Problem, problemOf } from "../system/problem.ts";
+import { many } from "../terminal/amount.ts";
+import { ask } from "../terminal/ask.ts";
+import { clean } from "../terminal/clean.ts";
+import { json } from "../terminal/json.ts";
+import { columns, isTerminal, out, say } from "../terminal/output.ts";
+import { cut } from "../terminal/text.ts";
+import { liveSessions } from "../tmux/live.ts";
+import { type Call, type Command, on, text } from "./command.ts";
+import { checkRoom, launch } from "./living.ts";
+import { entryNamed } from "./named.ts";
+import { claude, needTmux, usable } from "./open.ts";
+import { modeOf } from "./resuming.ts";
+import { send } from "./send.ts";
+import { wait } from "./wait.ts";
+
+export const rerun: Command = {
+  usage: "rerun <session> [flags]",
+  about:
+    "Starts a new session in the same directory and gives it the prompts of this one, each when the answer to the one\nbefore is there. Stops at Claude's first question, at a limit or an error; the session stays. Asks once.",
+  flags: {
+    from: { type: "string", value: "n", about: "begin with the n-th prompt" },
+    "dry-run": { type: "boolean", about: "only show the prompts" },
+    yes: { type: "boolean", short: "y", about: "do not ask" },
+  },
+  words: "session",
+  most: 1,
+  json: true,
+  examples: [
+    ["ccr rerun 4bb6 --dry-run", "its prompts"],
+    ["ccr rerun 4bb6 --from 2", "all but the first one, again"],
+  ],
+  async run(call) {
+    const [word] = call.words;
+    if (word === undefined) throw wrong("which session?", "ccr rerun <id or title>");
+    const entry = entryNamed(word);
+    const directory = startOf(entry);
+    const all = promptsIn(entry.path);
+    const from = Number(text(call, "from") ?? 1);
+    if (!Number.isInteger(from) || from < 1 || (from > all.length && all.length > 0))
+      throw wrong(`--from is a number from 1 to ${all.length}.`, `ccr rerun ${word} --dry-run`);
+    const prompts = all.slice(from - 1);
+    if (directory === null || prompts.length === 0)
+      throw new Problem("no-prompts", `${entry.id.slice(0, 8)} has no prompts.`);
+    if (on(call, "dry-run")) return list(call, entry.id, directory, prompts, from);
+    if (call.json) throw wrong("--json is for --dry-run.", `ccr rerun ${word} --dry-run --json`);
+    needTmux();
+    usable(directory);
+    checkRoom(await liveSessions());
+    if (!on(call, "yes")) {
+      list(call, entry.id, directory, prompts, from);
+      const answer = ask(`Give ${many(prompts.length, "prompt")} to a new session in ${clean(directory)}?`);
+      if (answer === null) throw wrong("nobody is there to be asked.", "when that is meant: --yes");
+      if (!answer) return 1;
+    }
+    const id = randomUUID();
+    const mode = modeOf(sessionOf(entry, surroundings()), null);
+    const flags = mode === null ? [] : ["--permission-mode", mode];
+    const { name } = await launch({
+      project: directory,
+      id,
+      command: [claude(), "--session-id", id, ...flags],
+      launch: { permissionMode: mode },
+    });
+    out(`${name}\n`);
+    for (const [i, prompt] of prompts.entries()) {
+      say(`${from + i} of ${all.length}  ${short(prompt, 20)}\n`);
+      try {
+        await wait.run({ ...call, words: [id], flags: {} });
+        // The blank keeps a lone - from being read as standard input.
+        if ((await send.run({ ...call, words: [id, prompt, ""], flags: {} })) !== 0)
+          throw new Problem("ended", `${name} has ended.`);
+        await wait.run({ ...call, words: [id], flags: {} });
+        const [transcript] = transcripts((one) => one.toLowerCase() === id);
+        const verdict = transcript && verdictAt(transcript.path);
+        if (verdict && verdict.state !== "none")
+          throw new Problem(
+            verdict.state,
+            verdict.state === "limited" ? "it is limited." : `an error: ${verdict.by}.`,
+          );
+      } catch (error) {
+        const { kind, message, hint } = problemOf(error);
+        throw new Problem(kind, `stopped at prompt ${from + i}: ${message}`, {
+          hint: hint.length > 0 ? hint : `go there: cct ${name}`,
+        });
+      }
+    }
+    return 0;
+  },
+};
+
+const wrong = (message: string, hint: string): Problem => new Problem("usage", message, { hint, exit: 2 });
+
+/** The whole prompts of the main chain. */
+function promptsIn(path: string): string[] {
+  const fd = openSync(path, "r");
+  try {
+    const { size } = fstatSync(fd);
+    const { turns, uuids } = survey(fd, size);
+    const wanted = new Map<unknown, string>(turns.map(({ row, prompt }) => [uuids[row], prompt]));
+    for (const { bytes } of forward(fd, size)) {
+      if (!bytes?.includes('"type":"user"')) continue;
+      for (const row of parseLine(bytes.toString()).rows)
+        if (wanted.has(row.uuid)) wanted.set(row.uuid, promptOf(row) ?? "");
+    }
+    return [...wanted.values()];
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const short = (prompt: string, less: number): string =>
+  isTerminal(1) ? cut(clean(prompt), Math.max(20, columns() - less)) : clean(prompt);
+
+function list(
+  call: Call,
+  session: string,
+  project: string,
+  prompts: readonly string[],
+  from: number,
+): number {
+  const rows = prompts.map((text, i) => ({ n: from + i, text }));
+  if (call.json) json("rerun", { session, project, prompts: rows }, call.warnings);
+  else for (const { n, text } of rows) out(`${String(n).padStart(3)}  ${short(text, 6)}\n`);
+  return 0;
+}
