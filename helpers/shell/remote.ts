@@ -1,6 +1,7 @@
 // The ccr of other machines, over ssh or coder ssh. No word of a person passes the other side's shell as it stands.
 
 import { accessSync, constants, readFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { delimiter, join } from "node:path";
 import { writeAtomic } from "../system/files.ts";
 import { quote } from "../system/handoff.ts";
@@ -115,39 +116,48 @@ const isThere = (program: string): boolean =>
     }
   });
 
-/** What a target's ccr prints, or why it does not: in one line. `limit`: ms. */
+export type Answer = { out: string } | { error: string };
+
+/** `limit`: ms, 0 for none. `free`: it goes on when we end, and does not hold us. */
+type Patience = { limit: number; signal?: AbortSignal; free?: boolean };
+
+/** What a target's ccr prints, or why it does not: in one line. */
 export async function askRemote(
   remote: Remote,
   words: readonly string[],
-  limit: number,
-  signal?: AbortSignal,
-): Promise<{ out: string } | { error: string }> {
-  const { execFile } = await import("node:child_process");
-  const { personsEnvironment } = await import("../system/run.ts");
-  const how = { terminal: false, utf8: true, patience: Math.ceil(limit / 1000), asked: true };
+  patience: Patience,
+): Promise<Answer> {
+  const how = { terminal: false, utf8: true, patience: Math.ceil(patience.limit / 1000), asked: true };
   try {
-    const [program = "", ...args] = remoteCommand(remote, words, how);
-    return await new Promise((resolve) => {
-      execFile(
-        program,
-        args,
-        {
-          timeout: limit,
-          killSignal: "SIGKILL",
-          maxBuffer: 1 << 26,
-          env: personsEnvironment(),
-          ...(signal && { signal }),
-        },
-        (error, out, err) => {
-          const why = err.trim().split("\n").at(-1) || error?.message.split("\n")[0];
-          if (!error) resolve({ out });
-          else resolve({ error: error.killed ? `no answer in ${Math.round(limit / 1000)} s` : reason(why) });
-        },
-      ).stdin?.end();
-    });
+    return await answerOf(remoteCommand(remote, words, how), patience);
   } catch (error) {
     return { error: error instanceof Problem ? error.message : String(error) };
   }
+}
+
+/** What a program prints, or the last line of why it fails. */
+export async function answerOf(
+  [program = "", ...args]: readonly string[],
+  { limit, signal, free }: Patience,
+): Promise<Answer> {
+  const { execFile } = await import("node:child_process");
+  const { personsEnvironment } = await import("../system/run.ts");
+  const options = {
+    timeout: limit,
+    killSignal: "SIGKILL",
+    maxBuffer: 1 << 26,
+    env: personsEnvironment(),
+    ...(signal && { signal }),
+  } as const;
+  return new Promise((resolve) => {
+    const child = execFile(program, args, options, (error, out, err) => {
+      const why = err.trim().split("\n").at(-1) || error?.message.split("\n")[0];
+      if (!error) resolve({ out: out || err });
+      else resolve({ error: error.killed ? `no answer in ${Math.round(limit / 1000)} s` : reason(why) });
+    });
+    child.stdin?.end();
+    if (free) for (const one of [child, child.stdout as Socket, child.stderr as Socket]) one.unref();
+  });
 }
 
 /** The words of an error of ours, or of ssh's. */

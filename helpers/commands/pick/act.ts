@@ -1,7 +1,6 @@
 // What the board's keys do to a session, here or on another machine.
-import { askRemote, remoteCommand, remoteOf } from "../../shell/remote.ts";
+import { answerOf, askRemote, remoteCommand, remoteOf } from "../../shell/remote.ts";
 import { Problem } from "../../system/problem.ts";
-import { personsEnvironment } from "../../system/run.ts";
 import { unicode } from "../../terminal/output.ts";
 import { goTo, liveNamed } from "../living.ts";
 import type { Item } from "./items.ts";
@@ -39,30 +38,10 @@ export async function act({ do: what, item }: Act): Promise<{ lines: string[]; b
       : { lines: [`processes of ${id.slice(0, 8)} are still there: ${left.join(", ")}`], bad: true };
   }
   const words = what === "stop" ? ["stop", id, "--force"] : ["resume-all", id, "--now"];
-  if (target === null) return self(words);
-  const answer = await askRemote(remoteOf(target), words, LIMIT);
-  return "error" in answer ? { lines: [answer.error], bad: true } : told(answer.out || "done", false);
+  const answer =
+    target === null
+      ? await answerOf(command(item, words), { limit: 0, free: true })
+      : await askRemote(remoteOf(target), words, { limit: LIMIT, free: true });
+  if ("error" in answer) return { lines: [answer.error], bad: true };
+  return { lines: answer.out.split("\n").filter(Boolean).slice(0, LINES), bad: false };
 }
-
-/** Our own program with other words; what it says at last. It goes on when the board is left. */
-async function self(words: readonly string[]): Promise<{ lines: string[]; bad: boolean }> {
-  const { execFile } = await import("node:child_process");
-  return new Promise((resolve) => {
-    const child = execFile(
-      process.execPath,
-      [process.argv[1]!, ...words],
-      { env: { ...personsEnvironment(), NODE_OPTIONS: "", COLUMNS: "70" } },
-      (error, out, err) => resolve(told(`${out}\n${err}`, error !== null)),
-    );
-    child.stdin?.end();
-    child.unref();
-  });
-}
-
-const told = (text: string, bad: boolean): { lines: string[]; bad: boolean } => ({
-  lines: text
-    .split("\n")
-    .filter((line) => line.trim() !== "")
-    .slice(0, LINES),
-  bad,
-});

@@ -3,6 +3,7 @@ import { isSessionId } from "../../claude/places.ts";
 import type { BlockedBy } from "../../limits/verdict.ts";
 import type { Session, State } from "../../sessions/session.ts";
 import { askRemote, type Remote } from "../../shell/remote.ts";
+import { blank } from "./items.ts";
 
 /** How long (ms) a machine may take to answer, and rests after it has, or has not. */
 const LIMIT = 15_000;
@@ -16,7 +17,10 @@ export async function boardOf(
   count: number,
   signal?: AbortSignal,
 ): Promise<{ sessions: Session[] } | { error: string }> {
-  const answer = await askRemote(target, ["board", String(count), "--json"], LIMIT, signal);
+  const answer = await askRemote(target, ["board", String(count), "--json"], {
+    limit: LIMIT,
+    ...(signal && { signal }),
+  });
   if ("error" in answer) return answer;
   try {
     const { sessions } = JSON.parse(answer.out);
@@ -61,10 +65,7 @@ export class Far {
 type Fields = Record<string, unknown> | null | undefined;
 
 const string = (value: unknown): string | null => (typeof value === "string" ? value : null);
-const instant = (value: unknown): number | null => {
-  const at = Date.parse(string(value) ?? "");
-  return Number.isNaN(at) ? null : at;
-};
+const instant = (value: unknown): number | null => Date.parse(string(value) ?? "") || null;
 const STATES = ["live", "waiting", "ready", "blocked", "idle", "gone"];
 
 /** What another ccr said of a session, in our form; null where it is none. */
@@ -74,56 +75,35 @@ export function sessionFrom(one: Fields): Session | null {
   if (!one || id === null || !isSessionId(id) || !STATES.includes(state)) return null;
   const limit = one.limit as Fields;
   const live = one.live as Fields;
-  return {
-    id,
-    title: string(one.title),
-    titleFrom: "none",
-    project: string(one.project),
-    cwd: string(one.cwd),
-    gitBranch: string(one.gitBranch),
-    transcript: null,
-    createdAt: instant(one.createdAt),
-    updatedAt: instant(one.updatedAt),
-    version: string(one.version),
-    entrypoint: string(one.entrypoint),
-    bytes: 0,
-    state: state as State,
-    damaged: one.damaged === true,
-    skipped: 0,
-    verdict:
-      state === "blocked"
-        ? {
-            state: "blocked",
-            by: (string(one.blockedBy) ?? "other-api-error") as BlockedBy,
-            cause: "request",
-          }
-        : limit
-          ? {
-              state: "limited",
-              window: string(limit.window) ?? "unknown",
-              resetsAt: instant(limit.resetsAt),
-              resetFrom: null,
-              rowUuid: null,
-              at: instant(limit.at),
-            }
-          : { state: "none" },
-    live: live
-      ? {
-          pid: Number(live.pid) || 0,
-          session: id,
-          cwd: null,
-          kind: string(live.kind) ?? "interactive",
-          entrypoint: null,
-          status: string(live.status),
-          waitingFor: string(live.waitingFor),
-          name: null,
-          startedAt: null,
-          here: false,
-          tmux: string(live.tmux),
-        }
-      : null,
-    deletedAfter: instant(one.deletedAfter),
-    permissionMode: null,
-    lastPrompt: null,
-  };
+  const session = { ...blank(id), state: state as State, damaged: one.damaged === true };
+  for (const key of ["title", "project", "cwd", "gitBranch", "version", "entrypoint"] as const)
+    session[key] = string(one[key]);
+  for (const key of ["createdAt", "updatedAt", "deletedAfter"] as const) session[key] = instant(one[key]);
+  if (state === "blocked") {
+    const by = (string(one.blockedBy) ?? "other-api-error") as BlockedBy;
+    session.verdict = { state: "blocked", by, cause: "request" };
+  } else if (limit) {
+    const [window, resetsAt, at] = [
+      string(limit.window) ?? "unknown",
+      instant(limit.resetsAt),
+      instant(limit.at),
+    ];
+    session.verdict = { state: "limited", window, resetsAt, resetFrom: null, rowUuid: null, at };
+  }
+  if (live) {
+    session.live = {
+      pid: Number(live.pid) || 0,
+      session: id,
+      cwd: null,
+      kind: string(live.kind) ?? "interactive",
+      entrypoint: null,
+      status: string(live.status),
+      waitingFor: string(live.waitingFor),
+      name: null,
+      startedAt: null,
+      here: false,
+      tmux: string(live.tmux),
+    };
+  }
+  return session;
 }

@@ -118,26 +118,38 @@ function real(path: string): string {
   return found;
 }
 
-/** A session of which nothing is known but that it runs. */
-export const bareSession = (live: Live): Session => ({
-  id: live.session,
+/** A session of which nothing is known but its id. */
+export const blank = (id: string): Session => ({
+  id,
   title: null,
   titleFrom: "none",
-  project: live.cwd,
-  cwd: live.cwd,
+  project: null,
+  cwd: null,
   gitBranch: null,
   transcript: null,
-  createdAt: live.startedAt,
-  updatedAt: live.startedAt,
+  createdAt: null,
+  updatedAt: null,
   version: null,
-  entrypoint: live.entrypoint,
+  entrypoint: null,
   bytes: 0,
-  state: "live",
+  state: "idle",
   damaged: false,
   skipped: 0,
   verdict: { state: "none" },
-  live: { ...live, tmux: null },
+  live: null,
   deletedAfter: null,
   permissionMode: null,
   lastPrompt: null,
+});
+
+/** A session of which nothing is known but that it runs. */
+export const bareSession = (live: Live): Session => ({
+  ...blank(live.session),
+  project: live.cwd,
+  cwd: live.cwd,
+  createdAt: live.startedAt,
+  updatedAt: live.startedAt,
+  entrypoint: live.entrypoint,
+  state: "live",
+  live: { ...live, tmux: null },
 });

@@ -109,13 +109,13 @@ describe("the program that goes there", () => {
   it("ends at its time limit, and then that is said", async () => {
     program(join(home.around, "bin/ssh"), "exec sleep 60");
     const started = Date.now();
-    expect(await askRemote(box, ["list"], 300)).toEqual({ error: "no answer in 0 s" });
+    expect(await askRemote(box, ["list"], { limit: 300 })).toEqual({ error: "no answer in 0 s" });
     expect(Date.now() - started).toBeLessThan(30_000);
   });
 
   it("is quoted with its last words when it fails", async () => {
     program(join(home.around, "bin/ssh"), "echo first >&2; echo 'ssh: no route' >&2; exit 255");
-    expect(await askRemote(box, ["list"], 10_000)).toEqual({ error: "ssh: no route" });
+    expect(await askRemote(box, ["list"], { limit: 10_000 })).toEqual({ error: "ssh: no route" });
   });
 });
 

@@ -234,3 +234,66 @@ describe("what is still read", () => {
     expect(mark(arrive(searching, { items, total: 4, complete: true, settled: true }))).toBe(items[1]!.title);
   });
 });
+
+describe("the board's letters", () => {
+  const [working, stopped, done] = [item("Works", live), item("Limited one", limited), item("Over")];
+  const board = (marked: Item): State => {
+    const news = { items: [working, stopped, done], total: 3, complete: true, settled: false };
+    const state = arrive(start("", "/work/web", 20, true), news);
+    return { ...state, marked: marked.key };
+  };
+
+  it("ask before they stop or resume, and Enter says yes", () => {
+    const { state, effect } = pressed(board(working), '"s"');
+    expect(effect).toBeUndefined();
+    expect(state.notice?.lines.join()).toMatch(/stop .* Works, which is working\?.*enter yes/);
+    expect(pressed(state, "enter").effect).toEqual({ do: "stop", item: working });
+    expect(pressed(board(stopped), '"r"', "enter").effect).toEqual({ do: "resume", item: stopped });
+    expect(pressed(board(done), '"l"').effect).toEqual({ do: "logs", item: done });
+  });
+
+  it.each([
+    ["escape", ""],
+    ["down", ""],
+    ['"h"', "sh"],
+    ['"s"', "ss"],
+    ['"?"', "s?"],
+  ])("are taken back by %s, which leaves the search %j", (key, query) => {
+    const { state, effect } = pressed(board(working), '"s"', key);
+    expect([effect, state.query, state.asks, state.notice]).toEqual([undefined, query, null, null]);
+    expect(["choose", undefined]).toContain(pressed(state, "enter").effect?.do);
+  });
+
+  it("do nothing where there is nothing to do, and say so", () => {
+    for (const [letter, on, why] of [
+      ['"s"', done, "is not running"],
+      ['"s"', stopped, "is not running"],
+      ['"r"', done, "waits for no limit"],
+      ['"r"', working, "is running"],
+    ] as const) {
+      const { state } = pressed(board(on), letter);
+      expect(state.notice?.lines.join()).toContain(why);
+      expect(pressed(state, "enter").effect).toBeUndefined();
+      expect(pressed(state, '"x"').state.query).toBe(`${letter[1]}x`);
+    }
+  });
+
+  it("are text in a search, when pasted, after /, and where a session is only chosen", () => {
+    for (const letter of ["s", "r", "l"]) {
+      expect(pressed(board(working), '"x"', `"${letter}"`).state.query).toBe(`x${letter}`);
+      expect(pressed(board(working), '"/"', `"${letter}"`).state.query).toBe(letter);
+      expect(press(board(working), { text: letter, pasted: true })[0].query).toBe(letter);
+      expect(pressed({ ...board(working), board: false }, `"${letter}"`).state.query).toBe(letter);
+    }
+  });
+
+  it("say above the list which machines are silent", () => {
+    const state = arrive(board(working), {
+      ...{ items: [working, done], total: 2, complete: true, settled: true },
+      notes: ["box unreachable: no route"],
+    });
+    expect(state.rows[0]).toEqual({ note: "box unreachable: no route" });
+    expect(state.top).toBe(0);
+    expect(pressed(state, '"over"').state.rows.some((row) => "note" in row)).toBe(false);
+  });
+});
