@@ -10,7 +10,7 @@ import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { say } from "../terminal/output.ts";
 import { type Live, liveSessions } from "../tmux/live.ts";
-import { endSession, hasTmux, type Making } from "../tmux/tmux.ts";
+import { hasTmux, type Making } from "../tmux/tmux.ts";
 import { type Call, type Command, on } from "./command.ts";
 import { checkRoom, fitting, goTo, launch, ofDirectory } from "./living.ts";
 import { entryNamed } from "./named.ts";
@@ -94,13 +94,10 @@ async function resumed(
   const plan = await planOf({ ...call, flags }, entry, sessionOf(entry, surroundings()), undefined);
   for (const note of plan.notes) say(`ccr: ${clean(note)}\n`);
   checkRoom(lives);
-  // What is left of it in tmux ended before.
-  const rest = lives.find(({ key, ours, state }) => ours && key === entry.id && state === "exited");
-  if (rest?.name) await endSession(rest.name);
   return started({
     project: plan.directory,
     id: entry.id,
-    name: rest?.name ?? undefined,
+
     command: plan.argv,
   });
 }

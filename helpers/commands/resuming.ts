@@ -16,7 +16,7 @@ import { read, transcripts } from "../sessions/store.ts";
 import { config } from "../system/config.ts";
 import { startDetached } from "../system/detached.ts";
 import { Problem } from "../system/problem.ts";
-import { entryOf, forget } from "../tmux/journal.ts";
+import { entryOf } from "../tmux/journal.ts";
 import { createSession, endSession, hasTmux, isDead, screenOf } from "../tmux/tmux.ts";
 
 const DAY = 86_400_000;
@@ -120,23 +120,16 @@ function withoutTmux(): NodeJS.ProcessEnv {
 }
 
 export const startInTmux: Start = async (argv, { project, step }): Promise<Running> => {
-  // A window that waits for Enter, or has ended, makes room for it.
-  const { liveSessions } = await import("../tmux/live.ts");
-  const rest = (await liveSessions()).find(
-    ({ ours, id, state }) => ours && id === step.id && (state === "lazy" || state === "exited"),
-  );
-  const before = rest ? entryOf(rest.key) : null;
-  if (rest?.name) await endSession(rest.name);
+  // Where its windows still are, it goes on in them.
+  const before = entryOf(step.id);
   const { name, pane, pid } = await createSession({
     project,
     id: step.id,
-    name: rest?.name ?? undefined,
     command: argv,
     env: claudeEnvironment(),
     ...(before && before.windows.length > 0 ? { windows: before.windows } : {}),
     launch: { ...before, current: step.id, stoppedAt: null },
   });
-  if (before && before.id !== step.id) forget(before.id);
   return {
     pid,
     tmux: name,

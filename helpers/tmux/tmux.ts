@@ -7,7 +7,7 @@ import { delimiter, join } from "node:path";
 import { config } from "../system/config.ts";
 import { Problem } from "../system/problem.ts";
 import { change, type Entry, entryOf, forget, remember, type Window } from "./journal.ts";
-import { lazily } from "./lazy.ts";
+import { isWaiting, lazily } from "./lazy.ts";
 import { recorderWords } from "./recording.ts";
 
 /** Whether there is a tmux program. */
@@ -123,12 +123,73 @@ const server = async (words: string[], env: NodeJS.ProcessEnv, directory: string
     : answer;
 };
 
+type Standing = Started & { runs: boolean };
+
+/** The tmux session that was made for a Claude session; its pane is empty where Claude's window is gone. */
+async function standing(id: string): Promise<Standing | null> {
+  const fields = ["@ccr_session", "@ccr_claude", "pane_dead", "pane_id", "pane_pid", "session_name"];
+  const { out } = await tmux(["list-panes", "-a", "-F", fields.map((name) => `#{${name}}`).join("\t")]);
+  let found: Standing | null = null;
+  for (const line of out.split("\n")) {
+    const [session, claude, dead, pane = "", number, name = ""] = line.split("\t");
+    if (session !== id) continue;
+    const pid = Number(number);
+    if (claude === "1") return { name, pane, pid, runs: dead === "0" && !isWaiting(pid) };
+    found = { name, pane: "", pid: 0, runs: false };
+  }
+  return found;
+}
+
+/** What marks Claude's own window, and keeps it when it fails. */
+const ofClaude = (pane: string): string[] => [
+  ...[AND, "set-option", "-p", "-t", pane, "@ccr_claude", "1"],
+  ...[AND, "set-option", "-w", "-t", pane, "automatic-rename", "off"],
+  ...[AND, "set-option", "-w", "-t", pane, "remain-on-exit", "failed"],
+];
+
+/** Starts Claude anew where its windows still are: what runs in the others is the person's. */
+async function revive(
+  { name, pane }: Standing,
+  { project, id, command, env, launch }: Making,
+): Promise<Started> {
+  const main = pane || target(name, "claude");
+  remember({
+    windows: [],
+    ...entryOf(id),
+    ...launch,
+    stoppedAt: null,
+    name,
+    id,
+    project,
+    socket: config()["tmux.socket"],
+  });
+  const recorder = recorderWords(id, main);
+  const { ok, err } = await tmux(
+    [
+      ...(pane
+        ? ["respawn-pane", "-k", "-t", pane]
+        : ["new-window", "-b", "-t", target(name, "^"), "-n", "claude"]),
+      ...["-c", literal(project), "--", ...command],
+      ...(recorder.length > 0 ? [AND, ...recorder] : []),
+      ...ofClaude(main),
+    ],
+    { env, directory: project },
+  );
+  const now = await standing(id);
+  if (ok && now?.pane) return now;
+  throw new Problem("tmux", `tmux could not start Claude again in ${name}: ${err}.`, {
+    hint: `cct-kill ${name}`,
+  });
+}
+
 /**
  * Makes a detached session with Claude's window and the others, recorded, and in the journal before it is there. A
- * name that is taken gets a suffix. Throws a Problem when tmux says no.
+ * name that is taken gets a suffix; one that runs already is given back, one that has ended starts anew. Throws a Problem when tmux says no.
  */
 export async function createSession(making: Making): Promise<Started> {
   const { project, id, command, waits, size = [200, 50], launch = {} } = making;
+  const there = await standing(id);
+  if (there) return there.runs ? there : revive(there, making);
   // Programs of another session's shell start this one: it is no part of that.
   const { [MARK]: _, ...env } = making.env;
   const named = new Set(launch.environment);
@@ -170,12 +231,10 @@ export async function createSession(making: Making): Promise<Started> {
       ...(recorder.length > 0 ? [AND, ...recorder] : []),
       ...set("-t", session, "@ccr_session", id),
       ...set("-t", session, "@ccr_project", encodeURIComponent(project)),
-      ...set("-p", "-t", main, "@ccr_claude", "1"),
       ...set("-t", session, "history-limit", "50000"),
       ...set("-t", session, "set-titles", "on"),
       ...set("-t", session, "status-left-length", "60"),
-      ...set("-w", "-t", main, "automatic-rename", "off"),
-      ...set("-w", "-t", main, "remain-on-exit", "failed"),
+      ...ofClaude(main),
     ];
     // What a session is made with, its later windows get too.
     if (waits !== undefined) words.push(AND, "set-environment", "-t", session, "-u", "CCR_TEXT");
@@ -191,7 +250,12 @@ export async function createSession(making: Making): Promise<Started> {
     const answer = await server(words, env, project);
     const [, pane, pid] = /^(%\d+) (\d+)$/m.exec(answer.out) ?? [];
     if (pane && pid) return { name, pane, pid: Number(pid) };
-    if (/duplicate session/.test(answer.err)) continue;
+    if (/duplicate session/.test(answer.err)) {
+      // Two at once want the same session: it must not have two writers.
+      const other = await standing(id);
+      if (other?.runs) return other;
+      continue;
+    }
     problem = new Problem("tmux", `tmux could not start a session: ${answer.err || "no reason given"}.`, {
       hint: "without tmux: ccra --headless",
     });

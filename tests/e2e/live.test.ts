@@ -317,7 +317,11 @@ describe("attaching", () => {
     await first.shows("typed by the first", 30);
     await second.shows("typed by the first", 30);
     expect(await first.screen()).not.toContain("not for you");
-    expect((await carrying("ccr.cjs")).filter((command) => !command.includes("logs -f"))).toEqual([]);
+    expect(
+      (await carrying(join(home.path, ".local/lib/ccr/ccr.cjs"))).filter(
+        (command) => !command.includes("logs -f"),
+      ),
+    ).toEqual([]);
     await first.press("C-b", "d");
     await first.shows("detached", 30);
     await expect.poll(async () => (await rowOf(name))?.clients, { timeout: 30_000 }).toBe(1);

@@ -35,6 +35,9 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** A loaded machine takes its time. */
+const PATIENT = { timeout: 60_000, interval: 100 };
+
 let home: Home;
 const open: Terminal[] = [];
 beforeEach(() => {
@@ -198,7 +201,7 @@ describe("cct-list", () => {
     stand("exit 3");
     await run(["open", ids[4]!]);
     await expect
-      .poll(async () => (await rows()).find(({ id }: { id: string }) => id === ids[4]).doing)
+      .poll(async () => (await rows()).find(({ id }: { id: string }) => id === ids[4]).doing, PATIENT)
       .toBe("exited");
     const terminal = await openTerminal(home, { command: ["sleep", "600000"] });
     open.push(terminal);
@@ -266,7 +269,7 @@ describe("cct", () => {
     expect((await run(["open"], { cwd: shop })).out).toBe("claude-shop\n");
     expect((await run(["open"], { cwd: web })).out).toBe("claude-web\n");
     const started = () => readFileSync(join(home.path, "started.log"), "utf8").trim().split("\n");
-    await expect.poll(() => existsSync(join(home.path, "started.log")) && started().length).toBe(2);
+    await expect.poll(() => existsSync(join(home.path, "started.log")) && started().length, PATIENT).toBe(2);
     const fresh = started()
       .map((line) => /--session-id ([0-9a-f-]{36})/.exec(line)?.[1])
       .find(Boolean)!;
@@ -287,10 +290,40 @@ describe("cct", () => {
     transcript(id, shop, "A task");
     stand("exit 1");
     await run(["open", "0abc"]);
-    await expect.poll(async () => (await rows())[0]?.doing).toBe("exited");
+    await expect.poll(async () => (await rows())[0]?.doing, PATIENT).toBe("exited");
     stand("exec sleep 600000");
     expect((await run(["open", "0abc"])).out).toBe("claude-shop\n");
     expect((await rows()).map(({ doing }: { doing: string }) => doing)).toEqual(["starting"]);
+  });
+
+  it("brings Claude's window back where the others stay, and leaves alone what runs in them", async () => {
+    const shop = home.project("shop");
+    transcript("0abc1234-1111-4111-8111-111111111111", shop, "A task");
+    stand('[ ! -e "$HOME/leave" ] || exit 0; sleep 0.2; exec "$0" "$@"');
+    await run(["open", "0abc"]);
+    const shell = await tmux("display-message", "-p", "-t", "=claude-shop:shell", "#{pane_pid}");
+    writeFileSync(join(home.path, "leave"), "");
+    await expect
+      .poll(() => tmux("list-windows", "-t", "=claude-shop:", "-F", "#W"), { timeout: 30_000 })
+      .toBe("shell\nlogs");
+    expect((await rows()).map(({ name, doing }: Record<string, unknown>) => [name, doing])).toEqual([
+      ["claude-shop", "exited"],
+    ]);
+    stand("exec sleep 600000");
+    expect((await run(["open"], { cwd: shop })).out).toBe("claude-shop\n");
+    expect(await tmux("list-windows", "-t", "=claude-shop:", "-F", "#W")).toBe("claude\nshell\nlogs");
+    expect(await tmux("display-message", "-p", "-t", "=claude-shop:shell", "#{pane_pid}")).toBe(shell);
+    expect((await rows()).map(({ doing }: { doing: string }) => doing)).toEqual(["starting"]);
+  });
+
+  it("gives several callers at once one and the same session", async () => {
+    const shop = home.project("shop");
+    transcript("0abc1234-1111-4111-8111-111111111111", shop, "A task");
+    const all = await Promise.all(Array.from({ length: 4 }, () => run(["open", "0abc"])));
+    expect(all.map(({ out, err }) => [out, err])).toEqual(
+      Array.from({ length: 4 }, () => ["claude-shop\n", ""]),
+    );
+    expect(await tmux("ls", "-F", "#S")).toBe("claude-shop");
   });
 
   it("never starts a second writer of a session that runs elsewhere", async () => {
@@ -420,11 +453,11 @@ describe("cct-kill", () => {
     const terminal = await openTerminal(home, { command: ["sh", "-c", "sleep 600001; exec sleep 600002"] });
     open.push(terminal);
     const below = async () => (await processes()).find(({ parent }) => parent === terminal.pid);
-    await expect.poll(async () => (await below())?.command).toBe("sleep 600001");
+    await expect.poll(async () => (await below())?.command, PATIENT).toBe("sleep 600001");
     register((await below())!.pid, "0abc1234-1111-4111-8111-111111111111", home.path);
     expect((await ccr("stop", "0abc")).status).toBe(0);
     await expect
-      .poll(async () => (await processes()).find(({ pid }) => pid === terminal.pid)?.command)
+      .poll(async () => (await processes()).find(({ pid }) => pid === terminal.pid)?.command, PATIENT)
       .toBe("sleep 600002");
   });
 });
