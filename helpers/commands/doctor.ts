@@ -1,6 +1,6 @@
 import { surroundings } from "../sessions/around.ts";
 import { newest, transcripts } from "../sessions/store.ts";
-import { smallHeap } from "../system/heap.ts";
+import { smallHeap, tightHeap } from "../system/heap.ts";
 import { problemOf } from "../system/problem.ts";
 import { many } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
@@ -35,6 +35,7 @@ export const doctor: Command = {
   ],
   async run(call) {
     await smallHeap();
+    await tightHeap();
     const now = Date.now();
     const around = surroundings(now);
     let scene: Scene = { now, all: [], entries: [], live: new Set(around.live.keys()), seen: progress() };

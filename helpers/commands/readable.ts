@@ -8,6 +8,7 @@ import { sinkTo } from "../archive/write.ts";
 import type { Entry } from "../sessions/entry.ts";
 import { startOf, titleOf } from "../sessions/session.ts";
 import { makeDirectory } from "../system/files.ts";
+import { tightHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { size } from "../terminal/amount.ts";
 import { json } from "../terminal/json.ts";
@@ -31,8 +32,7 @@ export async function exportReadable(
       exit: 2,
     });
   }
-  // Rows of megabytes are garbage a moment later: a third less memory, and no slower.
-  (await import("node:v8")).setFlagsFromString("--optimize-for-size");
+  await tightHeap();
   const redactor = on(call, "no-redact") ? null : new Redactor();
   const pages = (entry: Entry): Iterable<string> =>
     inPieces(readable(format as Format, entry.path, headOf(entry), redactor, progress()));

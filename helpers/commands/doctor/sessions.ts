@@ -13,7 +13,7 @@ import { quote } from "../../system/handoff.ts";
 import { state } from "../../system/places.ts";
 import { many } from "../../terminal/amount.ts";
 import { dayAndTime } from "../../terminal/time.ts";
-import type { Checks, Finding } from "./finding.ts";
+import type { Checks, Finding, Scene } from "./finding.ts";
 
 const DAY = 86_400_000;
 const SKEW = 120_000;
@@ -30,7 +30,7 @@ export const sessions: Checks = {
       const lines = entry.bytes === 0 ? [] : badLines(entry.path, scene.live.has(entry.id));
       scene.seen((done += entry.bytes), all);
       if (entry.unreadable === null && lines.length === 0) continue;
-      const copy = repairedAs(entry);
+      const copy = repairedAs(entry, scene);
       found.push({
         finding: entry.unreadable
           ? `session ${short(entry.id)} cannot be read (${entry.unreadable})`
@@ -172,9 +172,10 @@ function badLines(path: string, live: boolean): number[] {
 /** Remembers which damaged transcript, of what size, has a repaired copy. */
 const record = (entry: Entry): string => join(state(), "repaired", `${entry.id}-${entry.bytes}`);
 
-function repairedAs(entry: Entry): string | null {
+function repairedAs(entry: Entry, { all }: Scene): string | null {
   try {
-    return readFileSync(record(entry), "utf8");
+    const copy = readFileSync(record(entry), "utf8");
+    return all.some(({ id }) => id === copy) ? copy : null;
   } catch {
     return null;
   }
@@ -185,9 +186,9 @@ async function repair(entry: Entry): Promise<string> {
   try {
     const { size } = fstatSync(fd);
     const found = survey(fd, size);
-    if (found.uuids.length === 0) return "no row of it can be read";
+    if (found.ends.length === 0) return "no row of it can be read";
     const title = `${titleOf(entry).title ?? short(entry.id)} (repaired)`;
-    const { id, path } = await writeFork(fd, size, found, found.uuids.length - 1, {
+    const { id, path } = await writeFork(fd, size, found, found.ends.length - 1, {
       from: entry.id,
       path: entry.path,
       title,
