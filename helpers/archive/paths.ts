@@ -17,7 +17,9 @@ export function mapOf(rules: readonly Rule[]): (path: string) => string {
   const sorted = [...rules].sort((a, b) => b[0].length - a[0].length);
   return (path) => {
     const rule = sorted.find(([from]) => under(path, from));
-    return rule ? rule[1] + path.slice(rule[0].length) : path;
+    if (!rule) return path;
+    const [from, to] = rule;
+    return (to + path.slice(from === "/" ? 0 : from.length)).replace(/^\/\//, "/");
   };
 }
 
@@ -89,9 +91,9 @@ export function mapFile(from: string, to: string, rules: readonly Rule[]): void 
     };
     for (const { bytes, start, length } of forward(input, size, { first: 1 << 18 })) {
       if (bytes) {
-        const line = marks.some((mark) => bytes.includes(mark)) ? mapLine(bytes, map) : bytes;
+        const line = marks.some((mark) => bytes.includes(mark)) ? mapLine(bytes, map) : [bytes];
         if (line === null) continue;
-        write(line);
+        for (const piece of line) write(piece);
       } else {
         flush();
         for (let at = 0; at < length; ) {
@@ -112,14 +114,41 @@ export function mapFile(from: string, to: string, rules: readonly Rule[]): void 
 
 const NEWLINE = Buffer.from("\n");
 
+/** A string of this many bytes is no path: it is put aside while its row is parsed. */
+const LONG = 1 << 16;
+
 /** A line with its rows mapped; null where none of them is kept. What cannot be read whole stays as it is. */
-function mapLine(bytes: Buffer, map: (path: string) => string): Buffer | null {
-  const { rows, lost } = parseLine(bytes.toString("utf8"));
-  if (lost || rows.length === 0) return bytes;
+function mapLine(bytes: Buffer, map: (path: string) => string): Buffer[] | null {
+  const aside: Buffer[] = [];
+  const mark = `\u0000${Math.random()}:`;
+  let text = "";
+  let from = 0;
+  for (let open = bytes.length > LONG ? bytes.indexOf(34) : -1; open >= 0; ) {
+    let close = open;
+    for (let slashes = 1; slashes % 2 === 1 && close >= 0; ) {
+      close = bytes.indexOf(34, close + 1);
+      for (slashes = 0; bytes[close - 1 - slashes] === 92; ) slashes++;
+    }
+    if (close < 0) break;
+    if (close - open > LONG) {
+      text += bytes.toString("utf8", from, open) + JSON.stringify(mark + aside.length);
+      aside.push(bytes.subarray(open, close + 1));
+      from = close + 1;
+    }
+    open = bytes.indexOf(34, close + 1);
+  }
+  const { rows, lost } = parseLine(text + bytes.toString("utf8", from));
+  if (lost || rows.length === 0) return [bytes];
   const kept = rows.filter((row) => !isDropped(row));
   if (kept.length === 0) return null;
   const changed = kept.map((row) => mapRow(row, map)).includes(true) || kept.length < rows.length;
-  return changed ? Buffer.from(kept.map((row) => JSON.stringify(row)).join("\n")) : bytes;
+  if (!changed) return [bytes];
+  const line = kept.map((row) => JSON.stringify(row)).join("\n");
+  const whole = JSON.stringify(mark).slice(0, -1);
+  return line.split(whole).flatMap((piece, i) => {
+    const [, number = "", rest] = i === 0 ? [] : /^(\d+)"([\s\S]*)$/.exec(piece)!;
+    return i === 0 ? [Buffer.from(piece)] : [aside[Number(number)]!, Buffer.from(rest!)];
+  });
 }
 
 /** What two copies of a session have in common: `to` is the byte of `theirs` after the last row that both have. */
