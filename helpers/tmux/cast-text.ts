@@ -128,6 +128,7 @@ export class Grid {
     const here = this.#line(this.#y);
     here[this.#x++] = character;
     if (wide) here[this.#x++] = "";
+    else if (here[this.#x] === "") here[this.#x] = " ";
     this.changed.add(this.#y);
   }
 
@@ -170,6 +171,15 @@ export class Grid {
     this.#y = Math.max(0, Math.min(this.#rows - 1, y));
   }
 
+  /** Moves do not leave the region, unless they begin outside of it. */
+  #within(y: number, by: number): number {
+    return by < 0 && y >= this.#top
+      ? Math.max(this.#top, y + by)
+      : by > 0 && y <= this.#low
+        ? Math.min(this.#low, y + by)
+        : y + by;
+  }
+
   #wipe(y: number, from = 0, to = this.#columns): void {
     const line = this.#line(y);
     if (from === 0 && to >= line.length) {
@@ -182,19 +192,18 @@ export class Grid {
   #control(mark: string, numbers: number[], last: string): void {
     const [first = 0, second = 0] = numbers;
     const n = first || 1;
-    const [x, y] = [this.#x, this.#y];
+    const [x, y] = [Math.min(this.#x, this.#columns - 1), this.#y];
     if (mark === "?" && (last === "h" || last === "l")) {
       if (numbers.some((mode) => mode === 1049 || mode === 1047 || mode === 47)) this.#clear();
       return;
     }
     if (mark !== "") return;
     if (last === "H" || last === "f") this.#to((second || 1) - 1, n - 1);
-    else if (last === "A") this.#to(x, y - n);
-    else if (last === "B" || last === "e") this.#to(x, y + n);
+    else if (last === "A" || last === "F") this.#to(last === "A" ? x : 0, this.#within(y, -n));
+    else if (last === "B" || last === "E") this.#to(last === "B" ? x : 0, this.#within(y, n));
+    else if (last === "e") this.#to(x, y + n);
     else if (last === "C" || last === "a") this.#to(x + n, y);
     else if (last === "D") this.#to(x - n, y);
-    else if (last === "E") this.#to(0, y + n);
-    else if (last === "F") this.#to(0, y - n);
     else if (last === "G" || last === "`") this.#to(n - 1, y);
     else if (last === "d") this.#to(x, n - 1);
     else if (last === "s") this.#saved = [x, y];
@@ -209,9 +218,11 @@ export class Grid {
     else if (last === "X") this.#wipe(y, x, x + n);
     else if (last === "P") this.#line(y).splice(x, n);
     else if (last === "@") this.#line(y).splice(x, 0, ...Array<string>(n).fill(" "));
-    else if (last === "L") this.#scroll(y, -n);
-    else if (last === "M") this.#scroll(y, n);
-    else if (last === "S") this.#scroll(this.#top, n);
+    else if (last === "L" || last === "M") {
+      if (y < this.#top || y > this.#low) return;
+      this.#scroll(y, last === "L" ? -n : n);
+      this.#x = 0;
+    } else if (last === "S") this.#scroll(this.#top, n);
     else if (last === "T") this.#scroll(this.#top, -n);
     else if (last === "r") {
       this.#top = Math.min(n, this.#rows) - 1;
@@ -223,13 +234,16 @@ export class Grid {
   #escape(single: string): void {
     if (single === "7") this.#saved = [this.#x, this.#y];
     else if (single === "8") this.#to(...this.#saved);
-    else if (single === "D") this.#feed();
-    else if (single === "E") {
+    else if (single === "D") {
+      this.#to(this.#x, this.#y);
+      this.#feed();
+    } else if (single === "E") {
       this.#x = 0;
       this.#feed();
     } else if (single === "M") {
-      if (this.#y === this.#top) this.#scroll(this.#top, -1);
-      else this.#to(this.#x, this.#y - 1);
+      const first = this.#y === this.#top;
+      if (first) this.#scroll(this.#top, -1);
+      this.#to(this.#x, this.#y - (first ? 0 : 1));
     } else if (single === "c") this.#clear();
   }
 
