@@ -23,8 +23,8 @@ export async function readArchive(
 ): Promise<Manifest> {
   const { createGunzip } = await import("node:zlib");
   const { createHash } = await import("node:crypto");
-  const file = createReadStream(path, { highWaterMark: 1 << 18 });
-  const unpacked = createGunzip({ chunkSize: 1 << 18 });
+  const file = createReadStream(path, { highWaterMark: 1 << 16 });
+  const unpacked = createGunzip({ chunkSize: 1 << 16 });
   file.on("error", (error) => unpacked.destroy(error));
   file.pipe(unpacked);
   const bytes = new Bytes(unpacked);
