@@ -174,19 +174,18 @@ describe.skipIf("reason" in made)("a shared container", () => {
       await terminal.shows(/four, on the host[\s\S]*❯/, 60);
       api.answers.push(say("Typed and answered."));
       await terminal.type("five, typed in the container");
+      await terminal.shows("five, typed in the container");
       await terminal.press("Enter");
       await terminal.shows("Typed and answered.", 60);
-      await terminal.type("/exit");
-      await terminal.press("Enter");
+      await expect
+        .poll(() => prompts(host.claude.rows(id)).at(-1), { timeout: 30_000 })
+        .toBe("five, typed in the container");
       await expect
         .poll(() => readFileSync(join(host.home.path, ".claude/history.jsonl"), "utf8"), { timeout: 30_000 })
         .toContain("five, typed in the container");
     } finally {
       await terminal.end();
     }
-    await expect
-      .poll(() => prompts(host.claude.rows(id)).at(-1), { timeout: 30_000 })
-      .toBe("five, typed in the container");
     const found = JSON.parse((await host.ccr("find", "typed", "--prompts", "--json")).stdout);
     expect(found.sessions.map((one: { id: string }) => one.id)).toEqual([id]);
     const same = await inside(container, "find", "typed", "--prompts");
@@ -272,14 +271,13 @@ describe.skipIf("reason" in made)("a shared container", () => {
   test("sessions/ is not shared: a running session of the host is none in the container", async () => {
     const registry = join(host.home.path, ".claude/sessions");
     mkdirSync(registry, { recursive: true });
-    writeFileSync(join(registry, "1.json"), JSON.stringify({ pid: 1, sessionId: id, cwd: host.project }));
-    const { stdout } = await container.run([
-      "sh",
-      "-c",
-      'ls "$CLAUDE_CONFIG_DIR/sessions" 2>/dev/null; claude agents --json',
-    ]);
-    expect(stdout.trim()).toBe("[]");
-    await execa("rm", [join(registry, "1.json")]);
+    const entry = { pid: 777, sessionId: id, cwd: host.project, kind: "interactive", status: "idle" };
+    writeFileSync(join(registry, "777.json"), JSON.stringify(entry));
+    const { stdout } = await container.run(["claude", "agents", "--json"]);
+    expect(JSON.parse(stdout)).toEqual([]);
+    const listed = await container.run(["sh", "-c", 'ls "$CLAUDE_CONFIG_DIR/sessions" 2>/dev/null']);
+    expect(listed.stdout).not.toContain("777");
+    rmSync(join(registry, "777.json"));
   });
 
   test("check finds nothing wrong, on both sides", async () => {

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { parse } from "jsonc-parser";
-import type { Home } from "./home.ts";
+import { type Home, root as here } from "./home.ts";
 import { onPath } from "./tools.ts";
 
 export interface Container {
@@ -33,30 +33,6 @@ export async function namespaces(): Promise<{ argv: string[] } | { reason: strin
   }
   return { reason: `namespaces are not permitted here: ${reasons.join("; ")}` };
 }
-
-// $1: an empty directory; then pairs of source and target, "ro" or "rw" before each; "--"; the command.
-const SCRIPT = `
-set -eu
-root=$1 hostname=$2 folder=$3; shift 3
-hostname "$hostname"
-mount -t tmpfs none "$root"
-mkdir -p "$root/proc" "$root/tmp" "$root/run" "$root/opt/bin" "$root/root" "$root/dev"
-for at in usr bin sbin lib lib32 lib64 libx32 etc; do
-  if [ -L "/$at" ]; then cp -a "/$at" "$root/$at"
-  elif [ -d "/$at" ]; then mkdir "$root/$at"; mount --bind "/$at" "$root/$at"; mount -o remount,bind,ro "$root/$at"; fi
-done
-mount --rbind /dev "$root/dev"
-mount -t proc proc "$root/proc"
-while [ "$1" != -- ]; do
-  mode=$1 source=$2 target=$root$3; shift 3
-  [ -e "$source" ] || { echo "bind source path does not exist: $source" >&2; exit 125; }
-  if [ -d "$source" ]; then mkdir -p "$target"; else mkdir -p "\${target%/*}"; [ -e "$target" ] || : >"$target"; fi
-  mount --bind "$source" "$target"
-  [ "$mode" = rw ] || mount -o remount,bind,ro "$target"
-done
-shift
-exec chroot "$root" "$@"
-`;
 
 /** What `devcontainer up` makes of the file: runs its initializeCommand on the host, substitutes, binds. */
 export async function startContainer(
@@ -115,12 +91,8 @@ export async function startContainer(
   const argv = (words: string[]): string[] => [
     ...options.argv,
     "sh",
-    "-c",
-    SCRIPT,
-    "sh",
+    join(here, "tests/support/container.sh"),
     root,
-    "container",
-    workspace,
     ...["rw", project, workspace],
     ...binds,
     ...tools,
