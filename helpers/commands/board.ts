@@ -8,7 +8,7 @@ import { clean } from "../terminal/clean.ts";
 import { paint } from "../terminal/colour.ts";
 import { json } from "../terminal/json.ts";
 import { isTerminal, out, say } from "../terminal/output.ts";
-import { type Part, table } from "../terminal/table.ts";
+import { table } from "../terminal/table.ts";
 import { type Call, type Command, on, text } from "./command.ts";
 import { boardOf } from "./pick/far.ts";
 import { bareSession, SECTIONS, sectionOf } from "./pick/items.ts";
@@ -65,86 +65,64 @@ function scopeOf(words: string | undefined): Scope {
 type Shown = { target: string | null; session: Session };
 
 async function once(call: Call, count: number, { here, targets }: Scope): Promise<number> {
-  const now = Date.now();
-  const answers = await Promise.all(
-    targets.map(async (target) => ({ target, answer: await boardOf(target, count) })),
-  );
-  const shown: Shown[] = here ? (await ofHere(count)).map((session) => ({ target: null, session })) : [];
-  for (const { target, answer } of answers) {
+  const asked = targets.map(async (target) => ({ target, answer: await boardOf(target, count) }));
+  const { sessions, unique } = here
+    ? await ofHere(count)
+    : { sessions: [], unique: new Map<string, number>() };
+  const shown: Shown[] = sessions.map((session) => ({ target: null, session }));
+  const told = [];
+  for (const { target, answer } of await Promise.all(asked)) {
+    const error = "error" in answer ? answer.error : null;
+    told.push({ ...target, error: error === null ? null : clean(error) });
     if ("error" in answer)
       call.warn(new Problem("unreachable", `${target.name} unreachable: ${answer.error}`));
     else shown.push(...answer.sessions.map((session) => ({ target: target.name, session })));
   }
-  shown.sort(
-    (a, b) =>
-      SECTIONS.indexOf(sectionOf(a.session)) - SECTIONS.indexOf(sectionOf(b.session)) ||
-      (b.session.updatedAt ?? 0) - (a.session.updatedAt ?? 0),
-  );
+  const order = ({ session }: Shown): number => SECTIONS.indexOf(sectionOf(session));
+  shown.sort((a, b) => order(a) - order(b) || (b.session.updatedAt ?? 0) - (a.session.updatedAt ?? 0));
   if (call.json) {
-    json(
-      "board",
-      {
-        targets: answers.map(({ target, answer }) => ({
-          name: target.name,
-          address: target.address,
-          error: "error" in answer ? clean(answer.error) : null,
-        })),
-        sessions: shown.map(({ target, session }) => ({
-          ...sessionJson(session),
-          target,
-          section: sectionOf(session),
-        })),
-      },
-      call.warnings,
-    );
-  } else if (shown.length > 0) out(lines(shown, now));
+    const rows = shown.map(({ target, session }) => ({
+      ...sessionJson(session),
+      target,
+      section: sectionOf(session),
+    }));
+    json("board", { targets: told, sessions: rows }, call.warnings);
+  } else if (shown.length > 0) out(lines(shown, unique));
   else say("no sessions\n");
-  return answers.length > 0 && !here && answers.every(({ answer }) => "error" in answer) ? 1 : 0;
+  return !here && told.every(({ error }) => error !== null) ? 1 : 0;
 }
 
 /** The live ones, those that wait for a limit, and the newest others. */
-async function ofHere(count: number): Promise<Session[]> {
+async function ofHere(count: number): Promise<{ sessions: Session[]; unique: Map<string, number> }> {
   const around = surroundings();
   const { whatRuns } = await import("./pick/running.ts");
   const live = new Map([...(await whatRuns()), ...around.live]);
   around.live = live;
   const found = new Map<string, Session>();
-  const add = (session: Session): void => {
-    if (!found.has(session.id)) found.set(session.id, session);
-  };
-  for (const entry of newest(
-    transcripts((id) => live.has(id.toLowerCase())),
-    live.size,
-  ))
-    add(sessionOf(entry, around));
+  const add = (session: Session): void => void (found.has(session.id) || found.set(session.id, session));
+  const running = transcripts((id) => live.has(id.toLowerCase()));
+  for (const entry of newest(running, live.size)) add(sessionOf(entry, around));
   for (const one of live.values()) add(bareSession(one));
   await fillTmux([...found.values()]);
   for (const session of stoppedSessions(around, around.now - RECENT).sessions)
     if (session.state === "waiting") add(session);
-  let left = count;
-  for (const entry of newestOfAll(count + found.size).entries) {
-    const session = sessionOf(entry, around);
-    if (found.has(session.id) || left-- <= 0) continue;
-    add(session);
-  }
-  return [...found.values()];
+  const most = found.size + count;
+  const { entries, unique } = newestOfAll(most);
+  for (const entry of entries) if (found.size < most) add(sessionOf(entry, around));
+  return { sessions: [...found.values()], unique };
 }
 
-function lines(shown: readonly Shown[], now: number): string {
-  const rows = sessionRows(
-    shown.map(({ session }) => session),
-    { now, unique: new Map(), time: "short" },
-  );
-  for (const [i, { target }] of shown.entries()) {
-    if (target !== null) rows[i]![2] = [{ text: `${target}:` }, { text: rows[i]![2] as string }] as Part[];
-  }
-  const [header, ...body] = table(COLUMNS, rows, { ...tableLook(), header: true });
-  let last = "";
-  const text = body.flatMap((line, i) => {
-    const section = sectionOf(shown[i]!.session);
-    const heading = section === last ? [] : [paint(section, "bold")];
-    last = section;
-    return [...heading, `${line}`];
-  });
-  return `${[...(tableLook().header ? [header] : []), ...text].join("\n")}\n`;
+function lines(shown: readonly Shown[], unique: ReadonlyMap<string, number>): string {
+  const sessions = shown.map(({ session }) => session);
+  const rows = sessionRows(sessions, { now: Date.now(), unique, time: "short" });
+  for (const [i, { target }] of shown.entries())
+    if (target !== null) rows[i]![2] = `${target}:${rows[i]![2]}`;
+  const body = table(COLUMNS, rows, { ...tableLook(), header: false });
+  return body
+    .map((line, i) => {
+      const section = sectionOf(sessions[i]!);
+      const begins = i === 0 || sectionOf(sessions[i - 1]!) !== section;
+      return `${begins ? `${paint(section, "bold")}\n` : ""}${line}\n`;
+    })
+    .join("");
 }

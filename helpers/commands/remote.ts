@@ -20,7 +20,7 @@ export async function runOn(target = "", words: readonly string[] = []): Promise
 export const remote: Command = {
   usage: "remote add <name> <address> | list | remove <name>",
   about:
-    "Names of other machines for ccr --on <target> <verb…>, which has the ccr of that machine do it, and for\nccr board --on <targets>. An address is what ssh takes (me@host, ssh://host:2222) or coder:<workspace>.\nAn address can stand in place of a name.",
+    "Names for ccr --on <target> <verb…>, which has the ccr of another machine do it, and for ccr board --on <targets>.\nAn address is what ssh takes (me@host, ssh://host:2222) or coder:<workspace>; it can stand in place of a name.",
   flags: {},
   words: ["add", "list", "remove"],
   most: 3,
@@ -28,31 +28,25 @@ export const remote: Command = {
   examples: [
     ["ccr remote add box me@box.example", "a machine, over ssh"],
     ["ccr remote add web coder:web", "a workspace, over coder ssh"],
-    ["ccr --on web ccr-list 5", "its newest sessions"],
     ["ccr --on web attach shop", "one of its sessions, on this terminal"],
     ["ccr board --on all", "all of them on one screen"],
   ],
   run(call) {
     const [verb = "list", name, address] = call.words;
-    if (verb === "add" && name !== undefined && address !== undefined) addRemote(name, address);
-    else if (verb === "remove" && name !== undefined && address === undefined) {
+    if (verb === "add" && name && address) addRemote(name, address);
+    else if (verb === "remove" && name && !address) {
       if (!removeRemote(name))
-        throw new Problem("target", `no target has the name ${name}.`, { hint: "ccr remote list" });
-    } else if (verb !== "list" || name !== undefined) {
-      throw new Problem("usage", "ccr remote takes add <name> <address>, list or remove <name>.", {
-        hint: "ccr remote --help",
-        exit: 2,
-      });
-    }
+        throw new Problem("target", `no target is called ${name}.`, { hint: "ccr remote list" });
+    } else if (verb !== "list" || name)
+      throw new Problem("usage", `usage: ccr ${remote.usage}`, { hint: "ccr remote --help", exit: 2 });
     const all = remotes();
     if (call.json) json("remote", { remotes: all }, call.warnings);
     else if (verb !== "list") return 0;
     else if (all.length === 0) say("no targets yet\n     add one  ccr remote add box me@host\n");
     else {
+      const columns = [{ title: "NAME" }, { title: "ADDRESS", flexible: true }];
       const rows = all.map((one) => [one.name, one.address]);
-      out(
-        `${table([{ title: "NAME" }, { title: "ADDRESS", flexible: true }], rows, tableLook()).join("\n")}\n`,
-      );
+      out(`${table(columns, rows, tableLook()).join("\n")}\n`);
     }
     return 0;
   },

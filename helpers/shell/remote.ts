@@ -1,12 +1,13 @@
 // The ccr of other machines, over ssh or coder ssh. No word of a person passes the other side's shell as it stands.
 
-import { accessSync, constants, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { writeAtomic } from "../system/files.ts";
 import { quote } from "../system/handoff.ts";
 import { configuration } from "../system/places.ts";
 import { errno, Problem } from "../system/problem.ts";
+import { isOnPath } from "../system/process.ts";
 
 /** Where a ccr is reached: `coder:<workspace>`, or whatever ssh takes (`me@host`, `ssh://host:2222`, a name of its configuration). */
 export type Remote = { name: string; address: string };
@@ -64,7 +65,7 @@ function checked(remote: Remote): Remote {
 
 const bad = (message: string): Problem =>
   new Problem("target", message, {
-    hint: ["ccr remote add box me@host", "ccr remote add web coder:workspace", "ccr remote list"],
+    hint: ["ccr remote list", "ccr remote add box me@host", "ccr remote add web coder:workspace"],
     exit: 2,
   });
 
@@ -98,23 +99,12 @@ export function remoteCommand(
         ...(how.asked ? ["-o", "BatchMode=yes"] : []),
         ...["--", address, line],
       ];
-  if (!isThere(argv[0]!)) {
-    throw new Problem(`no-${argv[0]}`, `the ${argv[0]} program is not on PATH.`, {
-      hint: workspace ? "install it from your Coder server" : "install it: apt-get install openssh-client",
-    });
-  }
-  return argv;
-}
-
-const isThere = (program: string): boolean =>
-  (process.env.PATH ?? "").split(delimiter).some((directory) => {
-    try {
-      accessSync(join(directory || ".", program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
+  const [program = ""] = argv;
+  if (isOnPath(program)) return argv;
+  throw new Problem(`no-${program}`, `the ${program} program is not on PATH.`, {
+    hint: workspace ? "your Coder server has it" : "apt-get install openssh-client",
   });
+}
 
 export type Answer = { out: string } | { error: string };
 

@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { accessSync, constants, readFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { errno } from "./problem.ts";
 
 /**
@@ -22,6 +23,17 @@ export function startOf(pid: number): string | null {
     return errno(error) === "EPERM" ? "" : null;
   }
 }
+
+/** Whether a program can be called by its name. */
+export const isOnPath = (name: string): boolean =>
+  (process.env.PATH ?? "").split(delimiter).some((directory) => {
+    try {
+      accessSync(join(directory || ".", name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 
 const DEEPEST = 64;
 

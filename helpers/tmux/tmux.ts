@@ -2,26 +2,15 @@
 // Source: facts/tmux.md §0-§2.
 
 import { execFile } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
 import { config } from "../system/config.ts";
 import { Problem } from "../system/problem.ts";
+import { isOnPath } from "../system/process.ts";
 import { change, type Entry, entryOf, forget, remember, type Window } from "./journal.ts";
 import { isWaiting, lazily } from "./lazy.ts";
 import { recorderWords } from "./recording.ts";
 
 /** Whether there is a tmux program. */
-export function hasTmux(): boolean {
-  for (const directory of (process.env.PATH ?? "").split(delimiter)) {
-    try {
-      accessSync(join(directory || ".", "tmux"), constants.X_OK);
-      return true;
-    } catch {
-      // not here
-    }
-  }
-  return false;
-}
+export const hasTmux = (): boolean => isOnPath("tmux");
 
 /** An argument that tmux expands (`-s`, `-n`, `-c`, formats): `#` doubled, so that nothing in it is run. */
 export const literal = (text: string): string => text.replaceAll("#", "##");

@@ -150,8 +150,8 @@ describe("the board", () => {
   });
 
   it("counts down to the end of a limit, and then it is ready", async () => {
-    home.limited({ resetsAt: Date.now() + 20_000, project: "counted" });
     const terminal = await board();
+    home.limited({ resetsAt: Date.now() + 12_000, project: "counted" });
     const first = Number(
       /counted .* (\d+) s(?: |$)/m.exec(await stands(terminal, "Limited", "counted"))?.[1],
     );
