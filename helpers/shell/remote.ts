@@ -141,7 +141,7 @@ export async function answerOf(
   } as const;
   return new Promise((resolve) => {
     const child = execFile(program, args, options, (error, out, err) => {
-      const why = err.trim().split("\n").at(-1) || error?.message.split("\n")[0];
+      const why = err.trim().split("\n").at(-1) || `${program} ended with ${error?.code ?? error?.signal}`;
       if (!error) resolve({ out: out || err });
       else resolve({ error: error.killed ? `no answer in ${Math.round(limit / 1000)} s` : reason(why) });
     });
@@ -151,7 +151,7 @@ export async function answerOf(
 }
 
 /** The words of an error of ours, or of ssh's. */
-function reason(line = "no answer"): string {
+function reason(line: string): string {
   try {
     return JSON.parse(line).error.message;
   } catch {

@@ -147,7 +147,7 @@ function listLines(state: State, look: Look, room: number): string[] {
   title.width = Math.max(0, rest - 1);
   if (shown.length === 0) return emptyLines(state, look, room);
   return shown.map((row) => {
-    if ("note" in row) return paint(cut(`${indent}${row.note}`, room - 1, ascii ? "..." : "…"), "yellow");
+    if ("note" in row) return paint(cut(`${indent}${clean(row.note)}`, room - 1, ascii ? "..." : "…"), "yellow");
     if ("section" in row) return paint(`${indent}${row.section}`, "bold");
     const { item } = row;
     const bar = item.key === state.marked ? paint(ascii ? ">" : "▌", "cyan") : " ";

@@ -113,6 +113,11 @@ describe("the program that goes there", () => {
     expect(Date.now() - started).toBeLessThan(30_000);
   });
 
+  it("is told by its status when it fails without a word", async () => {
+    program(join(home.around, "bin/ssh"), "exit 255");
+    expect(await askRemote(box, ["list"], { limit: 10_000 })).toEqual({ error: "ssh ended with 255" });
+  });
+
   it("is quoted with its last words when it fails", async () => {
     program(join(home.around, "bin/ssh"), "echo first >&2; echo 'ssh: no route' >&2; exit 255");
     expect(await askRemote(box, ["list"], { limit: 10_000 })).toEqual({ error: "ssh: no route" });
