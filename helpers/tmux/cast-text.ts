@@ -53,6 +53,9 @@ const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f680}-\u{1f9ff}\u{20000}-\u{3fffd}]/u;
 const JOINED = /\p{M}|[\u200b-\u200d]/u;
 
+/** No screen is larger, and no number in a sequence means more. */
+const LARGEST = 1000;
+
 /** The characters on a screen, without their looks: enough to read what people could read. */
 export class Grid {
   lines: string[][] = [];
@@ -73,7 +76,9 @@ export class Grid {
     this.#gone = gone;
   }
 
-  resize(columns: number, rows: number): void {
+  resize(wide: number, high: number): void {
+    const columns = Math.min(wide, LARGEST);
+    const rows = Math.min(high, LARGEST);
     for (let y = rows; y < this.#rows; y++) this.#leave(y);
     this.lines.length = Math.min(this.lines.length, rows);
     this.#columns = columns;
@@ -138,6 +143,7 @@ export class Grid {
   }
 
   #feed(): void {
+    this.#x = Math.min(this.#x, this.#columns - 1);
     if (this.#y === this.#low) this.#scroll(this.#top, 1);
     else this.#y = Math.min(this.#rows - 1, this.#y + 1);
   }
@@ -191,7 +197,7 @@ export class Grid {
 
   #control(mark: string, numbers: number[], last: string): void {
     const [first = 0, second = 0] = numbers;
-    const n = first || 1;
+    const n = Math.min(first || 1, LARGEST);
     const [x, y] = [Math.min(this.#x, this.#columns - 1), this.#y];
     if (mark === "?" && (last === "h" || last === "l")) {
       if (numbers.some((mode) => mode === 1049 || mode === 1047 || mode === 47)) this.#clear();
@@ -211,14 +217,17 @@ export class Grid {
     else if (last === "J") {
       if (first === 2 || first === 3) this.#clear();
       else {
-        this.#wipe(y, first === 0 ? x : 0, first === 0 ? undefined : x + 1);
+        this.#wipe(y, first === 0 ? this.#x : 0, first === 0 ? undefined : this.#x + 1);
         for (let row = first === 0 ? y + 1 : 0; row < (first === 0 ? this.#rows : y); row++) this.#wipe(row);
       }
-    } else if (last === "K") this.#wipe(y, first === 0 ? x : 0, first === 1 ? x + 1 : undefined);
+    } else if (last === "K") this.#wipe(y, first === 0 ? this.#x : 0, first === 1 ? this.#x + 1 : undefined);
     else if (last === "X") this.#wipe(y, x, x + n);
-    else if (last === "P") this.#line(y).splice(x, n);
-    else if (last === "@") this.#line(y).splice(x, 0, ...Array<string>(n).fill(" "));
-    else if (last === "L" || last === "M") {
+    else if (last === "P") this.#line(y).splice(this.#x, n);
+    else if (last === "@") {
+      const line = this.#line(y);
+      line.splice(this.#x, 0, ...Array<string>(n).fill(" "));
+      if (line.length > this.#columns) line.length = this.#columns;
+    } else if (last === "L" || last === "M") {
       if (y < this.#top || y > this.#low) return;
       this.#scroll(y, last === "L" ? -n : n);
       this.#x = 0;

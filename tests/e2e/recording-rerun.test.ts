@@ -2,11 +2,14 @@
 
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Claude, installClaude, type Row } from "../support/claude-cli.ts";
 import { type Home, makeHome } from "../support/home.ts";
 import { type MockApi, mockApi, say, use } from "../support/mock-api.ts";
 import { ccr, makeBundle, type Ran, removeBundle } from "../unit/habits/bundle.ts";
+
+// Machines can be slow.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 let home: Home;
 let api: MockApi;
@@ -52,13 +55,13 @@ describe("ccr rerun", () => {
     expect({ status, err }).toEqual({ status: 0, err: expect.stringContaining("2 of 2") });
     expect(out).toBe("claude-shop\n");
     await expect
-      .poll(() => prompts(claude.rows(fresh())), { timeout: 20_000 })
+      .poll(() => prompts(claude.rows(fresh())), { timeout: 60_000 })
       .toEqual(["look at the\ncheckout", "and now the gateway"]);
     expect(claude.rows(id)).toEqual(before);
 
     const logs = async (): Promise<string> => (await run("logs", fresh())).out;
     await expect
-      .poll(logs, { timeout: 20_000 })
+      .poll(logs, { timeout: 60_000 })
       .toMatch(
         /ccr +started in tmux: claude-shop\n(?:.*\n)*.*you +look at the checkout\n.*claude +Once more, the first\.\n.*you +and now the gateway\n.*claude +Once more, the gateway\.\n/,
       );
@@ -66,7 +69,7 @@ describe("ccr rerun", () => {
       .poll(
         async () => JSON.parse((await run("find", "once more", "gateway", "--recordings", "--json")).out),
         {
-          timeout: 20_000,
+          timeout: 60_000,
         },
       )
       .toMatchObject({
@@ -94,7 +97,7 @@ describe("ccr rerun", () => {
     expect(err).toContain("cct claude-shop");
     // Rows are written a little after the screen.
     await expect
-      .poll(() => prompts(claude.rows(fresh())), { timeout: 20_000 })
+      .poll(() => prompts(claude.rows(fresh())), { timeout: 60_000 })
       .toEqual(["look at the\ncheckout"]);
   });
 

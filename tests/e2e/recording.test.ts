@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { startOf } from "../../helpers/system/process.ts";
 import type { Live } from "../../helpers/tmux/live.ts";
 import { mendRecorders } from "../../helpers/tmux/recorder.ts";
@@ -14,6 +14,9 @@ import { type MockApi, mockApi, say } from "../support/mock-api.ts";
 import { type Pane, playedCells, recordedPane, withHome } from "../support/recorded.ts";
 import { descendants } from "../support/tmux.ts";
 import { bundle, ccr as ccrIn, makeBundle, removeBundle } from "../unit/habits/bundle.ts";
+
+// Machines can be slow.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const ID = "4bb63347-9c0d-4e1f-a2b3-c4d5e6f70819";
 
@@ -70,7 +73,7 @@ async function typed(pane: Pane, line: string): Promise<void> {
 let looked: [pane: Pane, window: string] | undefined;
 const screens = async (): Promise<string> => (looked ? text(...looked).catch((error) => error.message) : "");
 
-async function until(test: () => boolean | Promise<boolean>, seconds = 20): Promise<void> {
+async function until(test: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
   for (const end = Date.now() + seconds * 1000; !(await test()); await sleep(50))
     if (Date.now() > end) throw new Error(`not so after ${seconds} s: ${test}\n${await screens()}`);
 }
@@ -79,7 +82,7 @@ async function until(test: () => boolean | Promise<boolean>, seconds = 20): Prom
 async function settled(pane: Pane): Promise<{ shown: string[]; played: string[] }> {
   let shown: string[] = [];
   let played: string[] = [];
-  for (const end = Date.now() + 20_000; Date.now() < end; await sleep(200)) {
+  for (const end = Date.now() + 60_000; Date.now() < end; await sleep(200)) {
     const before = shown.join("\n");
     shown = await pane.cells();
     played = await playedCells(pane.files().at(-1)!);
