@@ -18,35 +18,32 @@ export type Turn = { row: number; last: number; at: number | null; prompt: strin
 
 /** The rows that have a uuid, by their number in the file. */
 export type Survey = {
-  numbers: Map<string, number>;
-  uuids: string[];
+  numbers: ReadonlyMap<string, number>;
   /** offset of the end of each row's line */
-  ends: number[];
+  ends: readonly number[];
   /** numbers of the main chain's rows, oldest first */
-  chain: number[];
-  turns: Turn[];
-  kinds: Kind[];
+  chain: readonly number[];
+  turns: readonly Turn[];
+  kinds: readonly Kind[];
   /** lines that could not be read */
   lost: number;
 };
 
-const LONGEST_PROMPT = 200;
+const LONGEST_PROMPT = 80;
 
 function kindOf(row: Row): Kind {
-  if (promptOf(row) !== null) return "prompt";
   if (row.subtype === "compact_boundary" || row.isCompactSummary === true) return "middle";
   if (row.type !== "assistant") return "good";
   return textsOf(row).length > 0 || row.isApiErrorMessage === true ? "good" : "middle";
 }
 
-/** Reads a transcript once, keeping little of each row. */
-export function survey(fd: number, size: number): Survey {
+/** Reads a transcript once, keeping little of each row: hundreds of thousands are real. Prompts are long. */
+export function survey(fd: number, size: number, withPrompts = false): Survey {
   const numbers = new Map<string, number>();
-  const uuids: string[] = [];
   const ends: number[] = [];
   const kinds: Kind[] = [];
-  const parents: unknown[] = [];
-  const prompts = new Map<number, { at: number | null; prompt: string }>();
+  const parents: (number | string)[] = [];
+  const prompts = new Map<number, Pick<Turn, "at" | "prompt">>();
   let lost = 0;
   let tip = -1;
   let leaf: unknown;
@@ -57,39 +54,43 @@ export function survey(fd: number, size: number): Survey {
       if (row.type === "last-prompt") leaf = row.leafUuid;
       const uuid = string(row.uuid);
       if (uuid === null || numbers.has(uuid)) continue;
-      const number = uuids.length;
+      const number = ends.length;
+      const prompt = promptOf(row);
       numbers.set(uuid, number);
-      uuids.push(uuid);
       ends.push(start + length);
-      kinds.push(kindOf(row));
-      parents.push(row.parentUuid ?? row.logicalParentUuid);
+      kinds.push(prompt === null ? kindOf(row) : "prompt");
+      const parent = string(row.parentUuid ?? row.logicalParentUuid);
+      parents.push(parent === null ? -1 : (numbers.get(parent) ?? parent));
       if (row.isSidechain === true) continue;
       tip = number;
       leaf = undefined;
-      if (kinds[number] === "prompt") {
-        // A slice alone would keep the whole text.
-        const prompt = Buffer.from(promptOf(row)!.slice(0, LONGEST_PROMPT)).toString();
-        prompts.set(number, { at: timeOf(row), prompt });
-      }
+      if (prompt === null || !withPrompts) continue;
+      // A slice alone would keep the whole text.
+      const shown = Buffer.from(prompt.slice(0, LONGEST_PROMPT)).toString();
+      prompts.set(number, { at: timeOf(row), prompt: shown });
     }
   }
-  tip = numbers.get(leaf as string) ?? tip;
-  const seen = new Set<number>();
-  // Where a parent is missing Claude Code goes by the order of the rows.
-  for (let at = tip; at >= 0 && !seen.has(at); ) {
-    seen.add(at);
-    const parent = parents[at];
-    at = typeof parent === "string" ? (numbers.get(parent) ?? at - 1) : -1;
+  const chain: number[] = [];
+  const seen = new Uint8Array(ends.length);
+  for (let at = numbers.get(leaf as string) ?? tip; at >= 0 && seen[at] === 0; ) {
+    seen[at] = 1;
+    chain.push(at);
+    const parent = parents[at]!;
+    // Where one is missing Claude Code goes by the order of the rows.
+    at = typeof parent === "number" ? parent : (numbers.get(parent) ?? at - 1);
   }
-  const chain = [...seen].reverse();
+  chain.reverse();
   const turns: Turn[] = [];
   for (const number of chain) {
-    const found = prompts.get(number);
-    if (found) turns.push({ row: number, last: number, ...found });
-    else if (turns.length > 0) turns.at(-1)!.last = number;
+    if (kinds[number] === "prompt") {
+      turns.push({ row: number, last: number, ...(prompts.get(number) ?? { at: null, prompt: "" }) });
+    } else if (turns.length > 0) turns.at(-1)!.last = number;
   }
-  return { numbers, uuids, ends, chain, turns, kinds, lost };
+  return { numbers, ends, chain, turns, kinds, lost };
 }
+
+/** The uuids of rows, by their numbers. */
+export const uuidsOf = ({ numbers }: Survey): string[] => [...numbers.keys()];
 
 /**
  * The lines of a fork: every row up to `cut` in the file's order under the new id, the file history of what is kept,
@@ -98,12 +99,13 @@ export function survey(fd: number, size: number): Survey {
 export function* forked(
   fd: number,
   size: number,
-  { numbers, uuids, ends }: Survey,
+  found: Survey,
   cut: number,
   names: { from: string; id: string; title: string },
 ): Generator<string> {
   const { from, id, title } = names;
-  let last: unknown;
+  const { numbers, ends } = found;
+  let last: string | undefined;
   for (const { bytes, start, length } of forward(fd, size)) {
     const past = start + length > ends[cut]!;
     if (!bytes || (past && !bytes.includes('"file-history-'))) continue;
@@ -120,8 +122,8 @@ export function* forked(
   }
   yield `${JSON.stringify({ type: "custom-title", customTitle: title, sessionId: id })}\n`;
   // Another branch's rows may stand after the one that was asked for.
-  if (last !== uuids[cut])
-    yield `${JSON.stringify({ type: "last-prompt", leafUuid: uuids[cut], sessionId: id })}\n`;
+  if (numbers.get(last!) !== cut)
+    yield `${JSON.stringify({ type: "last-prompt", leafUuid: uuidsOf(found)[cut], sessionId: id })}\n`;
 
   function isKept(row: Row): boolean {
     const number = numbers.get(row.messageId as string) ?? numbers.get(row.snapshotMessageId as string);
@@ -130,10 +132,12 @@ export function* forked(
 }
 
 /** The row to cut at that a person's words mean: `3` is the end of the third turn, else a uuid or its beginning. */
-export function cutAt({ uuids, chain, turns, kinds }: Survey, words: string): number {
+export function cutAt(survey: Survey, words: string): number {
+  const { chain, turns, kinds } = survey;
+  const uuids = uuidsOf(survey);
   const wrong = (what: string, hint = "ccr fork <session> --list"): Problem =>
     new Problem("cut", what, { hint, exit: 2 });
-  if (/^\d{1,5}$/.test(words)) {
+  if (/^\d{1,6}$/.test(words)) {
     const turn = turns[Number(words) - 1];
     if (turn) return turn.last;
     throw wrong(`there is no turn ${words}: the session has ${turns.length}.`);

@@ -10,11 +10,15 @@ export const look = (path: string): Stats | null => statSync(path, { throwIfNoEn
 export const isSame = (a: Stats | null, b: Stats | null): boolean =>
   a === b || (a !== null && b !== null && a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs);
 
+const PAGE = 1 << 20;
+
 /** A file (0600) that is written beside its place and comes there whole, by rename, or not at all. */
 export class Staged {
   readonly #path: string;
   readonly #temporary: string;
   #fd: number | null;
+  #page: Buffer | null = null;
+  #used = 0;
 
   constructor(path: string) {
     this.#path = path;
@@ -25,7 +29,25 @@ export class Staged {
   }
 
   write(data: string | Uint8Array): void {
-    const bytes = typeof data === "string" ? Buffer.from(data) : data;
+    if (typeof data !== "string") {
+      this.#flush();
+      this.#send(data);
+      return;
+    }
+    // A buffer for each line would be memory that is given back late.
+    this.#page ??= Buffer.allocUnsafeSlow(PAGE);
+    if (this.#used + data.length * 3 > PAGE) this.#flush();
+    if (data.length * 3 > PAGE) this.#send(Buffer.from(data));
+    else this.#used += this.#page.write(data, this.#used);
+  }
+
+  #flush(): void {
+    const used = this.#used;
+    this.#used = 0;
+    if (used > 0) this.#send(this.#page!.subarray(0, used));
+  }
+
+  #send(bytes: Uint8Array): void {
     try {
       for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd!, bytes, at);
     } catch (error) {
@@ -37,6 +59,7 @@ export class Staged {
 
   /** Puts it in its place. `base` is what must still be there (null: nothing), else it is a Problem. */
   commit(base?: Stats | null): Stats {
+    this.#flush();
     try {
       fsyncSync(this.#fd!);
       if (base !== undefined && !isSame(look(this.#path), base)) {

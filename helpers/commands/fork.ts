@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
-import { cutAt, survey, writeFork } from "../archive/fork.ts";
+import { cutAt, survey, uuidsOf, writeFork } from "../archive/fork.ts";
 import { surroundings } from "../sessions/around.ts";
 import { sessionOf, titleOf } from "../sessions/session.ts";
 import { read } from "../sessions/store.ts";
@@ -46,8 +46,10 @@ export const fork: Command = {
     const fd = openSync(entry.path, "r");
     try {
       const { size } = fstatSync(fd);
-      const found = survey(fd, size);
-      const { chain, turns, uuids, kinds } = found;
+      const told = call.json || on(call, "list");
+      const found = survey(fd, size, told);
+      const { chain, turns, kinds } = found;
+      const uuids = told ? uuidsOf(found) : [];
       if (chain.length === 0 || !kinds.includes("good"))
         throw new Problem("empty", `${short} has no message to cut at.`, { hint: "ccr-list" });
       if (found.lost > 0)

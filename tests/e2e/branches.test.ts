@@ -4,11 +4,13 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Claude, installClaude } from "../support/claude-cli.ts";
 import { type Home, makeHome } from "../support/home.ts";
 import { type MockApi, mockApi, say, use } from "../support/mock-api.ts";
 import { ccr, makeBundle, removeBundle } from "../unit/habits/bundle.ts";
+
+vi.setConfig({ testTimeout: 240_000 });
 
 let home: Home;
 let api: MockApi;
@@ -34,7 +36,7 @@ beforeAll(async () => {
   await claude.print(shop, ["-r", id, "second"]);
   api.answers.push(say("three"));
   await claude.print(shop, ["-r", id, "third"]);
-});
+}, 400_000);
 afterAll(async () => {
   await api?.close();
   await home?.remove();
@@ -161,7 +163,7 @@ describe("a rollback", () => {
     const { snapshot } = await json(["snapshot", session.id]);
     await goesOn(session.id, "more");
     const present = readFileSync(file(session.id));
-    api.answers.push(say("slow answer", { wait: 60_000 }));
+    api.answers.push(say("slow answer", { wait: 200_000 }));
     const controller = new AbortController();
     const running = execa(claude.file, ["-p", "-r", session.id, "slow"], {
       cwd: shop,
@@ -173,7 +175,7 @@ describe("a rollback", () => {
     });
     const live = async () =>
       (await json(["list", "--all"])).sessions.find((one: { id: string }) => one.id === session.id)?.state;
-    await expect.poll(live, { timeout: 40_000, interval: 300 }).toBe("live");
+    await expect.poll(live, { timeout: 120_000, interval: 300 }).toBe("live");
     const { status, err } = await ccr(home, ["rollback", session.id, snapshot.id], { env: claude.env });
     controller.abort();
     await running;

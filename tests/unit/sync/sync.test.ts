@@ -9,8 +9,8 @@ import { files, grown, present, saidIn } from "../../support/grown.ts";
 import { type Home, makeHome } from "../../support/home.ts";
 import { bundle, ccr, makeBundle, removeBundle } from "../habits/bundle.ts";
 
-vi.setConfig({ testTimeout: 120_000 });
-beforeAll(makeBundle, 120_000);
+vi.setConfig({ testTimeout: 240_000 });
+beforeAll(makeBundle, 400_000);
 afterAll(removeBundle);
 
 let a: Home;
