@@ -1,13 +1,10 @@
-import { closeSync, existsSync, openSync, renameSync, rmSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { fileName } from "../archive/collect.ts";
 import { FORMATS, type Format, type Head, readable } from "../archive/readable.ts";
 import { Redactor, told } from "../archive/redact.ts";
-import { place, sweep, temporary } from "../archive/store.ts";
-import { sinkTo } from "../archive/write.ts";
+import { look, Staged } from "../archive/staged.ts";
 import type { Entry } from "../sessions/entry.ts";
 import { startOf, titleOf } from "../sessions/session.ts";
-import { makeDirectory } from "../system/files.ts";
 import { tightHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { size } from "../terminal/amount.ts";
@@ -35,7 +32,7 @@ export async function exportReadable(
   await tightHeap();
   const redactor = on(call, "no-redact") ? null : new Redactor();
   const pages = (entry: Entry): Iterable<string> =>
-    inPieces(readable(format as Format, entry.path, headOf(entry), redactor, progress()));
+    readable(format as Format, entry.path, headOf(entry), redactor, progress());
   if (named === "-") {
     if (call.json || entries.length > 1) {
       throw new Problem("usage", call.json ? "- and --json both want stdout." : "- takes one session.", {
@@ -82,45 +79,18 @@ const headOf = (entry: Entry): Head => ({
   updatedAt: entry.facts?.updatedAt ?? null,
 });
 
-const PIECE = 1 << 18;
-
-function* inPieces(texts: Iterable<string>): Generator<string> {
-  let held = "";
-  for (const text of texts) {
-    held += text;
-    if (held.length < PIECE) continue;
-    yield held;
-    held = "";
-  }
-  yield held;
-}
-
-/** Writes a file beside its place, then gives it its name; one that is there stays, unless `force`. */
+/** Writes a file whole or not at all; one that is there stays, unless `force`. */
 function write(file: string, texts: Iterable<string>, force: boolean): number {
-  const taken = (): Problem =>
-    new Problem("exists", `${file} exists already.`, { hint: "take another name, or replace it: --force" });
-  if (!force && existsSync(file)) throw taken();
-  const directory = dirname(file);
-  makeDirectory(directory);
-  sweep(directory);
-  const path = temporary(directory);
+  const before = look(file);
+  if (before && !force) {
+    const hint = "take another name, or replace it: --force";
+    throw new Problem("exists", `${file} exists already.`, { hint });
+  }
+  const staged = new Staged(file);
   try {
-    const fd = openSync(path, "wx", 0o600);
-    let bytes = 0;
-    try {
-      const sink = sinkTo(fd, file);
-      for (const text of texts) {
-        const piece = Buffer.from(text);
-        bytes += piece.length;
-        sink(piece);
-      }
-    } finally {
-      closeSync(fd);
-    }
-    if (force) renameSync(path, file);
-    else place(path, file, taken);
-    return bytes;
+    for (const text of texts) staged.write(text);
+    return staged.commit(before).size;
   } finally {
-    rmSync(path, { force: true });
+    staged.discard();
   }
 }

@@ -42,9 +42,9 @@ async function findings(words: string[], env: Record<string, string | undefined>
 
 describe("ccr doctor with the real CLI", () => {
   test("finds nothing to say of it and of its files; without a login it says so", async () => {
-    expect(
-      (await findings([])).filter(({ check }) => check !== "functions" && check !== "not-saved"),
-    ).toEqual([]);
+    // What is wrong with the machine that the tests run on is not told here.
+    const ofMachine = ["functions", "clash", "disk", "tmux"];
+    expect((await findings([])).filter(({ check }) => !ofMachine.includes(check))).toEqual([]);
     const without = Object.fromEntries(
       Object.keys(claude.env).flatMap((name) =>
         /TOKEN|API_KEY/.test(name) ? [[name, undefined]] : [[name, claude.env[name]]],

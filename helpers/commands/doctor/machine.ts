@@ -6,10 +6,10 @@ import {
   readdirSync,
   rmSync,
   statfsSync,
-  statSync,
   unlinkSync,
 } from "node:fs";
 import { join } from "node:path";
+import { look } from "../../archive/staged.ts";
 import { findClaude, INSTALL_HINT, olderThan, RESUMES_ANYWHERE } from "../../claude/cli.ts";
 import { configDirectory, projectsDirectory, stateFile } from "../../claude/places.ts";
 import { registered } from "../../claude/registry.ts";
@@ -80,7 +80,7 @@ export const machine: Checks = {
 
   "not-writable": ({ now }) => {
     const path = join(projectsDirectory(), `.ccr-${process.pid}-doctor.tmp`);
-    if (!statSync(configDirectory(), { throwIfNoEntry: false })) return null;
+    if (!look(configDirectory())) return null;
     try {
       const fd = openSync(path, "wx", 0o600);
       try {
@@ -97,7 +97,7 @@ export const machine: Checks = {
         unlinkSync(path);
       }
     } catch (error) {
-      if (errno(error) === "ENOENT" && !statSync(projectsDirectory(), { throwIfNoEntry: false })) return null;
+      if (errno(error) === "ENOENT" && !look(projectsDirectory())) return null;
       return {
         finding: "Claude Code cannot save sessions, and does not say so",
         evidence: `${projectsDirectory()}: ${errno(error)}`,
@@ -111,7 +111,7 @@ export const machine: Checks = {
     const { bavail, bsize, blocks, ffree, files } = statfsSync(place);
     const [free, whole] = [bavail * bsize, blocks * bsize];
     const few = files > 0 && ffree < files / 50;
-    if (!few && (free > whole / 10 || free > 2e9)) return null;
+    if (!few && (free >= whole / 10 || free > 2e9)) return null;
     const users = new Map<string, number>();
     for (const { folder, bytes } of all) users.set(folder, (users.get(folder) ?? 0) + bytes);
     const most = [...users].sort(([, a], [, b]) => b - a).slice(0, 3);
@@ -124,9 +124,7 @@ export const machine: Checks = {
 
   "state-outside": () => {
     if (process.env.CLAUDE_CONFIG_DIR) return null;
-    const [file, folder] = [stateFile(), configDirectory()].map((path) =>
-      statSync(path, { throwIfNoEntry: false }),
-    );
+    const [file, folder] = [stateFile(), configDirectory()].map(look);
     return (
       file &&
       folder &&
@@ -164,7 +162,7 @@ export const machine: Checks = {
       namesIn(folder)
         .filter((name) => /^\.ccr-.*\.tmp$|^restoring$/.test(name))
         .map((name) => join(folder, name))
-        .filter((path) => now - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? now) > HOUR),
+        .filter((path) => now - (look(path)?.mtimeMs ?? now) > HOUR),
     );
     const paths = [...dead, ...old];
     return (

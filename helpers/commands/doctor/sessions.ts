@@ -1,6 +1,7 @@
-import { chmodSync, closeSync, fstatSync, openSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { survey, writeFork } from "../../archive/fork.ts";
+import { look } from "../../archive/staged.ts";
 import { forward } from "../../claude/lines.ts";
 import { configDirectory, historyFile } from "../../claude/places.ts";
 import { parseLine } from "../../claude/rows.ts";
@@ -128,8 +129,7 @@ export const sessions: Checks = {
   login: ({ entries }) => {
     const [newest] = entries.filter(({ facts }) => facts && facts.verdict.state !== "limited");
     const verdict = newest?.facts?.verdict;
-    const written =
-      statSync(join(configDirectory(), ".credentials.json"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    const written = look(join(configDirectory(), ".credentials.json"))?.mtimeMs ?? 0;
     return (
       verdict?.state === "blocked" &&
       verdict.by === "login" &&
@@ -142,7 +142,7 @@ export const sessions: Checks = {
   },
 };
 
-const modeOf = (path: string): number => (statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o777;
+const modeOf = (path: string): number => (look(path)?.mode ?? 0) & 0o777;
 
 const [OPEN, CLOSE, CR] = [0x7b, 0x7d, 0x0d];
 const JOINT = Buffer.from('}{"');
