@@ -24,6 +24,8 @@ export const tools: Tool[] = [
   { name: "busybox", parts: [], partly: ["shell"] },
   { name: "shellcheck", parts: [], partly: ["shell"] },
   { name: "strace", parts: [], partly: ["shell"] },
+  { name: "unshare", parts: [], partly: ["e2e"], pack: "util-linux" },
+  { name: "nsenter", parts: [], partly: ["e2e"], pack: "util-linux" },
   { name: "setpriv", parts: [], partly: ["shell"], pack: "util-linux" },
   { name: "ps", parts: ["e2e"], pack: "procps" },
   {
