@@ -99,19 +99,28 @@ function show(call: Call, done: readonly Restored[]): void {
 }
 
 const DYING = 3000;
+/** So long after its launch a session may not be there yet. */
+const COMING = 5000;
 
-/** Brings back what is gone; sessions whose Claude is just ending are waited for. One process at a time does it. */
+/**
+ * Brings back what is gone; sessions whose Claude is just ending, or which another process has just written down, are
+ * waited for. One process at a time does it.
+ */
 export async function restoreAll(mode: Mode, named: readonly string[] = []): Promise<Restored[]> {
+  const end = Date.now() + DYING;
+  const unsettled = ({ entry, reason }: Plan): boolean =>
+    reason === "ending"
+      ? Date.now() < end
+      : (reason === null || reason === "closed") && Math.abs(Date.now() - entry.launchedAt) < COMING;
   let plans = await restorePlan(named);
-  if (plans.every(({ reason }) => reason !== null && reason !== "ending")) return carryOut(plans, mode);
+  if (plans.every((plan) => plan.reason !== null && !unsettled(plan))) return carryOut(plans, mode);
   const release = await takeTurn();
   try {
-    plans = await restorePlan(named);
-    for (const end = Date.now() + DYING; Date.now() < end; plans = await restorePlan(named)) {
-      if (!plans.some(({ reason }) => reason === "ending")) break;
-      await sleep(100);
+    for (;;) {
+      plans = await restorePlan(named);
+      if (!plans.some(unsettled)) return await carryOut(plans, mode);
+      await sleep(250);
     }
-    return await carryOut(plans, mode);
   } finally {
     release();
   }

@@ -1,7 +1,7 @@
 // Sessions that are not well: what has become of their Claude, and what may be done about it.
 
 import { startOf } from "../system/process.ts";
-import { change, type Entry, entries, entryOf, type Window } from "./journal.ts";
+import { change, type Entry, entries, entryOf, findServer, type Window } from "./journal.ts";
 import { type Live, liveSessions } from "./live.ts";
 import { watchMemory } from "./memory.ts";
 import { mendRecorders } from "./recorder.ts";
@@ -41,7 +41,9 @@ export function careOf({ restart, restarts }: Entry, now: number): Exclude<Care,
  */
 export async function care(now: number | null, argv: (entry: Entry) => string[]): Promise<Finding[]> {
   const found: Finding[] = [];
-  if (entries().length === 0) return found;
+  const known = entries();
+  if (known.length === 0) return found;
+  findServer(known);
   const windows = await windowsNow();
   const all = await liveSessions();
   for (const live of all) {

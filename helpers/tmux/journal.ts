@@ -6,6 +6,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { isSessionId } from "../claude/places.ts";
 import { bornAt, domain, sharesHome } from "../limits/domain.ts";
+import { config } from "../system/config.ts";
 import { writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
 
@@ -19,6 +20,8 @@ export type Entry = {
   /** tmux session, and its server's name (`tmux -L`); "" is the person's own */
   name: string;
   socket: string;
+  /** TMUX_TMPDIR there, where tmux looks for its server; "" is its own place */
+  tmpdir: string;
   /** Claude's session at the launch, and now: /clear takes a new one */
   id: string;
   current: string;
@@ -61,12 +64,25 @@ const workspace = (): string => {
 };
 
 /** Where and when we are. */
-const here = (): Pick<Entry, "changedAt" | "domain" | "host" | "workspace"> => ({
+const here = (): Pick<Entry, "changedAt" | "domain" | "host" | "workspace" | "tmpdir"> => ({
   changedAt: Date.now(),
   domain: domain(),
   host: hostname(),
   workspace: workspace(),
+  tmpdir: tmpdir(),
 });
+
+const tmpdir = (): string => process.env.TMUX_TMPDIR ?? "";
+
+/** Whether a session was made on the tmux server that we talk to. */
+export const isOnServer = (entry: Entry): boolean =>
+  entry.tmpdir === tmpdir() && entry.socket === config()["tmux.socket"];
+
+/** Cron and a workspace's start do not know what a person's shell says: they talk to the server of the newest session. */
+export function findServer(all: readonly Entry[]): void {
+  const { tmpdir: place } = all.at(-1) ?? {};
+  if (place && tmpdir() === "") process.env.TMUX_TMPDIR = place;
+}
 
 const fill = (launch: Launch): Entry => ({
   socket: "",

@@ -6,12 +6,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { liveSessions as registered } from "../claude/registry.ts";
 import { withoutGhosts } from "../limits/domain.ts";
 import { isUsable } from "../limits/run.ts";
-import { config } from "../system/config.ts";
 import { makeDirectory } from "../system/files.ts";
 import { state } from "../system/places.ts";
 import { errno, Problem } from "../system/problem.ts";
 import { ancestors } from "../system/process.ts";
-import { change, type Entry, entries, forget, lifeOf } from "./journal.ts";
+import { change, type Entry, entries, findServer, forget, isOnServer, lifeOf } from "./journal.ts";
 import { liveSessions } from "./live.ts";
 import { hasTmux, tmux } from "./tmux.ts";
 
@@ -52,12 +51,12 @@ export async function restorePlan(named: readonly string[] = []): Promise<Plan[]
     ({ name, id }) => named.length === 0 || named.some((word) => word === name || id.startsWith(word)),
   );
   if (chosen.length === 0) return [];
+  findServer(all);
   const started = await serverStart();
   const here = new Set(
     started === null ? [] : (await liveSessions()).flatMap(({ ours, key }) => (ours ? key : [])),
   );
   const live = withoutGhosts(registered());
-  const { "tmux.socket": socket } = config();
   return chosen.map((entry) => {
     const { id, current, stoppedAt, launchedAt, project } = entry;
     const life = lifeOf(entry);
@@ -69,8 +68,9 @@ export async function restorePlan(named: readonly string[] = []): Promise<Plan[]
       if (named.length > 0) return null;
       if (stoppedAt !== null) return "stopped";
       if (life === "elsewhere") return "other-machine";
-      if (entry.socket !== socket) return "other-server";
-      return life === "here" && started !== null && started <= launchedAt + SLACK ? "closed" : null;
+      if (life === "before") return null;
+      if (!isOnServer(entry)) return "other-server";
+      return started !== null && started <= launchedAt + SLACK ? "closed" : null;
     };
     return { entry, reason: reason() };
   });

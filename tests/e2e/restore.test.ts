@@ -303,6 +303,23 @@ describe("ccr restore", () => {
     expect(startOf(Number(pid))).toBeNull();
   });
 
+  it("finds the tmux server of the person's shell from cron, which knows nothing of it", async () => {
+    const name = await start("app");
+    const cron = () => ccr(home, ["supervise", "--json"], { env: { ...home.env, TMUX_TMPDIR: undefined } });
+    expect(JSON.parse((await cron()).out).restored).toEqual([]);
+    await killServer();
+    expect(JSON.parse((await cron()).out).restored).toMatchObject([{ name, outcome: "restored" }]);
+    expect(await names()).toEqual([name]);
+  });
+
+  it("does not take a session that is just being started for a lost or a closed one", async () => {
+    const [name] = await Promise.all([start("app"), run("supervise"), run("supervise"), run("supervise")]);
+    expect(await names()).toEqual([name]);
+    expect(started()).toHaveLength(1);
+    await killServer();
+    expect((await supervised()).restored.map((row: Row) => row.name)).toEqual([name]);
+  });
+
   it("starts no second Claude on Enter while the session runs at another place", async () => {
     const name = await start("app");
     const [{ id }] = (await ps()) as [Row];
