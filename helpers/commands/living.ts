@@ -14,10 +14,10 @@ import { home } from "../system/places.ts";
 import { Problem } from "../system/problem.ts";
 import { isTerminal, out } from "../terminal/output.ts";
 import type { Part } from "../terminal/table.ts";
-import { time } from "../terminal/time.ts";
 import { createCapped } from "../tmux/cap.ts";
 import type { Live } from "../tmux/live.ts";
-import { type Making, type Started, target, tmux } from "../tmux/tmux.ts";
+import { MARK, type Making, type Started, target, tmux } from "../tmux/tmux.ts";
+import { stateCell } from "./view.ts";
 
 /** Live sessions with all that their transcripts say; one that has no transcript yet says little. */
 export function sessionsOfLive(lives: readonly Live[], now = Date.now()): Session[] {
@@ -39,7 +39,10 @@ export function sessionsOfLive(lives: readonly Live[], now = Date.now()): Sessio
       entry ?? { id, folder: "", path: "", bytes: 0, mtime: 0, facts: null, unreadable: null },
       around,
     );
-    if (!entry) Object.assign(session, { project, cwd: project, transcript: null, damaged: false });
+    if (!entry) Object.assign(session, { transcript: null, damaged: false });
+    // A transcript has no directory before its first prompt.
+    session.project ??= project;
+    session.cwd ??= project;
     if (session.live) session.live.tmux = name;
     if (claude?.name && session.titleFrom === "none") session.title = claude.name;
     return session;
@@ -47,21 +50,11 @@ export function sessionsOfLive(lives: readonly Live[], now = Date.now()): Sessio
 }
 
 /** Colour, sign and word of what a live session does, the limit that it waits for, and what it asks where `whole`. */
-export function liveCell(
-  live: Live,
-  { verdict }: Session,
-  now: number,
-  ascii: boolean,
-  whole = true,
-): Part[] {
+export function liveCell(live: Live, session: Session, now: number, ascii: boolean, whole = true): Part[] {
+  const { verdict } = session;
   const limited = live.state === "idle" && verdict.state === "limited" && (verdict.resetsAt ?? now + 1) > now;
-  const [colour, signs, words] = limited
-    ? ([
-        "magenta",
-        "◷~",
-        `limited${verdict.resetsAt === null ? "" : `${ascii ? " ->" : " →"} ${time(verdict.resetsAt, "short", now)}`}`,
-      ] as const)
-    : LOOKS[live.state];
+  if (limited) return stateCell({ ...session, live: null, state: "waiting" }, now, ascii);
+  const [colour, signs, words] = LOOKS[live.state];
   const more = whole && live.state === "waiting" && live.waitingFor ? `: ${live.waitingFor}` : "";
   const exit = live.exit ? ` (${live.exit})` : "";
   return [
@@ -97,12 +90,10 @@ export function fitting(word: string, lives: readonly Live[]): Live[] {
     const found = lives.filter(({ id }) => id.startsWith(word.toLowerCase()));
     if (found.length > 0) return found;
   }
-  const tail = (project: string | null): boolean => project !== null && `/${project}`.endsWith(`/${word}`);
-  const inProject = lives.filter(({ project }) => tail(project));
+  const inProject = lives.filter(({ project }) => `/${project}`.endsWith(`/${word}`));
   if (inProject.length > 0) return inProject;
   const titles = sessionsOfLive(lives).map(({ title }) => title?.toLowerCase() ?? "");
-  const wanted = word.trim().toLowerCase();
-  if (wanted === "") return [];
+  const wanted = word.trim().toLowerCase() || "\0";
   const exact = lives.filter((_, i) => titles[i] === wanted);
   return exact.length > 0 ? exact : lives.filter((_, i) => titles[i]!.includes(wanted));
 }
@@ -117,7 +108,7 @@ export function ofDirectory(directory: string, lives: readonly Live[]): Live[] {
 export async function liveNamed(word: string | undefined): Promise<Live> {
   const { liveSessions } = await import("../tmux/live.ts");
   const lives = await liveSessions();
-  const found = word === undefined ? await obvious(lives) : fitting(word, lives);
+  const found = word === undefined ? obvious(lives) : fitting(word, lives);
   if (found.length === 1) return found[0]!;
   const shown = found.length > 1 ? found : lives;
   const list = shown.slice(0, 10).map((live) => `${called(live)}  ${live.state}  ${live.project ?? ""}`);
@@ -130,14 +121,9 @@ export async function liveNamed(word: string | undefined): Promise<Live> {
 const listed = (list: readonly string[]): readonly string[] =>
   list.length > 0 ? list : ["none is live; start one: cct"];
 
-async function obvious(lives: readonly Live[]): Promise<Live[]> {
-  const pane = process.env.TMUX_PANE;
-  if (inTmux() && pane && /^%\d+$/.test(pane)) {
-    const { ok, out } = await tmux(["display-message", "-p", "-t", pane, "#{session_name}"]);
-    const here = lives.filter(({ name, ours }) => ours && ok && name === out.trim());
-    if (here.length > 0) return here;
-  }
-  return lives.length === 1 ? [...lives] : [];
+function obvious(lives: readonly Live[]): readonly Live[] {
+  const here = lives.filter(({ key, ours }) => ours && key === process.env[MARK]);
+  return here.length > 0 ? here : lives.length === 1 ? lives : [];
 }
 
 /** How much of each live session's id has to be typed. */
@@ -149,10 +135,11 @@ export function checkRoom(lives: readonly Live[]): void {
   const most = config().maxSessions;
   const running = lives.filter(({ here, state }) => here && state !== "exited" && state !== "lazy");
   if (running.length < most) return;
-  const idle = running.filter(({ state }) => state === "idle").reverse();
-  throw new Problem("too-many", `${running.length} sessions are live, ${most} are allowed (maxSessions).`, {
+  // The one that has been idle for longest, as far as that is known.
+  const idle = running.filter(({ state }) => state === "idle");
+  throw new Problem("too-many", `${running.length} sessions are live, ${most} are allowed.`, {
     hint: [
-      ...(idle.length > 0 ? idle : running).slice(0, 3).map((live) => `end one: cct-kill ${called(live)}`),
+      `end one: cct-kill ${called((idle.length > 0 ? idle : running).at(-1)!)}`,
       `or allow more: ccr config set maxSessions ${most * 2}`,
     ],
   });

@@ -40,34 +40,21 @@ export const send: Command = {
       .replace(/\\$/, "\\ ");
     if (text === "") throw new Problem("usage", "there is nothing to send.", { exit: 2 });
     if (/^\s*[!/]/.test(text) && !on(call, "raw"))
-      throw new Problem(
-        "raw",
-        `a text that begins with ${text.trim()[0]} is no prompt: Claude Code would run it.`,
-        {
-          hint: "when that is meant: --raw",
-          exit: 2,
-        },
-      );
-    const { name, pane, pid, id, ...live } = await liveNamed(word);
-    const title = called({ name, id, pane, pid, ...live });
-    if (pane === null || pid === null)
-      throw new Problem(
-        "not-ready",
-        `${title} takes no text: ${pid === null ? live.state : "it runs in no tmux"}.`,
-        {
-          hint: "cct-list",
-        },
-      );
+      throw new Problem("raw", `Claude Code would run a text that begins with ${text.trim()[0]}.`, {
+        hint: "when that is meant: --raw",
+        exit: 2,
+      });
+    const live = await liveNamed(word);
+    const { pane, pid } = live;
+    const title = called(live);
     const now = () => [...registered().values()].find((one) => one.pid === pid);
     const before = now();
-    const status = before?.status ?? null;
-    if (status !== "idle" && status !== "busy")
+    const status = before?.status ?? live.state;
+    if (pane === null || (status !== "idle" && status !== "busy") || !before?.status)
       throw new Problem(
         "not-ready",
-        `${title} takes no text now: ${before?.waitingFor ?? status ?? "no state is known"}.`,
-        {
-          hint: `answer it there: cct ${title}`,
-        },
+        `${title} takes no text now: ${pane === null ? "it runs in no tmux" : (before?.waitingFor ?? status)}.`,
+        { hint: `go there: cct ${title}` },
       );
     const buffer = `ccr-${process.pid}`;
     const { ok, err } = await tmux(
@@ -106,8 +93,16 @@ export const send: Command = {
         say(`${title}: sent, and it asks: ${after.waitingFor ?? "a question"}     cct ${title}\n`);
         return 0;
       }
-      if (status === "busy" || after.status !== status || after.statusAt !== before?.statusAt) {
-        say(`${title}: sent, ${status === "busy" ? "next in line" : "it is working"}\n`);
+      const moved = after.status !== status || after.statusAt !== before.statusAt;
+      // A question can come up between the look and the typing: a turn that is not the same is told.
+      if (status === "busy" ? moved || left < 96 : moved) {
+        const what =
+          status === "idle"
+            ? "it is working"
+            : moved
+              ? `it went on meanwhile, look: cct ${title}`
+              : "next in line";
+        say(`${title}: sent, ${what}\n`);
         return 0;
       }
     }

@@ -48,7 +48,7 @@ export const stop: Command = {
       }
       const left = await stopLive(live);
       if (left.length > 0)
-        throw new Problem("not-ended", `processes of ${called(live)} are still there: ${left.join(", ")}.`, {
+        throw new Problem("not-ended", `${called(live)} has left processes.`, {
           hint: `look: ps -fp ${left.join(",")}`,
         });
       say(`ended ${called(live)}\n`);

@@ -275,6 +275,13 @@ describe("ccr send", () => {
       const { status, err } = await ccr(["ccr", "send", name, text]);
       expect([text, status, err]).toEqual([text, 2, expect.stringContaining("--raw")]);
     }
+    api.answers.push(say("Slowly.", { wait: 4000 }), say("Then this."));
+    await ccr(["ccr", "send", name, "take your time"]);
+    expect((await ccr(["ccr", "send", name, "and then this"])).err).toBe(`${name}: sent, next in line\n`);
+    expect((await ccr(["ccr", "wait", name, "--timeout", "60"])).status).toBe(0);
+    await expect.poll(() => api.turns().at(-1)!.prompt, { timeout: 60_000 }).toContain("and then this");
+    expect((await ccr(["ccr", "wait", name, "--timeout", "60"])).status).toBe(0);
+
     const file = join(places.talk!, "written");
     api.answers.push(use("Write", { file_path: file, content: "x" }));
     await ccr(["ccr", "send", name, "write it"]);
