@@ -73,8 +73,11 @@ export function partsOfSession(id: string, transcript: string): [Part, string, s
   });
 }
 
+/** Start and length of each line of a session. */
+export type History = ReadonlyMap<string, readonly (readonly [number, number])[]>;
+
 /** Where in the history the lines of sessions are, in one reading. */
-export function historyOf(ids: ReadonlySet<string>): Map<string, [number, number][]> {
+export function historyOf(ids: ReadonlySet<string>): History {
   const found = new Map<string, [number, number][]>();
   let fd: number;
   try {
@@ -125,7 +128,7 @@ function wholeRows(path: string): number {
 async function pack(
   entry: Entry,
   running: boolean,
-  history: readonly [number, number][],
+  history: readonly (readonly [number, number])[],
   clean: (one: Source) => Source = (one) => one,
 ): Promise<{ packed: Packed; sources: Source[]; members: Member[] }> {
   const { id, path, facts } = entry;
@@ -189,11 +192,13 @@ export async function collect(
     ccr: string;
     running: (id: string) => boolean;
     done?: (bytes: number, all: number) => void;
+    /** where the history has their lines, if that is known already */
+    history?: History;
     /** another source in place of one: with `--redact` a copy without secrets */
     clean?: (one: Source) => Source;
   },
 ): Promise<{ manifest: Manifest; sources: Source[]; bytes: number }> {
-  const history = historyOf(new Set(entries.map(({ id }) => id)));
+  const history = options.history ?? historyOf(new Set(entries.map(({ id }) => id)));
   const manifest: Manifest = {
     schema: SCHEMA,
     createdAt: new Date().toISOString(),

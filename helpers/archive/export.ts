@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import type { Entry } from "../sessions/entry.ts";
 import { makeDirectory } from "../system/files.ts";
 import { Problem } from "../system/problem.ts";
-import { collect } from "./collect.ts";
+import { collect, type History } from "./collect.ts";
 import type { Manifest } from "./manifest.ts";
 import { readArchive } from "./read.ts";
 import type { Redactor } from "./redact.ts";
@@ -16,6 +16,8 @@ export type Watch = (done: number, all: number) => void;
 export type Options = {
   ccr: string;
   running: (id: string) => boolean;
+  /** where the history has their lines, if that is known already */
+  history?: History;
   /** may replace a file of that name */
   force?: boolean;
   /** takes secrets out of what is packed */

@@ -144,9 +144,12 @@ function guestsOf(manifest: Manifest, { rules, missing, running, dry }: Options)
   const live = running();
   const gone = new Set<string>();
   const chosen = mapOf(rules);
-  const moved = mapOf([...rules, [manifest.home, home()]]);
+  // In a container home may be /, which says nothing of a path.
+  const homes: Rule[] = /^\/./.test(manifest.home) ? [[manifest.home, home()]] : [];
+  const moved = mapOf([...rules, ...homes]);
   const guests = manifest.sessions.map((packed): Guest => {
-    const { id, title, project: old } = packed;
+    const { id, title } = packed;
+    const old = packed.project?.startsWith("/") ? packed.project : null;
     let project = old;
     if (old !== null) {
       const typed = chosen(old);
@@ -165,7 +168,7 @@ function guestsOf(manifest: Manifest, { rules, missing, running, dry }: Options)
       [join(manifest.config, "projects", packed.folder, id), ownFolder(path)],
       ...(old !== null && project !== null ? [[old, project] as const] : []),
       [manifest.config, configDirectory()],
-      [manifest.home, home()],
+      ...homes,
     ];
     const effective = all.filter(([from, to]) => from.startsWith("/") && from !== to);
     const outcome: Outcome | null = live.has(id)

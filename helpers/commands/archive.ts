@@ -1,5 +1,6 @@
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { historyOf } from "../archive/collect.ts";
 import { keep } from "../archive/keep.ts";
 import { configDirectory } from "../claude/places.ts";
 import { liveSessions } from "../claude/registry.ts";
@@ -115,6 +116,7 @@ async function each(call: Call, verb: "archive" | "keep", remove: boolean): Prom
     accessSync(directory, constants.W_OK);
   }
   const running = (id: string): boolean => withoutGhosts(liveSessions()).has(id);
+  const history = historyOf(new Set(entries.map(({ id }) => id)));
   const sessions: Record<string, unknown>[] = [];
   let deleted = 0;
   for (const entry of entries) {
@@ -123,7 +125,7 @@ async function each(call: Call, verb: "archive" | "keep", remove: boolean): Prom
     let result = { file: null as string | null, deleted: false, detail: null as string | null };
     try {
       if (!dry) {
-        const kept = await keep(entry, directory, { ...writing(), running, remove });
+        const kept = await keep(entry, directory, { ...writing(), history, running, remove });
         result = { file: kept.file, deleted: kept.deleted, detail: null };
       }
     } catch (error) {

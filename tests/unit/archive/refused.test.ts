@@ -32,16 +32,14 @@ const seen = () =>
 async function expectRefused(archive: Buffer, why: RegExp, kind = "bad-archive"): Promise<void> {
   writeFileSync(file, archive);
   const before = seen();
-  for (const flags of [[], ["--dry-run", "--update", "--missing-ok"]]) {
-    const { out, err, status } = await ccr(home, ["import", file, ...flags]);
-    expect([out, status], err).toEqual(["", 1]);
-    const lines = err.trim().split("\n");
-    expect(lines[0]).toMatch(why);
-    expect(lines.length, err).toBeLessThanOrEqual(2);
-    expect(err).not.toMatch(/[\u0000-\u0008\u001b]/);
-  }
-  const { err } = await ccr(home, ["import", file, "--json"]);
-  expect(JSON.parse(err).error.kind).toBe(kind);
+  const { out, err, status } = await ccr(home, ["import", file]);
+  expect([out, status], err).toEqual(["", 1]);
+  const lines = err.trim().split("\n");
+  expect(lines[0]).toMatch(why);
+  expect(lines.length, err).toBeLessThanOrEqual(2);
+  expect(err).not.toMatch(/[\u0000-\u0008\u001b]/);
+  const json = await ccr(home, ["import", file, "--json", "--dry-run", "--update", "--missing-ok"]);
+  expect(JSON.parse(json.err).error.kind).toBe(kind);
   expect(seen()).toEqual(before);
 }
 
@@ -195,11 +193,7 @@ describe("manifests", () => {
     ["no checksum", (made) => ({ ...made, files: made.files.map((one) => ({ ...one, sha256: "" })) })],
     ["a home that is none", (made) => ({ ...made, home: { path: "/" } })],
   ])("%s", async (_, change) => {
-    await expectRefused(
-      archiveOf(good(), project, change),
-      /refused|another format/,
-      expect.any(String) as never,
-    );
+    await expectRefused(archiveOf(good(), project, change), /refused|another format/);
   });
 
   test("a project folder that is a path goes nowhere else", async () => {
