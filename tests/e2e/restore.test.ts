@@ -466,7 +466,9 @@ describe("ccr supervise", () => {
   });
 
   it("warns of a session over its memory, then stops its largest process and no other", async () => {
-    const name = await start("app", "--memory", "64M");
+    const name = await start("app");
+    // Set after the start, so that no kernel caps it before we see it.
+    await run("config", "set", "memory", "64M");
     const pane = await tmux("display-message", "-p", "-t", `=${name}:claude`, "#{pane_pid}");
     expect((await supervised()).health).toEqual([]);
     await type(name, "eat", "Enter");
