@@ -10,7 +10,7 @@ import { fold, holds, literal, ranges, regular, type Word, wordsOf } from "../se
 import type { Wanted } from "../sessions/search/search.ts";
 import type { Bounds } from "../sessions/search/threads.ts";
 import { type Session, type Surroundings, sessionOf } from "../sessions/session.ts";
-import { idsOfAll, newest, transcripts } from "../sessions/store.ts";
+import { idsOfAll } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { number, size } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
@@ -34,9 +34,9 @@ const BLOCK = 500;
 
 /** What the screen needs of a session. */
 type Shown = Pick<Session, "id" | "title" | "project" | "updatedAt" | "state">;
-type Seen = Omit<Match, "role"> & { role: Match["role"] | "screen" };
+export type Seen = Omit<Match, "role"> & { role: Match["role"] | "screen" };
 type Hit = { session: Session | Shown; hits: number; matches: Seen[] };
-type Result = {
+export type Result = {
   hits: Hit[];
   searched: { files: number; bytes: number };
   more: boolean;
@@ -85,7 +85,7 @@ export const find: Command = {
     // On the screen nobody sees what is live.
     const around = call.json ? surroundings(began) : { now: began, live: new Map(), cleanupPeriod: 0 };
     const { hits, searched, more, ids } = on(call, "recordings")
-      ? await screenHits(wanted, { limit, since }, around)
+      ? (await import("./find-recordings.ts")).screenHits(wanted, { limit, since }, around)
       : on(call, "prompts")
         ? await promptHits(call, wanted, limit, since, around)
         : await sessionHits(wanted, { limit, since }, around);
@@ -141,43 +141,6 @@ async function promptHits(
     call.warn(new Problem("no-session-id", message));
   }
   return { hits, searched, more, ids: idsOfAll };
-}
-
-/** Sessions that were recorded; they need not have a transcript any more, or yet. */
-async function screenHits(wanted: Wanted, { limit, since }: Bounds, around: Surroundings): Promise<Result> {
-  const { searchRecordings } = await import("../tmux/cast-search.ts");
-  const known = new Map<string, Session>();
-  const session = (id: string): Session => {
-    const made = known.get(id) ?? recorded(id, around);
-    known.set(id, made);
-    return made;
-  };
-  const keep = (id: string): boolean => {
-    if (wanted.here === null && wanted.project === null) return true;
-    const project = session(id).project ?? "";
-    return (
-      (wanted.here === null || realPath(project) === wanted.here) &&
-      (wanted.project === null || fold(project).includes(wanted.project))
-    );
-  };
-  const { words, complete } = wanted;
-  const { found, searched, more } = searchRecordings(words, { limit, since, complete, keep });
-  const hits = found.map(({ id, matches: { hits, best } }) => ({
-    session: session(id),
-    hits,
-    matches: best.map((match): Seen => ({ ...match, role: "screen" })),
-  }));
-  return { hits, searched, more, ids: idsOfAll };
-}
-
-function recorded(id: string, around: Surroundings): Session {
-  const [entry] = newest(
-    transcripts((one) => one.toLowerCase() === id),
-    1,
-  );
-  if (entry) return sessionOf(entry, around);
-  const none = { id, folder: "", path: "", bytes: 0, mtime: 0, facts: null, unreadable: null };
-  return { ...sessionOf(none, around), transcript: null, damaged: false };
 }
 
 // ---- flags and words
