@@ -2,7 +2,7 @@ import { highlight } from "./highlight.ts";
 import type { Item } from "./items.ts";
 import type { Head } from "./readable.ts";
 import { type Redactor, told } from "./redact.ts";
-import { clock, entities, heading, shown, visible } from "./view.ts";
+import { clock, entities, heading, iso, shown, visible } from "./view.ts";
 
 // Translucent greys and the browser's own colours fit light and dark; only code needs colours of its own.
 const STYLE = `:root{color-scheme:light dark;--s:#0a6640;--n:#0550ae;--k:#a0259a;--m:#a40e26}
@@ -33,8 +33,7 @@ export function* html(head: Head, all: Iterable<Item>, redactor: Redactor | null
       continue;
     }
     const [look, who] = { prompt: ["u", "You"], answer: ["a", "Claude"], note: ["o", "Note"] }[item.kind];
-    const time =
-      item.at === null ? "" : ` <time datetime="${new Date(item.at).toISOString()}">${clock(item.at)}</time>`;
+    const time = iso(item.at) ? ` <time datetime="${iso(item.at)}">${clock(item.at)}</time>` : "";
     yield `<section class=${look}><h2>${who}${time}</h2>${rendered(visible(item.text))}${item.pictures
       .map(({ type, data }) =>
         data === "" ? "<p>(picture)</p>" : `<img alt="picture" src="data:${type};base64,${data}">`,

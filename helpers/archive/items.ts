@@ -85,7 +85,7 @@ export function* items(
           kind: "tool",
           at,
           name: text(string(name) ?? "tool"),
-          input: redactor ? redactor.value(value) : value,
+          input: redactor ? redactor.value(value) : whole(value),
           result: null,
           failed: false,
         };
@@ -109,6 +109,16 @@ export function* items(
       } else if (row.isCompactSummary === true)
         yield note(at, `The conversation was compacted here.\n\n${text(textsOf(row).join("\n"))}`);
     }
+  }
+}
+
+/** Without what is nested too deeply to be written as JSON. */
+function whole(value: Row): Row {
+  try {
+    JSON.stringify(value);
+    return value;
+  } catch {
+    return {};
   }
 }
 

@@ -1,8 +1,7 @@
 import type { Item } from "./items.ts";
 import type { Head } from "./readable.ts";
 import type { Redactor } from "./redact.ts";
-
-const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+import { iso } from "./view.ts";
 
 /** `ccr/transcript@1`: one object, a message a line. */
 export function* asJson(head: Head, all: Iterable<Item>, redactor: Redactor | null): Generator<string> {

@@ -1,5 +1,5 @@
 // Secrets out of texts and rows. Always on decoded strings: in raw JSON an escape can stand right before a secret.
-import { object, type Row } from "../claude/rows.ts";
+import { object, type Row, string } from "../claude/rows.ts";
 import { PLACES, placed, SHORT, START, TOKENS } from "./secrets.ts";
 
 type Rules = {
@@ -33,6 +33,7 @@ function compile(): Rules {
 
 /** Values of these keys are what the API and the CLI check, or pictures: never text. */
 const OPAQUE = new Set(["signature", "data", "uuid", "parentUuid", "sessionId", "session_id", "id"]);
+const DEEPEST = 500;
 const TELLING = /pass|secret|token|key|auth|credential/i;
 
 /**
@@ -72,8 +73,8 @@ export class Redactor {
     return clean;
   }
 
-  /** A copy of a JSON value; what is named like a secret counts as one. */
-  value<T>(value: T, key = ""): T {
+  /** A copy of a JSON value; what is named like a secret counts as one. What is nested too deeply is left out. */
+  value<T>(value: T, key = "", depth = 0): T {
     if (typeof value === "string") {
       if (OPAQUE.has(key)) return value;
       const clean = this.text(value);
@@ -81,11 +82,12 @@ export class Redactor {
       const [named = "", before = `${key}=`] = [this.text(`${key}=${value}`)];
       return named.slice(before.length) as T;
     }
-    if (Array.isArray(value)) return value.map((one) => this.value(one, key)) as T;
+    if (depth > DEEPEST && typeof value === "object") return null as T;
+    if (Array.isArray(value)) return value.map((one) => this.value(one, key, depth + 1)) as T;
     const row = object(value);
     if (!row) return value;
     const copy: Row = {};
-    for (const name of Object.keys(row)) copy[name] = this.value(row[name], name);
+    for (const name of Object.keys(row)) copy[name] = this.value(row[name], name, depth + 1);
     return copy as T;
   }
 
@@ -100,10 +102,13 @@ export class Redactor {
     } catch {
       return this.text(line);
     }
-    const text = JSON.stringify(row);
     const clean = this.value(row);
     const after = JSON.stringify(clean);
-    if (after === text) return line;
+    try {
+      if (after === JSON.stringify(row)) return line;
+    } catch {
+      // nested too deeply
+    }
     return thoughts(clean) === thoughts(row) ? after : null;
   }
 
@@ -120,9 +125,7 @@ export class Redactor {
 
 const thoughts = (row: unknown): string => {
   const content = object(object(row)?.message)?.content;
-  return Array.isArray(content)
-    ? JSON.stringify(content.filter((block) => object(block)?.type === "thinking"))
-    : "";
+  return Array.isArray(content) ? content.map((block) => string(object(block)?.thinking) ?? "").join() : "";
 };
 
 /** The report that names each kind of secret. */

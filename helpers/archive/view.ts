@@ -24,9 +24,12 @@ const cut = (text: string): string =>
 export const entities = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
+/** Null for times that no calendar has. */
+export const iso = (at: number | null): string | null =>
+  at !== null && Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : null;
+
 /** `2026-11-17 18:37`, in UTC. */
-export const clock = (at: number | null): string =>
-  at === null ? "" : new Date(at).toISOString().slice(0, 16).replace("T", " ");
+export const clock = (at: number | null): string => (iso(at) ?? "").slice(0, 16).replace("T", " ");
 
 /** The lines above the messages: title, then what and when. */
 export const heading = (head: {

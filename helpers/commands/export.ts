@@ -79,6 +79,7 @@ export const exportSessions: Command = {
   examples: [
     ["ccr-export 4bb6", "into ./<project>-4bb63347.tar.gz"],
     ["ccr-export 4bb6 dae9 ~/two.tar.gz", "two sessions in one file"],
+    ["ccr-export 4bb6 --format html", "a page for people, secrets redacted"],
     ["ccr-export --older-than 90d old.tar.gz", "what nobody has touched for 90 days"],
     ["ccr-export 4bb6 - | ssh host ccr-import - --map $PWD=/srv/app", "straight to another machine"],
   ],

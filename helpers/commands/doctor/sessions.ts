@@ -13,6 +13,7 @@ import { writeAtomic } from "../../system/files.ts";
 import { quote } from "../../system/handoff.ts";
 import { state } from "../../system/places.ts";
 import { many } from "../../terminal/amount.ts";
+import { iso } from "../../terminal/json.ts";
 import { dayAndTime } from "../../terminal/time.ts";
 import type { Checks, Finding, Scene } from "./finding.ts";
 
@@ -101,11 +102,13 @@ export const sessions: Checks = {
   },
 
   clock: ({ entries, now }) => {
-    const ahead = entries.find((entry) => Math.max(timeOfEntry(entry), entry.mtime) > now + SKEW);
+    const [id, at] = entries
+      .map((entry): [string, number] => [entry.id, Math.max(timeOfEntry(entry), entry.mtime)])
+      .reduce((one, other) => (other[1] > one[1] ? other : one), ["", 0]);
     return (
-      ahead && {
+      at > now + SKEW && {
         finding: "the clock was wrong, or is",
-        evidence: `session ${short(ahead.id)} is of ${new Date(Math.max(timeOfEntry(ahead), ahead.mtime)).toISOString()}, and now is ${new Date(now).toISOString()}`,
+        evidence: `session ${short(id)} is of ${iso(at)}, and now is ${iso(now)}`,
         mend: "compare: date -u; then: sudo timedatectl set-ntp true (or restart the workspace)",
       }
     );

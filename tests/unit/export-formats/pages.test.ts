@@ -85,6 +85,18 @@ describe("every page", () => {
     }
   });
 
+  test.each(FORMATS)(
+    "%s of input that is nested 100,000 deep, and of times that no calendar has",
+    (format) => {
+      const w = rich(HEAD);
+      w.call("deep", "Other", { deep: "HERE" });
+      w.rows.push(w.rows.pop()!.replace('"HERE"', `${"[".repeat(100_000)}1${"]".repeat(100_000)}`));
+      w.row({ type: "user", timestamp: 1e300, message: { content: "the end of time" } });
+      for (const redactor of [null, new Redactor()])
+        expect(page(format, w, redactor)).toContain("the end of time");
+    },
+  );
+
   test.each(["md", "html"] as const)("%s shows control characters and bidi overrides as marks", (format) => {
     const text = page(format, rich(HEAD));
     expect(text).toMatch(/12 passed .?evil/);
