@@ -8,7 +8,7 @@ import { startOf } from "../sessions/session.ts";
 import { newest, transcripts } from "../sessions/store.ts";
 import { quote } from "../system/handoff.ts";
 import { smallHeap } from "../system/heap.ts";
-import { Problem } from "../system/problem.ts";
+import { Problem, problemOf } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { paint } from "../terminal/colour.ts";
 import { json } from "../terminal/json.ts";
@@ -60,7 +60,12 @@ export const importSessions: Command = {
       try {
         done.push(...(await importArchive(spool ? join(spool, "a") : resolve(word), options)));
       } catch (error) {
-        throw error instanceof Missing ? new Missing(error.directories, proposals(error.directories)) : error;
+        const { kind, message, hint, exit } =
+          error instanceof Missing
+            ? new Missing(error.directories, proposals(error.directories))
+            : problemOf(error);
+        if (call.words.length === 1) throw new Problem(kind, message, { hint, exit });
+        call.warn(new Problem(kind, `${word}: ${message}`, { hint }));
       } finally {
         if (spool) rmSync(spool, { recursive: true, force: true });
       }
@@ -76,14 +81,15 @@ export const importSessions: Command = {
         clean(detail ?? title ?? ""),
       ]);
       const look = { ...tableLook(), header: false };
-      out(
-        `${table([{ title: "" }, { title: "" }, { title: "", flexible: true }, { title: "", flexible: true }], rows, look).join("\n")}\n`,
-      );
+      if (rows.length > 0)
+        out(
+          `${table([{ title: "" }, { title: "" }, { title: "", flexible: true }, { title: "", flexible: true }], rows, look).join("\n")}\n`,
+        );
       if (dry) out(`${paint("nothing was written", "dim")}\n`);
       else if (isTerminal(1) && refused.length < done.length)
         out(nextLine([`resume  ccr ${done.find(({ action }) => action !== "refused")!.id.slice(0, 8)}`]));
     }
-    return refused.length > 0 ? 1 : 0;
+    return refused.length + call.warnings.length > 0 ? 1 : 0;
   },
 };
 

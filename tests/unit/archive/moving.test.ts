@@ -518,3 +518,21 @@ describe("one session", () => {
     await done(here, ["keep", "--days", "0"], 2);
   });
 });
+
+test("several archives: one that is damaged is told of, the others are imported", async () => {
+  const good: string[] = [];
+  for (const letter of ["d", "e"]) {
+    const id = ID.replaceAll("a", letter);
+    const folder = join(projects(here), "-p");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, `${id}.jsonl`), transcript(there.path, id));
+    good.push(join(here.around, `${letter}.tar.gz`));
+    await done(here, ["export", id, good.at(-1)!]);
+  }
+  const wrong = join(here.around, "wrong.tar.gz");
+  writeFileSync(wrong, "nothing");
+  const { out, err } = await done(there, ["import", good[0]!, wrong, join(here.around, "none"), good[1]!], 1);
+  expect(out.match(/^imported/gm)).toHaveLength(2);
+  expect(err).toContain(`${wrong}: the archive is refused`);
+  expect(err).toMatch(/none: no such file/);
+});
