@@ -5,11 +5,12 @@ import { configuration } from "./places.ts";
 import { errno, Problem } from "./problem.ts";
 
 export type Value = boolean | number | string;
-/** `choices` or `least`..`most` bound a value; `about` is its documentation. */
+/** `choices`, `form` or `least`..`most` bound a value; `about` is its documentation. */
 export type Key = {
   default: Value;
   about: string;
   choices?: readonly string[];
+  form?: readonly [RegExp, what: string];
   least?: number;
   most?: number;
 };
@@ -51,7 +52,11 @@ export const KEYS = {
     about: "sessions after a restart: back and waiting for Enter, all started, or left away",
   },
   maxSessions: { default: 12, least: 1, most: 1000, about: "at most so many Claudes at once" },
-  memory: { default: "", about: 'memory that each session may use, like "4G"; empty = no cap' },
+  memory: {
+    default: "",
+    form: [/^(\d+(\.\d+)?[MGT])?$/i, "a size like 4G"],
+    about: "memory that each session may use, like 4G; empty = no cap",
+  },
   "recording.on": { default: true, about: "record what live sessions print (ccr replay)" },
   "recording.megabytes": { default: 32, least: 1, most: 10_000, about: "room for one recording" },
   "recording.days": { default: 30, least: 1, most: 3650, about: "days after which a recording is deleted" },
@@ -112,6 +117,7 @@ function fault(key: Key, value: unknown): string | null {
   if (typeof value !== kind) return `must be a ${kind}`;
   if (key.choices && !key.choices.includes(value as string))
     return `must be one of ${key.choices.join(", ")}`;
+  if (key.form && !key.form[0].test(value as string)) return `must be ${key.form[1]}`;
   if (kind !== "number") return null;
   const { least = 0, most = Number.MAX_SAFE_INTEGER } = key;
   return (value as number) >= least && (value as number) <= most ? null : `must be from ${least} to ${most}`;

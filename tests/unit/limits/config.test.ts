@@ -47,6 +47,7 @@ describe("the configuration", () => {
     ['{"autoResume":"yes"}', /autoResume must be a boolean/],
     ['{"resume":{"max":1000}}', /resume\.max must be from 1 to 100/],
     ['{"resume":{"mode":"screen"}}', /resume\.mode must be one of/],
+    ['{"memory":"lots"}', /memory must be a size like 4G/],
     ['{"resume":{"permissionMode":"bypassPermissions"}}', /resume\.permissionMode must be one of/],
     ["{", /is no JSON/],
     ["[]", /must hold one JSON object/],
