@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FORMATS, type Format, readable } from "../../../helpers/archive/readable.ts";
 import { Redactor } from "../../../helpers/archive/redact.ts";
+import { root } from "../../support/home.ts";
 import { harmless, secrets } from "./secrets.ts";
 import { PIXEL, rich, Writer } from "./transcript.ts";
 
@@ -102,6 +104,19 @@ describe("every page", () => {
     expect(text).toMatch(/12 passed .?evil/);
     expect(text).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
     expect(text).not.toContain("[32m");
+  });
+});
+
+describe("the json page", () => {
+  test("is what its schema says", () => {
+    const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true, formats: { "date-time": true } });
+    for (const name of ["common", "transcript"])
+      ajv.addSchema(JSON.parse(readFileSync(join(root, `docs/schemas/${name}.json`), "utf8")));
+    const validate = ajv.getSchema("transcript.json")!;
+    for (const redactor of [null, new Redactor()]) {
+      validate(JSON.parse(page("json", rich(HEAD), redactor)));
+      expect(validate.errors ?? []).toEqual([]);
+    }
   });
 });
 
