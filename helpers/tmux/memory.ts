@@ -55,7 +55,11 @@ export async function watchMemory(live: Live, entry: Entry, now: number): Promis
   const { name = "?", start } = all.get(pid) ?? {};
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     if (startOf(pid) !== start) break;
-    process.kill(pid, signal);
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // it has ended, or is another user's
+    }
     for (let left = ENDS; left > 0 && startOf(pid) === start; left -= 50) await sleep(50);
   }
   change(entry.id, { warnedAt: null });
