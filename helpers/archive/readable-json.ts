@@ -1,12 +1,12 @@
 import type { Item } from "./items.ts";
 import type { Head } from "./readable.ts";
 import type { Redactor } from "./redact.ts";
-import { iso } from "./view.ts";
+import { inert, iso } from "./view.ts";
 
 /** `ccr/transcript@1`: one object, a message a line. */
 export function* asJson(head: Head, all: Iterable<Item>, redactor: Redactor | null): Generator<string> {
   const session = { ...head, createdAt: iso(head.createdAt), updatedAt: iso(head.updatedAt) };
-  yield `{"schema":"ccr/transcript@1","generatedAt":"${new Date().toISOString()}","session":${JSON.stringify(session)},"messages":[`;
+  yield `{"schema":"ccr/transcript@1","generatedAt":"${new Date().toISOString()}","session":${inert(session)},"messages":[`;
   let between = "\n";
   for (const item of all) {
     const message =
@@ -21,7 +21,7 @@ export function* asJson(head: Head, all: Iterable<Item>, redactor: Redactor | nu
             text: item.text,
             tool: null,
           };
-    yield `${between}${JSON.stringify({ at: iso(item.at), ...message })}`;
+    yield `${between}${inert({ at: iso(item.at), ...message })}`;
     between = ",\n";
   }
   yield `\n],"redacted":${JSON.stringify(redactor?.list() ?? null)},"warnings":[]}\n`;

@@ -21,6 +21,13 @@ export const visible = (text: string): string =>
 const cut = (text: string): string =>
   text.length > MOST ? `${text.slice(0, MOST)}\n[${text.length - MOST} more characters left out]` : text;
 
+/** JSON in which nothing acts on a terminal. */
+export const inert = (value: unknown): string =>
+  JSON.stringify(value).replace(
+    ACTING,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+
 export const entities = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 

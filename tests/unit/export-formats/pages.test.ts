@@ -114,7 +114,14 @@ describe("the json page", () => {
       ajv.addSchema(JSON.parse(readFileSync(join(root, `docs/schemas/${name}.json`), "utf8")));
     const validate = ajv.getSchema("transcript.json")!;
     for (const redactor of [null, new Redactor()]) {
-      validate(JSON.parse(page("json", rich(HEAD), redactor)));
+      const text = page("json", rich(HEAD), redactor);
+      expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
+      expect(
+        JSON.parse(text).messages.some((one: { tool: { result: string } | null }) =>
+          one.tool?.result?.includes("\u202eevil"),
+        ),
+      ).toBe(true);
+      validate(JSON.parse(text));
       expect(validate.errors ?? []).toEqual([]);
     }
   });
