@@ -53,10 +53,10 @@ export function mountsOf({ path }: Place, { target, isolated }: Pick<Share, "tar
           ...[...READ, ...there].map(shared(true)),
         ]),
   ];
-  const odd = [...all.flatMap((one) => [one.source, one.target])].find((text) => /[,"\r\n]/.test(text));
+  const odd = all.flatMap((one) => [one.source, one.target]).find((path) => /[,"\r\n]|^(?!\/)/.test(path));
   if (odd !== undefined)
-    throw new Problem("bad-path", `a mount cannot have a comma, a quote or a line end in its path: ${odd}`, {
-      hint: "set CLAUDE_CONFIG_DIR or XDG_STATE_HOME to a plain path",
+    throw new Problem("bad-path", `no mount can have this path: ${odd}`, {
+      hint: "set HOME, CLAUDE_CONFIG_DIR or XDG_STATE_HOME to an absolute path without commas and quotes",
     });
   return all;
 }

@@ -115,7 +115,7 @@ export async function add(
   const override = compose
     ? { path: join(dirname(file), OVERRIDE), text: composeText(service as string, mounts, dir) }
     : null;
-  if (old && old.container !== container) dropLink(old);
+  if (old && (isolated || old.container !== container)) dropLink(old);
   const moved = makeLink(share);
   if (moved > 0)
     say("moved", `${moved} files of the container's history are now in the host's.`, "ccr-list --here");
@@ -174,7 +174,12 @@ export function refresh(
   writer.write(join(copies, "ccr.json"), JSON.stringify(share));
   for (const [name, text] of Object.entries(shims(share.target)))
     writer.write(join(copies, "bin", name), text, true);
-  if (!share.isolated) for (const name of COPIED) copy(name, copies, own, writer);
+  for (const name of COPIED) {
+    if (!share.isolated) copy(name, copies, own, writer);
+    else
+      for (const path of [join(copies, name), join(own, name)])
+        if (path.startsWith(copies) ? lstat(path) : lstat(path)?.isSymbolicLink()) writer.remove(path);
+  }
   const first = join(own, ".claude.json");
   if (!lstat(first)) writer.write(first, JSON.stringify(share.isolated ? {} : firstState(share)));
 }

@@ -179,12 +179,27 @@ describe("what is shared", () => {
     expect(isolatedContainers()).toEqual([{ host: project, directory: place("claude") }]);
   });
 
+  test("that was shared before --isolate is so no more", async () => {
+    put(claude("settings.json"), '{"a":1}');
+    put(claude("CLAUDE.md"), "Be brief.");
+    await share();
+    const { mounts } = await share({ isolate: true });
+    expect(mounts).toHaveLength(3);
+    expect(readdirSync(place("host")).sort()).toEqual(["bin", "ccr.json"]);
+    expect(readdirSync(place("claude"))).not.toContain("settings.json");
+    expect(readdirSync(claude("projects"))).toEqual([slug(project)]);
+    unshare();
+    expect(text()).toBe(CONFIG);
+  });
+
   test("of other places is named by them; what a mount cannot name is refused", async () => {
     vi.stubEnv("CLAUDE_CONFIG_DIR", join(box, "elsewhere"));
     const { mounts } = await share();
     expect(mounts.join("\n")).toContain(`source=${join(box, "elsewhere/projects")},`);
     vi.stubEnv("CLAUDE_CONFIG_DIR", join(box, "with, comma"));
-    await expect(share()).rejects.toThrow("comma");
+    await expect(share()).rejects.toMatchObject({ kind: "bad-path" });
+    vi.stubEnv("CLAUDE_CONFIG_DIR", "relative");
+    await expect(share()).rejects.toMatchObject({ kind: "bad-path" });
   });
 });
 
