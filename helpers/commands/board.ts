@@ -11,7 +11,7 @@ import { isTerminal, out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import { type Call, type Command, on, text } from "./command.ts";
 import { boardOf } from "./pick/far.ts";
-import { bareSession, SECTIONS, sectionOf } from "./pick/items.ts";
+import { bareSession, SECTIONS, sectionOf, shownAs } from "./pick/items.ts";
 import { onScreen } from "./pick.ts";
 import { COLUMNS, fillTmux, sessionJson, sessionRows, tableLook } from "./view.ts";
 
@@ -78,13 +78,14 @@ async function once(call: Call, count: number, { here, targets }: Scope): Promis
       call.warn(new Problem("unreachable", `${target.name} unreachable: ${answer.error}`));
     else shown.push(...answer.sessions.map((session) => ({ target: target.name, session })));
   }
-  const order = ({ session }: Shown): number => SECTIONS.indexOf(sectionOf(session));
+  const now = Date.now();
+  const order = ({ session }: Shown): number => SECTIONS.indexOf(sectionOf(shownAs(session, now)));
   shown.sort((a, b) => order(a) - order(b) || (b.session.updatedAt ?? 0) - (a.session.updatedAt ?? 0));
   if (call.json) {
     const rows = shown.map(({ target, session }) => ({
       ...sessionJson(session),
       target,
-      section: sectionOf(session),
+      section: sectionOf(shownAs(session, now)),
     }));
     json("board", { targets: told, sessions: rows }, call.warnings);
   } else if (shown.length > 0) out(lines(shown, unique));
@@ -113,8 +114,9 @@ async function ofHere(count: number): Promise<{ sessions: Session[]; unique: Map
 }
 
 function lines(shown: readonly Shown[], unique: ReadonlyMap<string, number>): string {
-  const sessions = shown.map(({ session }) => session);
-  const rows = sessionRows(sessions, { now: Date.now(), unique, time: "short" });
+  const now = Date.now();
+  const sessions = shown.map(({ session }) => shownAs(session, now));
+  const rows = sessionRows(sessions, { now, unique, time: "short" });
   for (const [i, { target }] of shown.entries())
     if (target !== null) rows[i]![2] = `${target}:${rows[i]![2]}`;
   const body = table(COLUMNS, rows, { ...tableLook(), header: false });

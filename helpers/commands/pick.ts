@@ -9,7 +9,6 @@ import { type Call, type Command, on } from "./command.ts";
 import { rank, wordsOf } from "./pick/filter.ts";
 import { type Item, itemOf } from "./pick/items.ts";
 import { type Board, pickOne } from "./pick/loop.ts";
-import { isLive } from "./pick/state.ts";
 import type { Plan } from "./resume.ts";
 import { COLUMNS, sessionRows, tableLook } from "./view.ts";
 
@@ -66,7 +65,7 @@ const act: Board["act"] = async (effect) => (await import("./pick/act.ts")).act(
 /** What happened, and what does where it runs; Ctrl-C ends that, and is not meant for us. */
 const logs: Board["logs"] = async (item) => {
   const { command } = await import("./pick/act.ts");
-  return ["sh", "-c", LOGS, "sh", ...command(item, ["logs", ...(isLive(item) ? ["-f"] : []), item.id])];
+  return ["sh", "-c", LOGS, "sh", ...command(item, ["logs", ...(item.live ? ["-f"] : []), item.id])];
 };
 const LOGS = `trap : INT; echo "ctrl-c  back to the board"; "$@"; [ $? = 130 ] || { printf '\\nenter  back to the board '; read -r _; }`;
 
@@ -77,9 +76,9 @@ async function planFor(item: Item): Promise<Chosen> {
   const { id, folder, path, target } = item;
   if (target !== null) {
     const { command } = await import("./pick/act.ts");
-    return { directory: "/", argv: command(item, [isLive(item) ? "attach" : "resume", id]), notes: [] };
+    return { directory: "/", argv: command(item, [item.live ? "attach" : "resume", id]), notes: [] };
   }
-  if (isLive(item)) return (await import("./pick/act.ts")).goThere(id);
+  if (item.live) return (await import("./pick/act.ts")).goThere(id);
   const entry = read({ id, folder, path, bytes: 0, mtime: 0 });
   if (!entry) throw new Problem("deleted", `the transcript of ${id.slice(0, 8)} was deleted meanwhile.`);
   const { planOf } = await import("./resume.ts");

@@ -40,6 +40,7 @@ export type Item = Searched & {
   until: number | null;
   /** whether a limit has stopped it, be it over or not */
   limited: boolean;
+  live: boolean;
 };
 
 const LONGEST_PROMPT = 2000;
@@ -59,12 +60,13 @@ export function itemOf(entry: Entry, around: Surroundings, ascii: boolean): Item
 
 /** A session as it is shown; `prompts` are searched. */
 export function itemFrom(
-  session: Session,
+  whole: Session,
   now: number,
   ascii: boolean,
   prompts = "",
   target: string | null = null,
 ): Item {
+  const session = shownAs(whole, now);
   const title = clean(session.title ?? "");
   const place =
     session.project === null
@@ -90,9 +92,21 @@ export function itemFrom(
     when: whenOf(session, now),
     until: state === "waiting" && verdict.state === "limited" ? verdict.resetsAt : null,
     limited: state === "waiting" || state === "ready",
+    live: whole.live !== null,
     head: fold(`${session.id}\n${title}\n${session.project ?? ""}\n${target ?? ""}`),
     body: fold(clean(prompts)),
   };
+}
+
+/** A live one that waits for the end of its limit is shown as a limited one. */
+export function shownAs(session: Session, now: number): Session {
+  const { live, verdict } = session;
+  const waits =
+    live &&
+    !/busy|shell|waiting/.test(live.status ?? "") &&
+    verdict.state === "limited" &&
+    (verdict.resetsAt ?? now + 1) > now;
+  return waits ? { ...session, live: null, state: "waiting" } : session;
 }
 
 export function sectionOf({ live, state }: Session): Section {

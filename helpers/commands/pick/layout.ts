@@ -6,7 +6,7 @@ import { cut, pad, width } from "../../terminal/text.ts";
 import { wrap } from "../../terminal/wrap.ts";
 import { marks, wordsOf } from "./filter.ts";
 import type { Item } from "./items.ts";
-import { isLive, markedItem, nextScope, placeOf, type State } from "./state.ts";
+import { markedItem, nextScope, placeOf, type State } from "./state.ts";
 
 export type Look = {
   columns: number;
@@ -54,7 +54,7 @@ function searchLine(state: State, { columns, ascii, paint, name }: Look): string
   const { items, found, total, scope } = state;
   const label = columns < 40 ? " " : " search ";
   const limited = items.filter(({ section }) => section === "Limited").length;
-  const live = items.filter(({ section }) => section !== "Recent").length - limited;
+  const live = items.filter((item) => item.live).length;
   const narrowed = scope !== "all" || state.query.trim() !== "";
   const all = total === null ? "" : count(total);
   const more = state.complete ? "" : ascii ? "..." : "…";
@@ -147,7 +147,8 @@ function listLines(state: State, look: Look, room: number): string[] {
   title.width = Math.max(0, rest - 1);
   if (shown.length === 0) return emptyLines(state, look, room);
   return shown.map((row) => {
-    if ("note" in row) return paint(cut(`${indent}${clean(row.note)}`, room - 1, ascii ? "..." : "…"), "yellow");
+    if ("note" in row)
+      return paint(cut(`${indent}${clean(row.note)}`, room - 1, ascii ? "..." : "…"), "yellow");
     if ("section" in row) return paint(`${indent}${row.section}`, "bold");
     const { item } = row;
     const bar = item.key === state.marked ? paint(ascii ? ">" : "▌", "cyan") : " ";
@@ -244,10 +245,10 @@ function keyLine(state: State, { columns, paint }: Look): string {
   const keys = state.help
     ? [["any key", "back"]]
     : [
-        ["enter", item && isLive(item) ? "open" : "resume"],
+        ["enter", item?.live ? "open" : "resume"],
         ["tab", to],
-        ...(letters && item.limited ? [["r", "resume now"]] : []),
-        ...(letters && isLive(item) ? [["s", "stop"]] : []),
+        ...(letters && item.limited && !item.live ? [["r", "resume now"]] : []),
+        ...(letters && item.live ? [["s", "stop"]] : []),
         ...(letters ? [["l", "logs"]] : [["ctrl-y", "copy id"]]),
         ...(state.query !== "" || state.typing
           ? [["esc", state.query === "" ? "quit" : "clear"]]

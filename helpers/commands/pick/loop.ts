@@ -219,7 +219,7 @@ class Picker<T> {
     this.#tick = setTimeout(
       () => {
         const look = (): string =>
-          [...this.#lively.keys()]
+          [...this.#around.live.keys(), ...this.#lively.keys()]
             .map((key) => key + this.#items.get(key)?.when + this.#items.get(key)?.section)
             .join();
         const before = look();

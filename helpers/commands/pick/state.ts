@@ -169,7 +169,7 @@ function named(state: State, key: string): [State, Effect?] {
 
 function ask(state: State, letter: "s" | "r", item: Item): State {
   const name = `${item.id.slice(0, 8)} ${item.title}`;
-  const live = isLive(item);
+  const { live } = item;
   const [can, question, not] =
     letter === "s"
       ? [live, `stop ${name}${item.section === "Working" ? ", which is working" : ""}?`, "is not running"]
@@ -178,8 +178,6 @@ function ask(state: State, letter: "s" | "r", item: Item): State {
   const effect: Effect | null = can ? { do: letter === "s" ? "stop" : "resume", item } : null;
   return { ...state, asks: { letter, effect }, notice: { lines, bad: false } };
 }
-
-export const isLive = ({ section }: Item): boolean => section !== "Limited" && section !== "Recent";
 
 /** One line of harmless text; a blank at either end stays, as the next word begins there. */
 const typed = (given: string): string =>

@@ -15,6 +15,7 @@ export function item(title: string, more: Partial<Item> & { prompts?: string } =
     target: null,
     until: null,
     limited: false,
+    live: false,
     path: `/nowhere/${n}.jsonl`,
     folder: "-work-shop",
     title,
@@ -33,6 +34,7 @@ export function item(title: string, more: Partial<Item> & { prompts?: string } =
 
 export const live = {
   section: "Working",
+  live: true,
   state: [
     { text: "● ", colour: "green" },
     { text: "working", colour: "green" },
@@ -40,6 +42,7 @@ export const live = {
 } as const;
 export const waiting = {
   section: "Needs you",
+  live: true,
   state: [
     { text: "◐ ", colour: "yellow" },
     { text: "needs you", colour: "yellow" },
