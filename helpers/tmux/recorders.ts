@@ -11,7 +11,7 @@
 export const PERL = String.raw`
 use strict;use Fcntl;
 my($stem,$tty,$pane,$sock,$max,$keep,$now)=@ARGV;
-umask 077;open STDERR,">","/dev/null";$SIG{HUP}=$SIG{INT}="IGNORE";
+umask 077;open STDERR,">","/dev/null";$SIG{HUP}=$SIG{INT}=$SIG{XFSZ}="IGNORE";
 my($f,$at,$t0,$n,$lost,$w,$h,$tail)=(undef,0,0,0,0,80,24,"");
 my $win=$^O eq"darwin"?0x40087468:0x5413;
 sub clock{if(open my $u,"<","/proc/uptime"){return 0+(split" ",<$u>)[0]}eval{require Time::HiRes;Time::HiRes::time()}||time}
@@ -22,13 +22,14 @@ sub put{my $l=shift;my $k=syswrite$f,$l;if(defined$k&&$k==length$l){$at+=$k}else
 sub event{put(sprintf qq([%.3f, "%s", %s]\n),clock()-$t0,$_[0],js($_[1]))}
 sub part{my $g;my $i=$n;$i++ until sysopen($g,"$stem.$i.cast",O_WRONLY|O_CREAT|O_EXCL|O_APPEND,0600)or!$!{EEXIST}or$i>$n+99;return 0 if!$g;
 my $s="";if(open my $p,"<","/proc/$$/stat"){$s=<$p>;$s=~s/.*\) //s;$s=(split" ",$s)[19]}
-($f,$at,$lost,$t0)=($g,0,0,clock());put(qq({"version": 2, "width": $w, "height": $h, "timestamp": ).time.qq(, "env": {"TERM": "tmux-256color"}, "ccr": {"pid": $$, "start": "$s", "pane": "$pane"}}\n));
-unlink"$stem.".($i-$keep).".cast"if$i>=$keep;$n=$i+1;!$lost}
+my $l=qq({"version": 2, "width": $w, "height": $h, "timestamp": ).time.qq(, "env": {"TERM": "tmux-256color"}, "ccr": {"pid": $$, "start": "$s", "pane": "$pane"}}\n);
+if(length$l!=(syswrite($g,$l)||0)){unlink"$stem.$i.cast";return 0}
+($f,$at,$lost,$t0,$n)=($g,length$l,0,clock(),$i+1);1}
 sub wait1{my $r="";vec($r,0,1)=1;select$r,undef,undef,$_[0]}
 sub picture{open(my $p,"-|","tmux","-u","-S",$sock,"display-message","-p","-t",$pane,"#{alternate_on} #{cursor_x} #{cursor_y} #{cursor_flag} #{scroll_region_upper} #{scroll_region_lower}",";","capture-pane","-e","-p","-N","-t",$pane)or return;
 my($l,@s)=<$p>;close$p;return if$?||!defined$l||$l!~/^\d/;chomp@s;my($alt,$x,$y,$shown,$top,$low)=split" ",$l;my $i=0;
 join"",$alt?"\e[?1049h":"","\e[H\e[2J",(map{$i++;"\e[$i;1H$_"}@s),"\e[0m\e[",$top+1,";",$low+1,"r\e[",$y+1,";",$x+1,"H",$shown?"":"\e[?25l"}
-sub renew{my $p=picture();return 0 if!$_[0]&&wait1(.03);size();return 0 if!part();event("o",$p)if defined$p;1}
+sub renew{my $p=picture();return 0 if!$_[0]&&wait1(.03);size();part()or return;event("o",$p)if defined$p;unlink"$stem.".($lost?--$n:$n-1-$keep).".cast"}
 size();part()or exit 1;
 if($now){my $p=picture();event("o",$p)if defined$p}
 for(;;){
@@ -43,19 +44,21 @@ event("o",$d)if length$d&&!$lost}
 export const NODE = String.raw`
 const fs=require("fs"),tty=require("tty"),{execFileSync}=require("child_process");
 const [stem,device,pane,sock,max,keep,now]=process.argv.slice(2);
-process.umask(0o077);for(const s of["SIGHUP","SIGINT"])process.on(s,()=>{});
+process.umask(0o077);for(const s of["SIGHUP","SIGINT","SIGXFSZ"])process.on(s,()=>{});
 let fd,at,t0,n=0,lost=false,w=80,h=24,seen=0,timer;
 const clock=()=>performance.now()/1e3,decoder=new TextDecoder();
 const size=()=>{try{const c=fs.constants,s=new tty.WriteStream(fs.openSync(device,c.O_RDWR|c.O_NOCTTY|c.O_NONBLOCK)),[x,y]=s.getWindowSize();s.destroy();if(!x||!y||(x===w&&y===h))return false;w=x;h=y;return true}catch{return false}};
 const put=text=>{const b=Buffer.from(text);let k=0;try{k=fs.writeSync(fd,b)}catch{}if(k===b.length)at+=k;else{lost=true;try{fs.ftruncateSync(fd,at)}catch{}}};
 const event=(kind,data)=>put("["+(clock()-t0).toFixed(3)+', "'+kind+'", '+JSON.stringify(data).replace(/\x7f/g,"\\u007f")+"]\n");
+const drop=i=>{try{fs.unlinkSync(stem+"."+i+".cast")}catch{}};
 const part=()=>{let g;for(let i=n;g===undefined;i++)try{g=fs.openSync(stem+"."+i+".cast","ax",0o600);n=i}catch(e){if(e.code!=="EEXIST"||i>n+99)return false}
-if(fd!==undefined)fs.closeSync(fd);fd=g;at=0;lost=false;t0=clock();let start="";try{const s=fs.readFileSync("/proc/self/stat","latin1");start=s.slice(s.lastIndexOf(")")+2).split(" ")[19]}catch{}
-put(JSON.stringify({version:2,width:w,height:h,timestamp:Math.floor(Date.now()/1e3),env:{TERM:"tmux-256color"},ccr:{pid:process.pid,start,pane}})+"\n");
-if(n>=keep)try{fs.unlinkSync(stem+"."+(n-keep)+".cast")}catch{}n++;return!lost};
+let start="";try{const s=fs.readFileSync("/proc/self/stat","latin1");start=s.slice(s.lastIndexOf(")")+2).split(" ")[19]}catch{}
+const head=JSON.stringify({version:2,width:w,height:h,timestamp:Math.floor(Date.now()/1e3),env:{TERM:"tmux-256color"},ccr:{pid:process.pid,start,pane}})+"\n";
+let k=0;try{k=fs.writeSync(g,head)}catch{}if(k!==head.length){fs.closeSync(g);drop(n);return false}
+if(fd!==undefined)fs.closeSync(fd);fd=g;at=k;lost=false;t0=clock();n++;return true};
 const picture=()=>{try{const[l,...s]=execFileSync("tmux",["-u","-S",sock,"display-message","-p","-t",pane,"#{alternate_on} #{cursor_x} #{cursor_y} #{cursor_flag} #{scroll_region_upper} #{scroll_region_lower}",";","capture-pane","-e","-p","-N","-t",pane],{stdio:["ignore","pipe","ignore"],timeout:5e3}).toString().split("\n");
 const[alt,x,y,shown,top,low]=l.split(" ").map(Number);return(alt?"\x1b[?1049h":"")+"\x1b[H\x1b[2J"+s.slice(0,-1).map((t,i)=>"\x1b["+(i+1)+";1H"+t).join("")+"\x1b[0m\x1b["+(top+1)+";"+(low+1)+"r\x1b["+(y+1)+";"+(x+1)+"H"+(shown?"":"\x1b[?25l")}catch{}};
-const follow=p=>{size();if(part()&&p!==undefined)event("o",p)};
+const follow=p=>{size();if(!part())return;if(p!==undefined)event("o",p);drop(lost?--n:n-1-keep)};
 const due=()=>{const p=picture(),before=seen;timer=setTimeout(()=>{timer=undefined;if(seen===before)follow(p);else rest()},30)};
 const rest=()=>{if(!lost&&at<=max)return;if(at>2*max)follow(picture());else{clearTimeout(timer);timer=setTimeout(due,50)}};
 size();if(!part())process.exit(1);if(now){const p=picture();if(p!==undefined)event("o",p)}

@@ -152,6 +152,65 @@ describe("a recorder", () => {
   );
 });
 
+describe("a recorder on a disk that is full", () => {
+  test.each(["perl", "node"] as const)(
+    "leaves files of whole lines, lives on, and goes on when there is room (%s)",
+    async (by) => {
+      await withHome(home, () => recorderWords(ID, "=x:"), by === "perl" ? {} : { PATH: "/nowhere" });
+      const program = join(home.path, `.local/state/ccr/recorder.${by === "perl" ? "pl" : "cjs"}`);
+      const stem = join(home.path, "made");
+      // A file that may not grow over 8 KiB, whatever the recorder wants.
+      const child = execa(
+        "bash",
+        [
+          "-c",
+          'ulimit -f 8; exec "$@"',
+          "bash",
+          by === "perl" ? "perl" : process.execPath,
+          program,
+          stem,
+          "/dev/null",
+          "%0",
+          "/none",
+          "1000000",
+          "4",
+        ],
+        { env: { HOME: home.path, PATH: process.env.PATH! }, extendEnv: false },
+      );
+      const files = (): string[] => readdirSync(home.path).filter((name) => name.startsWith("made."));
+      const whole = (): string =>
+        files()
+          .map((name) => readFileSync(join(home.path, name), "utf8"))
+          .join("");
+      for (let i = 0; i < 24; i++) {
+        child.stdin!.write(`${"x".repeat(1000)} mark-${i}`);
+        // A piece may be lost, and then a new file begins; the next one is kept.
+        const { length } = files();
+        await expect
+          .poll(() => whole().includes(`mark-${i}"`) || files().length !== length || i % 8 !== 0, {
+            timeout: 40_000,
+          })
+          .toBe(true);
+        await new Promise((done) => setTimeout(done, 120));
+      }
+      child.stdin!.end();
+      await child;
+      expect(files().length).toBeGreaterThan(1);
+      expect(files().length).toBeLessThanOrEqual(4);
+      for (const name of files()) {
+        const text = readFileSync(join(home.path, name), "utf8");
+        expect(text.length).toBeLessThanOrEqual(8192);
+        expect(text.endsWith("\n")).toBe(true);
+        for (const line of text.trimEnd().split("\n")) JSON.parse(line);
+      }
+      // What does not fit into a file any more is lost, once for each.
+      const kept = new Set(whole().match(/mark-\d+/g));
+      expect(kept.size).toBeGreaterThanOrEqual(20);
+      expect(kept).toContain("mark-16");
+    },
+  );
+});
+
 describe("recordings", () => {
   test("are read up to a torn line, in their parts, in version 3 too", async () => {
     const first = recorded(
