@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { findClaude, INSTALL_HINT } from "../claude/cli.ts";
 import { surroundings } from "../sessions/around.ts";
-import { realPath, sessionsOf } from "../sessions/lookup.ts";
+import { lookup, realPath, sessionsOf } from "../sessions/lookup.ts";
 import { sessionOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
@@ -12,7 +12,7 @@ import { say } from "../terminal/output.ts";
 import { type Live, liveSessions } from "../tmux/live.ts";
 import { hasTmux, type Making } from "../tmux/tmux.ts";
 import { type Call, type Command, on } from "./command.ts";
-import { checkRoom, fitting, goTo, launch, ofDirectory } from "./living.ts";
+import { asTemplate, checkRoom, fitting, goTo, launch, ofDirectory, templateFor } from "./living.ts";
 import { entryNamed } from "./named.ts";
 import { planOf } from "./resume.ts";
 
@@ -35,23 +35,31 @@ export const open: Command = {
       word !== undefined && path === undefined && isDirectory(word, on(call, "new")) ? word : undefined;
     const lives = await liveSessions();
     if (word !== undefined && place === undefined) {
-      const [live, more] = fitting(word, lives);
-      if (live && !more && path === undefined) {
-        if (live.state !== "exited") return goTo(live);
-      }
+      const [live, more] = path === undefined ? fitting(word, lives) : [];
+      if (live && !more) return live.state === "exited" ? again(call, live, lives) : goTo(live);
       return resumed(call, entryNamed(word), path, lives);
     }
     const directory = realPath(resolve(place ?? path ?? "."));
     usable(directory);
     if (!on(call, "new")) {
-      const [live] = ofDirectory(directory, lives).filter(({ ours, state }) => ours && state !== "exited");
+      const own = ofDirectory(directory, lives).filter(({ ours }) => ours);
+      const live = own.find(({ state }) => state !== "exited");
       if (live) return goTo(live);
       const [entry] = sessionsOf(directory, 1);
       if (entry) return resumed(call, entry, undefined, lives);
+      if (own[0]) return again(call, own[0], lives);
     }
     checkRoom(lives);
     const id = randomUUID();
-    return started({ project: directory, id, command: [claude(), "--session-id", id] });
+    const template = await templateFor(call, directory, undefined);
+    const { flags, making } = asTemplate(template);
+    const prompt = template?.prompt;
+    return started({
+      ...making,
+      project: directory,
+      id,
+      command: [claude(), "--session-id", id, ...flags, ...(prompt ? ["--", prompt] : [])],
+    });
   },
 };
 
@@ -82,6 +90,14 @@ export function usable(directory: string): void {
 async function started(making: Omit<Making, "env" | "size">): Promise<number> {
   const { name, pane } = await launch(making);
   return goTo({ name, pane, ours: true, id: making.id, kind: "interactive", job: null });
+}
+
+/** Goes on with one whose Claude has ended; before its first prompt there is nothing to resume. */
+function again(call: Call, { key, id, project }: Live, lives: readonly Live[]): Promise<number> {
+  const found = lookup(id);
+  if (found.kind === "one" || project === null) return resumed(call, entryNamed(id), undefined, lives);
+  checkRoom(lives);
+  return started({ project, id: key, command: [claude(), "--session-id", key] });
 }
 
 async function resumed(

@@ -53,7 +53,7 @@ export const send: Command = {
     if (pane === null || (status !== "idle" && status !== "busy") || !before?.status)
       throw new Problem(
         "not-ready",
-        `${title} takes no text now: ${pane === null ? "it runs in no tmux" : (before?.waitingFor ?? status)}.`,
+        `${title} takes no text now: ${pane === null ? "it runs in no tmux" : (before?.waitingFor ?? live.waitingFor ?? status)}.`,
         { hint: `go there: cct ${title}` },
       );
     const buffer = `ccr-${process.pid}`;

@@ -1,9 +1,10 @@
 // What runs now: our tmux sessions and every registered Claude, brought together by process. One call of tmux.
 
+import { readFileSync } from "node:fs";
 import { isSessionId } from "../claude/places.ts";
 import { type Live as Claude, liveSessions as registered } from "../claude/registry.ts";
 import { withoutGhosts } from "../limits/domain.ts";
-import { ancestors } from "../system/process.ts";
+import { ancestors, startOf } from "../system/process.ts";
 import { isWaiting } from "./lazy.ts";
 import { hasTmux, tmux } from "./tmux.ts";
 
@@ -103,6 +104,18 @@ function decoded(text: string): string | null {
   }
 }
 
+/** For how long (ms) a process has run; else a guess. Ticks are hundredths on every Linux that we know. */
+function ageOf(pid: number, guess: number): number {
+  const start = startOf(pid);
+  try {
+    return start
+      ? Number.parseFloat(readFileSync("/proc/uptime", "utf8")) * 1000 - Number(start) * 10
+      : guess;
+  } catch {
+    return guess;
+  }
+}
+
 /** A session of which only the tmux side is known. */
 const bare = (pane: Pane): Live => ({
   name: pane.name,
@@ -170,7 +183,7 @@ export async function liveSessions(): Promise<Live[]> {
     const live = bare(pane);
     if (!pane.dead) {
       live.state = isWaiting(pane.pid) ? "lazy" : "starting";
-      if (live.state === "starting" && now - pane.created > START_UP) {
+      if (live.state === "starting" && ageOf(pane.pid, now - pane.created) > START_UP) {
         live.state = "waiting";
         live.waitingFor = "start-up dialog";
       }

@@ -296,6 +296,25 @@ describe("cct", () => {
     expect((await rows()).map(({ doing }: { doing: string }) => doing)).toEqual(["starting"]);
   });
 
+  it("starts one anew that ended before its first prompt, and types nothing into a dialog of the start", async () => {
+    const shop = home.project("shop");
+    stand("exit 1");
+    await ccr("start", shop);
+    await expect.poll(async () => (await rows())[0]?.doing, PATIENT).toBe("exited");
+    const [{ id }] = await rows();
+    stand("exec sleep 600000");
+    for (const [words, cwd] of [
+      [["open"], shop],
+      [["open", "claude-shop"], home.path],
+    ] as const)
+      expect((await run(words, { cwd })).out).toBe("claude-shop\n");
+    expect((await rows()).map((row: { id: string }) => row.id)).toEqual([id]);
+    // Nothing is registered, as while the CLI asks whether to trust the directory.
+    await expect.poll(async () => (await rows())[0].doing, PATIENT).toBe("waiting");
+    const { status, err } = await ccr("send", "shop", "hello");
+    expect([status, err]).toEqual([1, expect.stringContaining("start-up dialog")]);
+  });
+
   it("brings Claude's window back where the others stay, and leaves alone what runs in them", async () => {
     const shop = home.project("shop");
     transcript("0abc1234-1111-4111-8111-111111111111", shop, "A task");
