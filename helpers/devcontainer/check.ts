@@ -168,7 +168,7 @@ function mountPoints(): Map<string, boolean> | null {
 export function checkInside(share: Share, directory: string): Report {
   const found = new Findings();
   const { host, target, container, isolated } = share;
-  const mounts = mountsOf({ path: "", record: null }, share);
+  const mounts = mountsOf({ path: "/", record: null }, share);
   found.see(
     "directory",
     process.env.CLAUDE_CONFIG_DIR === target,
