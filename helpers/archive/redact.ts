@@ -1,5 +1,5 @@
 // Secrets out of texts and rows. Always on decoded strings: in raw JSON an escape can stand right before a secret.
-import { object, type Row, string } from "../claude/rows.ts";
+import { object, string } from "../claude/rows.ts";
 import { PLACES, placed, SHORT, START, TOKENS } from "./secrets.ts";
 
 type Rules = {
@@ -34,6 +34,8 @@ function compile(): Rules {
 /** Values of these keys are what the API and the CLI check, or pictures: never text. */
 const OPAQUE = new Set(["signature", "data", "uuid", "parentUuid", "sessionId", "session_id", "id"]);
 const DEEPEST = 500;
+/** No secret that is known by its form is shorter. */
+const SHORTEST = 16;
 const TELLING = /pass|secret|token|key|auth|credential/i;
 
 /**
@@ -86,9 +88,11 @@ export class Redactor {
     if (Array.isArray(value)) return value.map((one) => this.value(one, key, depth + 1)) as T;
     const row = object(value);
     if (!row) return value;
-    const copy: Row = {};
-    for (const name of Object.keys(row)) copy[name] = this.value(row[name], name, depth + 1);
-    return copy as T;
+    const copy = Object.entries(row).map(([name, one]): [string, unknown] => [
+      name.length < SHORTEST ? name : this.text(name),
+      this.value(one, name, depth + 1),
+    ]);
+    return Object.fromEntries(copy) as T;
   }
 
   /**

@@ -67,12 +67,14 @@ export const sessions: Checks = {
 
   sweep: ({ entries, live, now }) => {
     const period = cleanupPeriod();
-    const due = entries.filter(({ id, mtime }) => mtime > 0 && mtime + period < now + WARN && !live.has(id));
-    const first = due.reduce((least, { mtime }) => Math.min(least, mtime), now);
+    const due = entries
+      .filter(({ id, mtime }) => mtime > 0 && mtime + period < now + WARN && !live.has(id))
+      .sort((a, b) => a.mtime - b.mtime);
+    const [first] = due;
     return (
-      due.length > 0 && {
+      first && {
         finding: `Claude Code will delete ${many(due.length, "session")} within 7 days`,
-        evidence: `cleanupPeriodDays is ${period / DAY}; the first goes ${dayAndTime(first + period, now)}: ${short(due.at(-1)!.id)}`,
+        evidence: `cleanupPeriodDays is ${period / DAY}; the first goes ${dayAndTime(first.mtime + period, now)}: ${short(first.id)}`,
         mend: "ccr keep --all, or a higher cleanupPeriodDays in ~/.claude/settings.json",
       }
     );

@@ -79,6 +79,13 @@ describe("redaction", () => {
     });
   });
 
+  test("a secret is found as the name of a value, too; odd names stay", () => {
+    const { secret } = all.find(({ kind }) => kind === "github")!;
+    const line = `{"__proto__":{"a":1},"constructor":2,"${secret}":{"x":3}}`;
+    expect(new Redactor().line(line)).toBe(line.replace(secret, "[redacted:github]"));
+    expect(new Redactor().line('{"__proto__":{"a":1}}')).toBe('{"__proto__":{"a":1}}');
+  });
+
   test("lines without a secret stay byte for byte, torn ones too", () => {
     for (const line of ['{"a": "b",  "c":1}', '{"type":"user","mess', "", '{"u":"\\u0041"}'])
       expect(new Redactor().line(line)).toBe(line);
