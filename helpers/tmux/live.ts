@@ -1,6 +1,5 @@
 // What runs now: our tmux sessions and every registered Claude, brought together by process. One call of tmux.
 
-import { readFileSync } from "node:fs";
 import { isSessionId } from "../claude/places.ts";
 import { type Live as Claude, liveSessions as registered } from "../claude/registry.ts";
 import { withoutGhosts } from "../limits/domain.ts";
@@ -104,16 +103,10 @@ function decoded(text: string): string | null {
   }
 }
 
-/** For how long (ms) a process has run; else a guess. Ticks are hundredths on every Linux that we know. */
+/** For how long (ms) a process has run, by our own age; else a guess. Ticks are hundredths on every Linux we know. */
 function ageOf(pid: number, guess: number): number {
-  const start = startOf(pid);
-  try {
-    return start
-      ? Number.parseFloat(readFileSync("/proc/uptime", "utf8")) * 1000 - Number(start) * 10
-      : guess;
-  } catch {
-    return guess;
-  }
+  const [start, own] = [startOf(pid), startOf(process.pid)];
+  return start && own ? (Number(own) - Number(start)) * 10 + process.uptime() * 1000 : guess;
 }
 
 /** A session of which only the tmux side is known. */
