@@ -1,6 +1,7 @@
 // What the verbs of live sessions share: which one a word names, how it is shown, and how one goes there.
 
-import { basename } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
 import { findClaude } from "../claude/cli.ts";
 import { claudeEnvironment } from "../claude/environment.ts";
 import { cleanupPeriod } from "../claude/settings.ts";
@@ -15,8 +16,11 @@ import { Problem } from "../system/problem.ts";
 import { isTerminal, out } from "../terminal/output.ts";
 import type { Part } from "../terminal/table.ts";
 import { createCapped } from "../tmux/cap.ts";
+import type { Entry } from "../tmux/journal.ts";
 import type { Live } from "../tmux/live.ts";
+import type { Template } from "../tmux/template.ts";
 import { MARK, type Making, type Started, target, tmux } from "../tmux/tmux.ts";
+import type { Call } from "./command.ts";
 import { stateCell } from "./view.ts";
 
 /** Live sessions with all that their transcripts say; one that has no transcript yet says little. */
@@ -178,6 +182,42 @@ export async function goTo(
     ...(how.ignoreSize ? ["-f", "ignore-size"] : []),
     ...(how.alone ? ["-d"] : []),
   ]);
+}
+
+/** The template that was named, else the one that a directory's project brings and a person has allowed. */
+export const templateFor = async (
+  call: Call,
+  directory: string,
+  name: string | undefined,
+): Promise<Template | null> =>
+  name !== undefined || existsSync(join(directory, ".ccr/template.json"))
+    ? (await import("./template.ts")).chooseTemplate(name, directory, call.warn)
+    : null;
+
+/** What a template says of a session: flags for claude, and the rest; `given` goes before it in the journal. */
+export function asTemplate(
+  template: Template | null,
+  given: Partial<Entry> = {},
+): { flags: string[]; making: Pick<Making, "windows" | "launch"> } {
+  const {
+    name = null,
+    model = null,
+    permissionMode = null,
+    environment = [],
+    memory = null,
+    restart = "no",
+    windows = [],
+  } = template ?? {};
+  return {
+    flags: [
+      ...(model === null ? [] : ["--model", model]),
+      ...(permissionMode === null ? [] : ["--permission-mode", permissionMode]),
+    ],
+    making: {
+      ...(windows.length > 0 ? { windows } : {}),
+      launch: { template: name, model, permissionMode, environment, memory, restart, ...given },
+    },
+  };
 }
 
 /** Starts Claude in a tmux session of its own, as large as this terminal. */

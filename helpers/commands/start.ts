@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { realPath } from "../sessions/lookup.ts";
 import { Problem } from "../system/problem.ts";
 import { out } from "../terminal/output.ts";
@@ -8,7 +7,7 @@ import { bytesOf } from "../tmux/cap.ts";
 import { liveSessions } from "../tmux/live.ts";
 import { safeName } from "../tmux/tmux.ts";
 import { type Command, text } from "./command.ts";
-import { checkRoom, launch } from "./living.ts";
+import { asTemplate, checkRoom, launch, templateFor } from "./living.ts";
 import { claude, needTmux, usable } from "./open.ts";
 
 export const start: Command = {
@@ -43,11 +42,7 @@ export const start: Command = {
       });
     const asked = realPath(resolve(word));
     usable(asked);
-    const wanted = text(call, "template");
-    const template =
-      wanted !== undefined || existsSync(join(asked, ".ccr/template.json"))
-        ? await (await import("./template.ts")).chooseTemplate(wanted, asked, call.warn)
-        : null;
+    const template = await templateFor(call, asked, text(call, "template"));
     const given = text(call, "memory");
     const memory = given === undefined ? (template?.memory ?? null) : bytesOf(given);
     if (given !== undefined && memory === null)
@@ -61,28 +56,14 @@ export const start: Command = {
     const id = randomUUID();
     const title = text(call, "name");
     const prompt = text(call, "prompt") ?? template?.prompt ?? undefined;
-    const { model = null, permissionMode = null } = template ?? {};
-    const own = [
-      ...(title ? ["--name", title] : []),
-      ...(model === null ? [] : ["--model", model]),
-      ...(permissionMode === null ? [] : ["--permission-mode", permissionMode]),
-      ...flags,
-    ];
+    const own = asTemplate(template, { flags, memory, restart });
+    const words = [...(title ? ["--name", title] : []), ...own.flags, ...flags];
     const { name } = await launch({
+      ...own.making,
       project: directory,
       id,
-      command: [claude(), "--session-id", id, ...own, ...(prompt ? ["--", prompt] : [])],
+      command: [claude(), "--session-id", id, ...words, ...(prompt ? ["--", prompt] : [])],
       name: title ? safeName(title) : undefined,
-      ...(template?.windows.length ? { windows: template.windows } : {}),
-      launch: {
-        template: template?.name ?? null,
-        model,
-        permissionMode,
-        flags,
-        environment: template?.environment ?? [],
-        memory,
-        restart,
-      },
     });
     out(`${name}\n`);
     return 0;

@@ -278,6 +278,29 @@ describe("ccr restore", () => {
     expect(readdirSync(home.path)).not.toContain("pwned");
   });
 
+  it("cct starts as the project's template says, once a person has allowed it", async () => {
+    const project = home.project("app");
+    mkdirSync(join(project, ".ccr"));
+    writeFileSync(
+      join(project, ".ccr/template.json"),
+      JSON.stringify({
+        windows: [{ name: "dev", command: "echo >>started; cat" }],
+        model: "opus",
+        prompt: "hi",
+      }),
+    );
+    const refused = await run("open", `${project}/.`);
+    expect(refused.err).toContain("nobody has allowed it");
+    expect(existsSync(join(project, "started"))).toBe(false);
+    expect(started()).toEqual([expect.stringMatching(/--session-id [0-9a-f-]{36}$/)]);
+    expect((await run("template", "allow", project)).status).toBe(0);
+    const name = (await run("open", "--new", project)).out.trim();
+    await expect.poll(() => existsSync(join(project, "started")), SOON).toBe(true);
+    expect(await windows(name)).toEqual([`claude ${project}`, `dev ${project}`]);
+    await expect.poll(() => started().length, SOON).toBe(2);
+    expect(started()[1]).toMatch(/--model opus -- hi$/);
+  });
+
   it("starts Claude as in a new terminal, also where it was restored without the person's shell", async () => {
     // As npm in a version manager has it: only the shell's own files know where.
     mkdirSync(join(home.around, "managed"));
