@@ -124,7 +124,7 @@ export const PLACES: readonly Place[] = [
   {
     name: "named-value",
     key: /pass|token|secret|key/i,
-    before: `(?:aws_(?:secret_access_key|session_token)|_auth(?:token)?|accountkey|sharedaccesskey|client_?secret|(?:access|refresh|auth|id|api|session)_?(?:token|key)|passwd|password|passphrase)${IS}`,
+    before: `${START}(?:aws_(?:secret_access_key|session_token)|_auth(?:token)?|accountkey|sharedaccesskey|client_?secret|(?:access|refresh|auth|id|api|session)_?(?:token|key)|passwd|password|passphrase)${IS}`,
     secret: String.raw`(?=[^\s"'\\,;&()[\]{}]{0,60}\d)[^\s"'\\,;&()[\]{}]{8,400}`,
   },
 ];

@@ -57,6 +57,7 @@ export function harmless(seed: number): string[] {
     `commit ${hex(40)} (HEAD -> main)`,
     `image: example.org/app@sha256:${hex(64)}`,
     "MAX_OUTPUT_TOKENS=32000",
+    "const isValidToken = hash2base64(x)",
     "const token = await getToken(user);",
     "API_KEY=$STRIPE_KEY npm start",
     'password: "$' + '{PASSWORD}"',
