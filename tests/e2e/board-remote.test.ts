@@ -1,5 +1,5 @@
-// Another machine's ccr: over the real ssh and a real sshd on loopback where there is one, else over a stand-in for ssh
-// that runs the command by the shell as sshd does; over a stand-in for the coder program, which needs a server.
+// Another machine's ccr: over the real ssh and a real sshd on loopback where there is one that lets us in, else over a
+// stand-in for ssh that runs the command by the shell as sshd does (the run says which); over a stand-in for the coder program, which needs a server.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -35,7 +35,9 @@ beforeAll(async () => {
     "coder",
     `[ "$1" = ssh ] || exit 9; shift\n[ "$1" != --disable-autostart ] || shift\n[ "$1" = web ] || { echo "workspace not found: $1" >&2; exit 1; }\n[ "$2" = -- ] || exit 9\n${clean} bash -c "$3"`,
   );
-  await (real ? startSshd() : standIn(clean));
+  const over = real ? await startSshd().then(() => "", String) : "sshd or ssh is missing";
+  if (over !== "") await standIn(clean);
+  console.log(over === "" ? "over the real ssh and sshd" : `over a stand-in for ssh: ${over}`);
   for (const words of [
     ["add", "web", "coder:web"],
     ["add", "down", "coder:down"],
@@ -99,7 +101,7 @@ async function startSshd(): Promise<void> {
       const { status, err } = await here.run(["ccr", "--on", "box", "version"]);
       expect([status, err]).toEqual([0, ""]);
     },
-    { timeout: 60_000, interval: 300 },
+    { timeout: 40_000, interval: 300 },
   );
 }
 
@@ -113,7 +115,7 @@ async function terminal(line: string): Promise<Terminal> {
 }
 
 describe.each([
-  ["box", real ? "the real ssh and sshd" : "a stand-in for ssh"],
+  ["box", "ssh"],
   ["web", "a stand-in for coder ssh"],
 ])("ccr --on %s, over %s", (target) => {
   it("answers with the other side's sessions, and nothing else on stdout", async () => {
