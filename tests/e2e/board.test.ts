@@ -3,6 +3,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type BoardHome, boardHome } from "../support/board-home.ts";
 import {
@@ -147,6 +148,23 @@ describe("the board", () => {
     process.kill(pid, "SIGKILL");
     await stands(terminal, "Recent", "State move");
     rmSync(join(home.path, `.claude/sessions/${pid}.json`), { force: true });
+  });
+
+  it("has those that were brought back after a restart; Enter goes there, and starts them", async () => {
+    const pid = await home.live(id(1), "infra", "State move");
+    const { stdout } = await execa("tmux", ["display-message", "-p", "#{pid}"], {
+      env: home.env,
+      extendEnv: false,
+    });
+    process.kill(Number(stdout), "SIGKILL");
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: WAIT * 1000 });
+    expect((await home.run(["ccr", "restore"])).status).toBe(0);
+    const terminal = await board();
+    await stands(terminal, "Idle", "State move");
+    await terminal.press("Enter");
+    await terminal.shows(/State move[\s\S]*Enter/, WAIT);
+    await terminal.press("Enter");
+    await terminal.shows(`claude ${id(1)}`, WAIT);
   });
 
   it("counts down to the end of a limit, and then it is ready", async () => {
