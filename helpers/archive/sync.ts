@@ -166,6 +166,8 @@ export type Options = {
   tell(outcome: Outcome): void;
 };
 
+const LATER = ["changed", "live", "enoent", "eacces"];
+
 /** Brings two places to one state; the number of sessions for which there was nothing to do. */
 export async function sync(near: Place, far: Place, options: Options): Promise<number> {
   const { seen, tell } = options;
@@ -195,8 +197,8 @@ export async function sync(near: Place, far: Place, options: Options): Promise<n
       if ((done.a || done.b) && !options.dry) seen[id] = stamp(done.a, done.b);
     } catch (error) {
       // Its turn comes with the next run.
-      if (error instanceof Problem && ["changed", "live"].includes(error.kind)) left(error.message);
-      else if (["ENOENT", "EACCES"].includes(errno(error) ?? "")) left("it cannot be read, or is gone");
+      if (error instanceof Problem && LATER.includes(error.kind)) left(error.message);
+      else if (LATER.includes(errno(error)?.toLowerCase() ?? "")) left("it cannot be read, or is gone");
       else throw error;
     }
   }
@@ -278,26 +280,33 @@ class Pair {
     start: number,
     present: Item | null,
   ): Promise<Item | undefined> {
+    if (this.#options.dry) return undefined;
     const file = await from.fetch(item, start);
     try {
-      return await this.#put(to, file, present ?? item.id, item.folder);
+      return await this.#put(
+        to,
+        file,
+        present ?? item.id,
+        present ? "" : this.#folder(to, file, item.folder),
+      );
     } finally {
       release(file);
     }
   }
 
-  async #put(to: Place, file: string, present: Item | string, folder: string): Promise<Item | undefined> {
-    const { dry } = this.#options;
-    if (dry) return undefined;
-    const rules = this.#rules(to);
-    const mapped = mapTo(file, rules);
+  /** The project folder for a session that comes from elsewhere. */
+  #folder(to: Place, file: string, folder: string): string {
+    const { start } = readFacts(file);
+    const moved = start === null ? null : mapOf(this.#rules(to))(start);
+    return moved === null || moved === start ? folder : slug(to === this.#near ? realPath(moved) : moved);
+  }
+
+  async #put(to: Place, file: string, present: Item | string, folder: string): Promise<Item> {
+    const mapped = mapTo(file, this.#rules(to));
     try {
-      if (typeof present !== "string") return await to.put(present.id, present.folder, present.bytes, mapped);
-      const start = readFacts(file).start;
-      const moved = start === null ? null : mapOf(rules)(start);
-      const name =
-        moved === null || moved === start ? folder : slug(to === this.#near ? realPath(moved) : moved);
-      return await to.put(present, name, null, mapped);
+      return typeof present === "string"
+        ? await to.put(present, folder, null, mapped)
+        : await to.put(present.id, present.folder, present.bytes, mapped);
     } finally {
       if (mapped !== file) release(mapped);
     }
@@ -306,6 +315,7 @@ class Pair {
   /** Both have grown: each side gets the other's copy under an id that is the same whenever it is made again. */
   async #conflict(id: string, a: Item, b: Item): Promise<Partial<Outcome> & Pick<Outcome, "action">> {
     const [near, far] = [this.#near, this.#far];
+    if (this.#options.dry) return { action: "conflict" };
     const files = [await near.fetch(a, 0), await far.fetch(b, 0)] as const;
     const forks: string[] = [];
     try {
@@ -317,6 +327,7 @@ class Pair {
         if (!fork) continue;
         forks.push(fork.id);
         try {
+          // Beside the session that it belongs to.
           await this.#grow(to, fork, beside.folder);
         } finally {
           release(fork.file);
@@ -331,8 +342,7 @@ class Pair {
   async #grow(to: Place, { id, file }: { id: string; file: string }, folder: string): Promise<void> {
     const [present] = this.#known.get(to)!.get(id) ?? [];
     if (!present) {
-      // Beside the session that it belongs to.
-      if (!this.#options.dry) await this.#putBeside(to, file, id, folder);
+      await this.#put(to, file, id, folder);
       return;
     }
     const there = await to.sum(present, 0);
@@ -341,12 +351,6 @@ class Pair {
     const tail = tailOf(file, here.end);
     await this.#put(to, tail, present, folder);
     release(tail);
-  }
-
-  async #putBeside(to: Place, file: string, id: string, folder: string): Promise<void> {
-    const mapped = mapTo(file, this.#rules(to));
-    await to.put(id, folder, null, mapped);
-    if (mapped !== file) release(mapped);
   }
 }
 

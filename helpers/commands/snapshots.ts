@@ -30,9 +30,6 @@ const take = async (entry: Entry, note: string | null) =>
 
 const snapshotJson = ({ files, ...rest }: Snapshot) => ({
   ...rest,
-  title: rest.title && clean(rest.title),
-  note: rest.note && clean(rest.note),
-  lastPrompt: rest.lastPrompt && clean(rest.lastPrompt),
   bytes: files.reduce((sum, file) => sum + file.size, 0),
 });
 

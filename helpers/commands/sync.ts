@@ -133,7 +133,7 @@ function rulesOf(call: Call, other: Place): Rule[] {
       exit: 2,
     });
   });
-  return other.home.startsWith("/") && other.home !== home() ? [...rules, [other.home, home()]] : rules;
+  return /^\/./.test(other.home) && other.home !== home() ? [...rules, [other.home, home()]] : rules;
 }
 
 async function bring(call: Call, own: Here, other: Place, name: string): Promise<number> {
