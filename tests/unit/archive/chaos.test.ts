@@ -5,4 +5,4 @@ test("killed at random points of export, import, archive, snapshot, rollback and
   const { kills, jobs } = await chaos(14, 7);
   expect(kills).toBeGreaterThanOrEqual(14);
   expect(Object.keys(jobs).length).toBeGreaterThan(3);
-}, 300_000);
+}, 900_000);
