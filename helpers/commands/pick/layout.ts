@@ -38,7 +38,9 @@ export function layout(state: State, look: Look, preview: Preview): string[] {
   const left = beside ? columns - Math.max(28, Math.floor(columns * 0.4)) : columns;
   const height = listHeight(rows);
   const said = noticeLines(state, look).slice(0, height - 1);
-  const list = state.help ? HELP.flatMap((line) => wrap(` ${line}`, columns)) : listLines(state, look, left);
+  const list = state.help
+    ? HELP.flatMap((line) => (!state.board && /^(?:s, r|l) /.test(line) ? [] : wrap(` ${line}`, columns)))
+    : listLines(state, look, left);
   const item = markedItem(state);
   const glance = beside && item ? previewLines(item, preview, look, columns - left - 3, height) : [];
   const middle = Array.from({ length: height - said.length }, (_, i) => {
