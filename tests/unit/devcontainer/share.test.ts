@@ -267,6 +267,49 @@ describe("devcontainer.json", () => {
     expect(text()).toBe(CONFIG);
   });
 
+  test("survives a kill before any write, of add and of remove", async () => {
+    /** Stops at the n-th write, as a kill does: nothing after it happens. */
+    class Killed extends Changes {
+      left: number;
+      constructor(left: number) {
+        super(false);
+        this.left = left;
+      }
+      override attempt(
+        path: string,
+        act: () => "created" | "updated" | "unchanged" | "removed" | "failed",
+      ): boolean {
+        if (this.left-- === 0) throw new Error("killed");
+        return super.attempt(path, act);
+      }
+    }
+    const options = { file: null, home: null, isolate: false, env: [] };
+    let kills = 0;
+    for (let n = 0; ; n++) {
+      const done = await add(project, options, new Killed(n), shims, () => {}).catch(() => null);
+      if (done) break;
+      kills++;
+      const seen = text();
+      await share();
+      expect([CONFIG, text()]).toContain(seen);
+      unshare();
+      expect(text()).toBe(CONFIG);
+    }
+    expect(kills).toBeGreaterThan(4);
+    for (let n = 0; ; n++) {
+      await share();
+      let done = true;
+      try {
+        remove(project, new Killed(n));
+      } catch {
+        done = false;
+      }
+      if (!done) unshare();
+      expect(text()).toBe(CONFIG);
+      if (done) break;
+    }
+  });
+
   test("may be one of several places; which, is asked where it is not plain", async () => {
     rmSync(file);
     await expect(share()).rejects.toThrow("there is no devcontainer.json");
