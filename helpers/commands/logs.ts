@@ -19,7 +19,7 @@ import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { type Colour, paint } from "../terminal/colour.ts";
 import { iso, json } from "../terminal/json.ts";
-import { columns, isTerminal, out } from "../terminal/output.ts";
+import { columns, isTerminal, out, say } from "../terminal/output.ts";
 import { dayAndTime, duration } from "../terminal/time.ts";
 import { wrap } from "../terminal/wrap.ts";
 import { recordingsOf } from "../tmux/cast.ts";
@@ -88,7 +88,10 @@ export const logs: Command = {
       return 0;
     }
     for (const event of events) show(event);
-    if (events.length === 0 && !on(call, "follow")) return 1;
+    if (events.length === 0 && !on(call, "follow")) {
+      say(`nothing is known of ${id.slice(0, 8)}\n`);
+      return 1;
+    }
     for (let told = Date.now(); on(call, "follow"); ) {
       await sleep(STEP);
       const now = Date.now();

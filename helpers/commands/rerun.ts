@@ -105,12 +105,14 @@ function promptsIn(path: string): string[] {
   const fd = openSync(path, "r");
   try {
     const { size } = fstatSync(fd);
-    const { turns, uuids } = survey(fd, size);
-    const wanted = new Map<unknown, string>(turns.map(({ row, prompt }) => [uuids[row], prompt]));
+    const { turns, numbers } = survey(fd, size);
+    const wanted = new Map(turns.map(({ row }) => [row, ""]));
     for (const { bytes } of forward(fd, size)) {
       if (!bytes?.includes('"type":"user"')) continue;
-      for (const row of parseLine(bytes.toString()).rows)
-        if (wanted.has(row.uuid)) wanted.set(row.uuid, promptOf(row) ?? "");
+      for (const row of parseLine(bytes.toString()).rows) {
+        const number = numbers.get(row.uuid as string) ?? -1;
+        if (wanted.get(number) === "") wanted.set(number, promptOf(row) ?? "");
+      }
     }
     return [...wanted.values()];
   } finally {

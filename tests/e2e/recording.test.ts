@@ -11,7 +11,7 @@ import { mendRecorders } from "../../helpers/tmux/recorder.ts";
 import { installClaude } from "../support/claude-cli.ts";
 import { type Home, makeHome } from "../support/home.ts";
 import { type MockApi, mockApi, say } from "../support/mock-api.ts";
-import { type Pane, playedCells, recordedPane, withHome } from "../support/recorded.ts";
+import { type Pane, playedCells, recordedPane, recorders, withHome } from "../support/recorded.ts";
 import { descendants } from "../support/tmux.ts";
 import { bundle, ccr as ccrIn, makeBundle, removeBundle } from "../unit/habits/bundle.ts";
 
@@ -96,30 +96,27 @@ const lastNumber = (pane: Pane): number => Number(/\.(\d+)\.cast$/.exec(pane.fil
 const isRunning = (pid: number): boolean => startOf(pid) !== null;
 
 describe("a recorded pane", () => {
-  it.each(["perl", "node"])(
-    "replays to the screen of a full-screen program, sizes and all (%s)",
-    async (by) => {
-      const pane = await nestedTmux(by === "perl" ? undefined : `${tmpdir()}/nothing-here`);
-      await pane.tmux("resize-window", "-t", "=r:", "-x", "120", "-y", "36");
-      await typed(pane, "echo grown");
-      await until(async () => (await text(pane)).includes("grown"));
-      await pane.tmux("resize-window", "-t", "=r:", "-x", "90", "-y", "25");
-      await typed(pane, "echo shrunk");
-      await until(async () => (await text(pane)).includes("shrunk"));
-      const { shown, played } = await settled(pane);
-      expect(shown.join("\n")).toContain("日本");
-      expect(shown.join("\n")).toMatch(/<f\d+:\d/);
-      expect(played).toEqual(shown);
-      const sizes = pane.events().filter(([, kind]) => kind === "r");
-      expect(sizes.map(([, , data]) => data)).toEqual(["120x36", "90x25"]);
-      expect(readFileSync(`/proc/${pane.recorder()}/cmdline`, "latin1")).toContain(
-        by === "perl" ? "perl" : "node",
-      );
-      const [file] = pane.files();
-      expect(statSync(file!).mode & 0o777).toBe(0o600);
-      expect(statSync(dirname(file!)).mode & 0o777).toBe(0o700);
-    },
-  );
+  it.each(recorders)("replays to the screen of a full-screen program, sizes and all (%s)", async (by) => {
+    const pane = await nestedTmux(by === "perl" ? undefined : `${tmpdir()}/nothing-here`);
+    await pane.tmux("resize-window", "-t", "=r:", "-x", "120", "-y", "36");
+    await typed(pane, "echo grown");
+    await until(async () => (await text(pane)).includes("grown"));
+    await pane.tmux("resize-window", "-t", "=r:", "-x", "90", "-y", "25");
+    await typed(pane, "echo shrunk");
+    await until(async () => (await text(pane)).includes("shrunk"));
+    const { shown, played } = await settled(pane);
+    expect(shown.join("\n")).toContain("日本");
+    expect(shown.join("\n")).toMatch(/<f\d+:\d/);
+    expect(played).toEqual(shown);
+    const sizes = pane.events().filter(([, kind]) => kind === "r");
+    expect(sizes.map(([, , data]) => data)).toEqual(["120x36", "90x25"]);
+    expect(readFileSync(`/proc/${pane.recorder()}/cmdline`, "latin1")).toContain(
+      by === "perl" ? "perl" : "node",
+    );
+    const [file] = pane.files();
+    expect(statSync(file!).mode & 0o777).toBe(0o600);
+    expect(statSync(dirname(file!)).mode & 0o777).toBe(0o700);
+  });
 
   it("is kept in parts of which each plays alone, and the oldest go", async () => {
     newHome();

@@ -7,6 +7,10 @@ import { execa } from "execa";
 import { vi } from "vitest";
 import { recorderWords } from "../../helpers/tmux/recording.ts";
 import type { Home } from "./home.ts";
+import { lacks } from "./tools.ts";
+
+/** What there is to record with; the run says when there is no perl. */
+export const recorders = lacks("perl") ? (["node"] as const) : (["perl", "node"] as const);
 
 export interface Pane {
   tmux(...words: string[]): Promise<string>;

@@ -18,6 +18,7 @@ export const tools: Tool[] = [
   { name: "git", parts: [], partly: ["unit", "e2e"] },
   { name: "bash", parts: ["shell", "e2e"] },
   { name: "tmux", parts: ["shell", "e2e"] },
+  { name: "perl", parts: [], partly: ["unit", "e2e"] },
   { name: "zsh", parts: [], partly: ["shell", "unit"] },
   { name: "fish", parts: [], partly: ["shell", "unit"] },
   { name: "dash", parts: [], partly: ["shell"] },

@@ -18,7 +18,7 @@ import { startOf } from "../../../helpers/system/process.ts";
 import { isAlive, prune, read, recordingsOf, secondsOf } from "../../../helpers/tmux/cast.ts";
 import { recorderWords, shellWord } from "../../../helpers/tmux/recording.ts";
 import { type Home, makeHome } from "../../support/home.ts";
-import { withHome } from "../../support/recorded.ts";
+import { recorders, withHome } from "../../support/recorded.ts";
 import { slug } from "../../support/sample-sessions.ts";
 import { bundle, ccr, makeBundle, removeBundle } from "../habits/bundle.ts";
 
@@ -68,14 +68,14 @@ describe("the words that start a recorder", () => {
       expect(words.slice(0, 3)).toEqual(["pipe-pane", "-t", "=x:claude"]);
       const command = words[3]!;
       expect(command.replace(/ #\{pane_tty\} '#\{pane_id\}' #\{s\|[^|]*\|@\|:socket_path\} /, "")).toMatch(
-        /^exec [\w/.-]+(?: (?:[\w/.-]+|"\$\(printf '(?:[\w/.-]|\\\d{3})+'\)")){2}\d+ 4$/,
+        /^(?:NODE_OPTIONS= NODE_EXTRA_CA_CERTS= )?exec [\w/.-]+(?: (?:[\w/.-]+|"\$\(printf '(?:[\w/.-]|\\\d{3})+'\)")){2}\d+ 4$/,
       );
       // … and means the path that was meant
       const [, program] = command.split(/(?<=exec [\w/.-]+) /);
       const path = execFileSync("sh", ["-c", `printf %s ${/^(?:[\w/.-]+|"[^"]*")/.exec(program!)![0]}`], {
         encoding: "utf8",
       });
-      expect(path).toBe(join(inside.path, ".local/state/ccr/recorder.pl"));
+      expect(path.replace(/\.(?:pl|cjs)$/, "")).toBe(join(inside.path, ".local/state/ccr/recorder"));
     }
     expect(shellWord("/a b")).toBe(`"$(printf '/a\\040b')"`);
   });
@@ -121,39 +121,32 @@ describe("a recorder", () => {
     return readFileSync(file, "utf8");
   }
 
-  test.each(["perl", "node"] as const)(
-    "keeps characters whole and every line JSON, whatever comes (%s)",
-    async (by) => {
-      const euro = Buffer.from("€");
-      const text = await of(by, [
-        Buffer.concat([Buffer.from('mark-0 "\\\x00\x1b\x7f wörld 日本 '), euro.subarray(0, 1)]),
-        Buffer.concat([
-          euro.subarray(1),
-          Buffer.from(" mark-1 "),
-          Buffer.from([0xff, 0xfe, 0x80, 0xc0, 0xaf]),
-        ]),
-        Buffer.from(" mark-2 \u{1f600}"),
-      ]);
-      const [head, ...events] = text
-        .trimEnd()
-        .split("\n")
-        .map((line) => JSON.parse(line));
-      expect(head).toMatchObject({
-        version: 2,
-        width: 80,
-        height: 24,
-        ccr: { pane: "%0", pid: expect.any(Number) },
-      });
-      expect(events.map(([, kind]) => kind)).toEqual(["o", "o", "o"]);
-      const data = events.map(([, , one]) => one).join("");
-      expect(data).toMatch(/^mark-0 "\\\0\x1b\x7f wörld 日本 € mark-1 \ufffd+ mark-2 \u{1f600}$/u);
-      expect(text).not.toMatch(/[\0-\x09\x0b-\x1f\x7f]/);
-    },
-  );
+  test.each(recorders)("keeps characters whole and every line JSON, whatever comes (%s)", async (by) => {
+    const euro = Buffer.from("€");
+    const text = await of(by, [
+      Buffer.concat([Buffer.from('mark-0 "\\\x00\x1b\x7f wörld 日本 '), euro.subarray(0, 1)]),
+      Buffer.concat([euro.subarray(1), Buffer.from(" mark-1 "), Buffer.from([0xff, 0xfe, 0x80, 0xc0, 0xaf])]),
+      Buffer.from(" mark-2 \u{1f600}"),
+    ]);
+    const [head, ...events] = text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(head).toMatchObject({
+      version: 2,
+      width: 80,
+      height: 24,
+      ccr: { pane: "%0", pid: expect.any(Number) },
+    });
+    expect(events.map(([, kind]) => kind)).toEqual(["o", "o", "o"]);
+    const data = events.map(([, , one]) => one).join("");
+    expect(data).toMatch(/^mark-0 "\\\0\x1b\x7f wörld 日本 € mark-1 \ufffd+ mark-2 \u{1f600}$/u);
+    expect(text).not.toMatch(/[\0-\x09\x0b-\x1f\x7f]/);
+  });
 });
 
 describe("a recorder on a disk that is full", () => {
-  test.each(["perl", "node"] as const)(
+  test.each(recorders)(
     "leaves files of whole lines, lives on, and goes on when there is room (%s)",
     async (by) => {
       await withHome(home, () => recorderWords(ID, "=x:"), by === "perl" ? {} : { PATH: "/nowhere" });
