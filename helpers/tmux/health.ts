@@ -1,5 +1,6 @@
 // Sessions that are not well: what has become of their Claude, and what may be done about it.
 
+import { readlinkSync } from "node:fs";
 import { startOf } from "../system/process.ts";
 import { change, type Entry, entries, entryOf, findServer, type Window } from "./journal.ts";
 import { type Live, liveSessions } from "./live.ts";
@@ -86,20 +87,28 @@ async function treat(
 
 /** The windows beside Claude's, by the session's id in the journal. */
 async function windowsNow(): Promise<Map<string, Window[]>> {
-  const fields = ["@ccr_session", "window_id", "@ccr_claude", "window_name", "pane_current_path"];
+  const fields = ["@ccr_session", "window_id", "@ccr_claude", "pane_pid", "window_name"];
   const { out } = await tmux(["list-panes", "-a", "-F", fields.map((name) => `#{${name}}`).join("\t")]);
   const found = new Map<string, Window[]>();
   const seen = new Set<string>();
   for (const line of out.split("\n")) {
-    const [id, window = "", claude, name = "", ...path] = line.split("\t");
+    const [id, window = "", claude, pid, name = ""] = line.split("\t");
     // The first pane of a window tells for it.
     if (!id || seen.has(window)) continue;
     seen.add(window);
-    const directory = path.join("\t");
-    if (claude !== "1" && directory.startsWith("/"))
-      found.set(id, [...(found.get(id) ?? []), { name, directory, command: [] }]);
+    const directory = claude === "1" || name === "claude" ? null : directoryOf(pid);
+    if (directory !== null) found.set(id, [...(found.get(id) ?? []), { name, directory, command: [] }]);
   }
   return found;
+}
+
+/** Where a process is; tmux would tell it in a line, which a directory's name may break. */
+function directoryOf(pid: string | undefined): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return null;
+  }
 }
 
 /** Keeps what a person has changed: windows, their directories, and Claude's id after /clear. */

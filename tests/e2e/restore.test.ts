@@ -260,6 +260,7 @@ describe("ccr restore", () => {
     });
     const name = made.out.trim();
     await tmux("new-window", "-d", "-t", `=${name}:`, "-n", "mine", "-c", home.project("else where"));
+    await tmux("new-window", "-d", "-t", `=${name}:`, "-n", "lines", "-c", home.project("two\nlines"));
     await run("supervise", "--journal");
     await killServer();
     await ccr(home, ["supervise"], { env: { ...home.env, FLAVOUR: "sweet" } });
@@ -268,6 +269,7 @@ describe("ccr restore", () => {
       `dev ${project}`,
       `logs ${project}`,
       `mine ${home.project("else where")}`,
+      ...`lines ${home.project("two\nlines")}`.split("\n"),
     ]);
     await expect.poll(() => tmux("capture-pane", "-p", "-t", `=${name}:dev`), SOON).toContain("serving");
     expect(await tmux("show-environment", "-t", `=${name}:`, "FLAVOUR")).toBe("FLAVOUR=sweet");
