@@ -197,9 +197,9 @@ describe("a recorder on a disk that is full", () => {
         for (const line of text.trimEnd().split("\n")) JSON.parse(line);
       }
       // What does not fit into a file any more is lost, once for each.
-      const kept = new Set(whole().match(/mark-\d+/g));
-      expect(kept.size).toBeGreaterThanOrEqual(20);
-      expect(kept).toContain("mark-16");
+      const kept = [...whole().matchAll(/mark-(\d+)/g)].map(([, n]) => Number(n));
+      expect(kept.length).toBeGreaterThanOrEqual(18);
+      expect(Math.max(...kept)).toBeGreaterThanOrEqual(21);
     },
   );
 });
