@@ -4,6 +4,7 @@
 import {
   closeSync,
   fstatSync,
+  lstatSync,
   openSync,
   readFileSync,
   renameSync,
@@ -119,7 +120,8 @@ export class Here implements Place {
   async list(): Promise<Item[]> {
     return projectFolders(join(this.#directory, "projects")).flatMap(([folder, path]) =>
       idsIn(path).flatMap((id) => {
-        const stats = look(join(path, `${id}.jsonl`));
+        // A link could lead to anything that this machine has.
+        const stats = lstatSync(join(path, `${id}.jsonl`), { throwIfNoEntry: false });
         return stats?.isFile() && !folder.startsWith(".") ? this.#item(id, folder) : [];
       }),
     );

@@ -145,7 +145,7 @@ async function bring(call: Call, own: Here, other: Place, name: string): Promise
   const file = join(state(), "sync", `${sum.slice(0, 16)}.json`);
   let seen: Seen = {};
   try {
-    seen = JSON.parse(readFileSync(file, "utf8"));
+    seen = { ...JSON.parse(readFileSync(file, "utf8")) };
   } catch {
     // the first time, or damaged: everything is compared
   }

@@ -1,7 +1,16 @@
 // Two homes and what lies between them: a folder, or a stand-in for ssh that starts the other home's own ccr.
 
+import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { slug } from "../../../helpers/claude/places.ts";
@@ -175,6 +184,24 @@ describe("by a folder", () => {
     expect((await sync(b)).actions).toEqual(["updated-here"]);
     expect(readFileSync(files(b).get(id)!, "utf8")).toContain('\n{"type":"user","uu\n{"');
     expect((await sync(b)).sessions).toEqual([]);
+  });
+
+  test("links, pipes and folders with a session's name are no sessions; damaged notes are made anew", async () => {
+    grown(a, "shop", ["buy"]);
+    await sync(a);
+    const odd = (n: number) =>
+      join(folder, `projects/-odd/${String(n).repeat(8)}-0000-4000-8000-000000000000.jsonl`);
+    mkdirSync(odd(1), { recursive: true });
+    writeFileSync(join(a.around, "private"), '{"type":"user","uuid":"x","cwd":"/x"}\n');
+    symlinkSync(join(a.around, "private"), odd(2));
+    symlinkSync("/dev/zero", odd(3));
+    execFileSync("mkfifo", [odd(4)]);
+    writeFileSync(odd(5), "");
+    symlinkSync(join(folder, "projects"), join(folder, "projects/-circle"));
+    const notes = join(a.path, ".local/state/ccr/sync");
+    for (const name of readdirSync(notes)) writeFileSync(join(notes, name), "null");
+    expect((await sync(a)).sessions).toEqual([]);
+    expect(files(a).size).toBe(1);
   });
 
   test("--map takes a directory to another one", async () => {
