@@ -215,7 +215,7 @@ describe("cct-kill", () => {
     async () => {
       const times: number[] = [];
       for (let round = 0; round < rounds; round++) {
-        const seconds = 500_000 + round;
+        const seconds = 1_000_000 + (process.pid % 9000) * 100 + round;
         api.answers.push(use("Bash", { command: awkward(seconds) }));
         const name = await started(places.tools!, ["--prompt", "run it"]);
         await expect

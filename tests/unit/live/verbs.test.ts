@@ -423,7 +423,7 @@ describe("cct-kill", () => {
     async () => {
       const shop = home.project("shop");
       for (let round = 0; round < rounds; round++) {
-        const seconds = 610_000 + round;
+        const seconds = 2_000_000 + (process.pid % 9000) * 100 + round;
         const sleep = `sleep ${seconds}`;
         stand(`${sleep} & nohup ${sleep} >/dev/null 2>&1 & setsid ${sleep} & (setsid sh -c "trap '' HUP TERM; ${sleep}; ${sleep}" & )
         (trap '' TERM HUP INT; exec ${sleep}) & while :; do sleep 0.02 & sleep 0.02; done & wait`);
