@@ -37,7 +37,7 @@ beforeAll(async () => {
   await ours.print(shop, ["-r", id, "second"]);
   api.answers.push(say("three"));
   await ours.print(shop, ["-r", id, "third"]);
-}, 240_000);
+}, 600_000);
 afterAll(async () => {
   await api?.close();
   await here?.remove();
@@ -106,7 +106,7 @@ test("a session goes on in another home and another directory, and then again wh
   expect(readFileSync(path(here, shop)).subarray(0, before.length).equals(before)).toBe(true);
   expect(said(ours)).toEqual(said(theirs));
   expect(await goesOn(ours, shop, ["-r", id], "sixth")).toBeGreaterThan(second);
-}, 240_000);
+}, 600_000);
 
 test("a session that was archived and deleted comes back and goes on", async () => {
   const turns = said(ours);
@@ -116,4 +116,4 @@ test("a session that was archived and deleted comes back and goes on", async () 
   await done(here, ["import", join(kept, `shop-${id.slice(0, 8)}.tar.gz`)]);
   expect(said(ours)).toEqual(turns);
   await goesOn(ours, shop, ["-r", id], "seventh");
-}, 240_000);
+}, 600_000);

@@ -10,7 +10,7 @@ import { transcript } from "../../support/archives.ts";
 import { type Home, makeHome } from "../../support/home.ts";
 import { bundle, ccr, makeBundle, removeBundle } from "../habits/bundle.ts";
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 400_000 });
 beforeAll(makeBundle, 120_000);
 afterAll(removeBundle);
 

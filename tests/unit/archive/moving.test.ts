@@ -19,7 +19,7 @@ import { fixtures, type Home, makeHome, root } from "../../support/home.ts";
 import { copySamples } from "../../support/sample-sessions.ts";
 import { bundle, ccr, makeBundle, removeBundle } from "../habits/bundle.ts";
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 400_000 });
 beforeAll(makeBundle, 120_000);
 afterAll(removeBundle);
 

@@ -8,7 +8,7 @@ import { archiveOf, filesIn, ID, manifest, type Piece, tar, transcript } from ".
 import { type Home, makeHome } from "../../support/home.ts";
 import { ccr, makeBundle, removeBundle } from "../habits/bundle.ts";
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 400_000 });
 beforeAll(makeBundle, 120_000);
 afterAll(removeBundle);
 
@@ -164,7 +164,7 @@ describe("sizes and sums", () => {
     await expectRefused(Buffer.from("hello"), /no gzip/);
     await expectRefused(gzipSync("hello"), /refused/);
     await expectRefused(gzipSync(tar(good())), /no archive of ccr/);
-  }, 240_000);
+  }, 600_000);
 });
 
 describe("manifests", () => {
