@@ -25,7 +25,7 @@ export function screenHits(wanted: Wanted, { limit, since }: Bounds, around: Sur
   };
   const { words, complete } = wanted;
   const { found, searched, more } = searchRecordings(words, { limit, since, complete, keep });
-  const hits = found.map(({ id, matches: { hits, best } }) => ({
+  const hits = found.map(({ id, matches: { hits, best } }) => () => ({
     session: session(id),
     hits,
     matches: best.map((match): Seen => ({ ...match, role: "screen" })),

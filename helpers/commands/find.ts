@@ -11,6 +11,7 @@ import type { Wanted } from "../sessions/search/search.ts";
 import type { Bounds } from "../sessions/search/threads.ts";
 import { type Session, type Surroundings, sessionOf } from "../sessions/session.ts";
 import { idsOfAll } from "../sessions/store.ts";
+import { collect } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { number, size } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
@@ -37,7 +38,7 @@ type Shown = Pick<Session, "id" | "title" | "project" | "updatedAt" | "state">;
 export type Seen = Omit<Match, "role"> & { role: Match["role"] | "screen" };
 type Hit = { session: Session | Shown; hits: number; matches: Seen[] };
 export type Result = {
-  hits: Hit[];
+  hits: (() => Hit | null)[];
   searched: { files: number; bytes: number };
   more: boolean;
   ids: () => Iterable<string>;
@@ -94,7 +95,12 @@ export const find: Command = {
     } else if (hits.length > 0) {
       const look = { words: wanted.words, now: around.now, style, ids };
       for (let at = 0; at < hits.length; at += BLOCK)
-        out(`${screen(hits.slice(at, at + BLOCK), look).join("\n")}\n`);
+        out(
+          `${screen(
+            hits.slice(at, at + BLOCK).flatMap((hit) => hit() ?? []),
+            look,
+          ).join("\n")}\n`,
+        );
       const what = on(call, "prompts") || on(call, "recordings") ? "" : ` in ${number(searched.files)}`;
       say(
         `${paint(`${sessions(hits.length)}${what} (${size(searched.bytes)}, ${seconds(Date.now() - began)})${more ? `     all  --limit 0` : ""}`, "dim", 2)}\n`,
@@ -106,11 +112,10 @@ export const find: Command = {
 
 async function sessionHits(wanted: Wanted, bounds: Bounds, around: Surroundings): Promise<Result> {
   const { sightings, ids, ...rest } = await findSessions(wanted, bounds);
-  const hits = sightings.map(({ entry, hits, matches }) => ({
-    session: sessionOf(entry, around),
-    hits,
-    matches,
-  }));
+  const hits = sightings.map((sighting) => () => {
+    const { entry, hits, matches } = sighting();
+    return { session: sessionOf(entry, around), hits, matches };
+  });
   return { hits, ids: () => ids, ...rest };
 }
 
@@ -121,20 +126,23 @@ async function promptHits(
   since: number,
   around: Surroundings,
 ): Promise<Result> {
-  const { sessions, searched, nameless, more } = await findPrompts(wanted, limit, since, call.json);
+  const { sessions, searched, nameless, more } = await findPrompts(wanted, limit, since);
   const gone = new Map<string, Session>();
-  if (call.json && sessions.some(({ entry }) => entry === null)) {
-    const present = new Set(sessions.flatMap(({ id, entry }) => (entry ? [id] : [])));
+  if (call.json && sessions.some(({ present }) => !present)) {
+    const present = new Set(sessions.flatMap(({ id, present }) => (present ? [id] : [])));
     for (const session of goneSessions(present)) gone.set(session.id, session);
   }
-  const hits = sessions.flatMap(({ id, entry, hits, matches, ...known }): Hit[] => {
-    const session = entry ? sessionOf(entry, around) : gone.get(id);
-    if (call.json) return session ? [{ session, hits, matches }] : [];
+  const hits = sessions.map(({ id, entry, hits, matches, ...known }) => (): Hit | null => {
+    if (call.json) {
+      const read = entry();
+      const session = read ? sessionOf(read, around) : gone.get(id);
+      return session ? { session, hits, matches } : null;
+    }
     // On the screen the prompt itself stands for its session.
     const { at, present, project } = known;
     const title = matches[0]?.snippet ?? null;
     const shown: Shown = { id, title, project, updatedAt: at, state: present ? "idle" : "gone" };
-    return [{ session: shown, hits, matches: [] }];
+    return { session: shown, hits, matches: [] };
   });
   if (nameless > 0) {
     const message = `${nameless} more prompts fit, written by a Claude Code that did not note the session.`;
@@ -287,7 +295,7 @@ function sayNone(call: Call, searched: Result["searched"]): void {
 // ---- JSON
 
 /** The envelope of all verbs, session by session: thousands of them are not to be in memory at once. */
-function printJson(call: Call, hits: readonly Hit[], searched: Result["searched"]): void {
+function printJson(call: Call, hits: Result["hits"], searched: Result["searched"]): void {
   const envelope = {
     schema: "ccr/find@1",
     generatedAt: iso(Date.now()),
@@ -298,13 +306,17 @@ function printJson(call: Call, hits: readonly Hit[], searched: Result["searched"
   };
   const [head, tail] = inert(JSON.stringify(envelope, null, 2)).split(/(?<=^ {2}"sessions": \[)(?=\])/m);
   let text = head!;
-  hits.forEach((hit, i) => {
-    text += `${i > 0 ? "," : ""}\n${inert(JSON.stringify(hitJson(hit), null, 2)).replace(/^/gm, "    ")}`;
-    if (text.length < 65_536) return;
+  let printed = 0;
+  for (const make of hits) {
+    const hit = make();
+    if (!hit) continue;
+    if (printed % 100 === 99) collect();
+    text += `${printed++ > 0 ? "," : ""}\n${inert(JSON.stringify(hitJson(hit), null, 2)).replace(/^/gm, "    ")}`;
+    if (text.length < 65_536) continue;
     out(text);
     text = "";
-  });
-  out(`${text}${hits.length > 0 ? "\n  " : ""}${tail}\n`);
+  }
+  out(`${text}${printed > 0 ? "\n  " : ""}${tail}\n`);
 }
 
 const hitJson = ({ session, hits, matches }: Hit): Record<string, unknown> => ({

@@ -129,7 +129,7 @@ export function entryOf({ id, folder, path, bytes, mtime, facts }: Line): Entry 
 }
 
 /** JSON in ASCII, which is read fastest. Tabs and newlines are escaped in it too. */
-const asciiJson = (value: unknown): string =>
+export const asciiJson = (value: unknown): string =>
   JSON.stringify(value).replace(
     /[^\u0000-\u007f]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,

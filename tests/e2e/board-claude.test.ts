@@ -55,8 +55,9 @@ it("shows the real CLI idle, working, asking, and limited; Enter goes to it", as
     await terminal!.press("Enter");
   };
   const send = async (text: string): Promise<void> => {
+    expect((await ccr("wait", "shop", "--timeout", "90")).stderr).toBe("");
     const { stderr, exitCode } = await ccr("send", "shop", text);
-    expect([exitCode, stderr]).toEqual([0, expect.stringContaining("sent")]);
+    expect([stderr, exitCode]).toEqual([expect.stringContaining("sent"), 0]);
   };
   const started = await ccr("start", shop, "--", "--permission-mode", "manual");
   expect([started.exitCode, started.stderr]).toEqual([0, ""]);

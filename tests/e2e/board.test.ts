@@ -247,14 +247,14 @@ describe("its keys", () => {
     expect(left).toEqual([]);
   });
 
-  it("r resumes a limited session now, and it is seen working", async () => {
+  it("r resumes a limited session now, and it is seen live", async () => {
     const limited = home.limited({ resetsAt: Date.now() + 3_600_000, project: "limited-one" });
     const terminal = await board();
     await stands(terminal, "Limited", "limited-one");
     await terminal.press("r");
     await terminal.shows(`resume ${limited.slice(0, 8)}`, WAIT);
     await terminal.press("Enter");
-    await stands(terminal, "Idle", "limited-one");
+    await terminal.shows(/1 live · 1 limited/, WAIT);
   });
 
   it("says why r and s do nothing to a session that has ended", async () => {

@@ -21,9 +21,13 @@ export const command = ({ target }: Item, words: readonly string[]): string[] =>
 export async function goThere(id: string): Promise<{ go(): Promise<number> }> {
   const live = await liveNamed(id);
   if (live.name === null && live.kind !== "bg") {
-    throw new Problem("not-in-tmux", `${id.slice(0, 8)} runs in no tmux that can be seen: pid ${live.pid}.`, {
-      hint: `work in a copy: ccr ${id.slice(0, 8)} --fork`,
-    });
+    throw new Problem(
+      "not-in-tmux",
+      `${id.slice(0, 8)} is running already, in no tmux that can be seen: pid ${live.pid}.`,
+      {
+        hint: `work in a copy: ccr ${id.slice(0, 8)} --fork`,
+      },
+    );
   }
   return { go: () => goTo(live) };
 }

@@ -288,7 +288,7 @@ class Picker<T> {
   #paint(): void {
     if (this.#ended) return;
     const item = markedItem(this.#state);
-    const preview = this.#preview?.of === item ? this.#preview : undefined;
+    const preview = this.#preview?.of.key === item?.key ? this.#preview : undefined;
     const look = {
       ...this.#screen.size,
       ascii: this.#ascii,
@@ -300,8 +300,9 @@ class Picker<T> {
     this.#screen.draw(layout(this.#state, look, preview?.shows ?? null));
     this.#lastPaint = Date.now();
     this.#schedule();
-    if (!item || preview) return;
-    this.#preview = { of: item, shows: null };
+    if (!item || preview?.of === item) return;
+    // What was seen of it stays until it is read again.
+    this.#preview = { of: item, shows: preview?.shows ?? null };
     // After the keys that are waiting already: they may mark another one.
     setImmediate(() => {
       if (this.#preview?.of !== item || this.#ended) return;

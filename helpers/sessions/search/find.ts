@@ -1,14 +1,13 @@
-import { timeOfEntry } from "../entry.ts";
 import { recentIds } from "../store.ts";
 import { Cache } from "./cache.ts";
 import { Listing } from "./listing.ts";
-import { type Project, projectOf, type Sighting, type Wanted } from "./search.ts";
+import { type Project, projectOf, type Sighting, unpacked, type Wanted } from "./search.ts";
 import { sequencesOf } from "./signature.ts";
 import { type Bounds, SLACK, searchAll } from "./threads.ts";
 
 export type Found = {
-  /** newest first, each session once */
-  sightings: Sighting[];
+  /** newest first, each session once; unpacked when they are asked for */
+  sightings: (() => Sighting)[];
   /** transcripts that were searched, and their size */
   searched: { files: number; bytes: number };
   /** whether there are more than were wanted, or older ones were not searched any more */
@@ -38,14 +37,13 @@ export async function find(wanted: Wanted, bounds: Bounds): Promise<Found> {
     cache.keep(listing.folders, listing.listed(), done.fresh, done.written, done.room);
   cache?.close();
   const sightings = done.sightings.sort(
-    ({ entry: a }, { entry: b }) =>
-      timeOfEntry(b) - timeOfEntry(a) || b.mtime - a.mtime || (a.path < b.path ? -1 : 1),
+    (a, b) => b.at - a.at || b.mtime - a.mtime || (a.path < b.path ? -1 : 1),
   );
   // Of two files with one id, the one that was written to last.
   const ids = new Set<string>();
-  const each = sightings.filter(({ entry: { id } }) => !ids.has(id) && ids.add(id));
+  const each = sightings.filter(({ id }) => !ids.has(id) && ids.add(id));
   return {
-    sightings: each.slice(0, bounds.limit),
+    sightings: each.slice(0, bounds.limit).map((one) => () => unpacked(one)),
     searched: searchedOf(listing, order, done.files),
     more: done.files < order.length || each.length > bounds.limit,
     ids: listing.ids,

@@ -3,7 +3,7 @@ import { counted } from "../../claude/lines.ts";
 import { historyFile, isSessionId, projectsDirectory, slug } from "../../claude/places.ts";
 import { type Row, string } from "../../claude/rows.ts";
 import { historyField } from "../../claude/text.ts";
-import { smallHeap } from "../../system/heap.ts";
+import { collect } from "../../system/heap.ts";
 import { errno } from "../../system/problem.ts";
 import type { Entry, Transcript } from "../entry.ts";
 import { projectFolders, read } from "../store.ts";
@@ -13,28 +13,27 @@ import { holds } from "./query.ts";
 import { Scan } from "./scan.ts";
 import { type Project, projectOf, type Wanted } from "./search.ts";
 
-/** A session of the history. `at` is its newest prompt that fits; `present`: its transcript is there, and in `entry`. */
+/** A session of the history. `at` is its newest prompt that fits; `present`: its transcript is there; `entry` reads it. */
 export type Remembered = {
   id: string;
   at: number;
   project: string | null;
   present: boolean;
-  entry: Entry | null;
+  entry: () => Entry | null;
   hits: number;
   matches: Match[];
 };
 
 type Seen = { found: Matches; project: number; at: number; directories: Set<string> };
 
-/** So many sessions take memory: what is thrown away meanwhile should not. */
-const MANY = 200;
+/** So many prompts take memory: what is thrown away meanwhile should not. */
+const MANY = 1000;
 
-/** Searches the prompts of `history.jsonl` alone; transcripts are read (head and tail) with `facts` only. `nameless`: fitting prompts of no session. */
+/** Searches the prompts of `history.jsonl` alone. `nameless`: fitting prompts of no session. */
 export async function findPrompts(
   wanted: Wanted,
   limit: number,
   since: number,
-  facts: boolean,
 ): Promise<{
   sessions: Remembered[];
   searched: { files: number; bytes: number };
@@ -45,8 +44,10 @@ export async function findPrompts(
   const all = 2 ** wanted.words.length - 1;
   const projects = new Map<string, Project>();
   let nameless = 0;
+  let taken = 0;
 
   const take = (row: Row, order: number): void => {
+    if (++taken % MANY === 0) collect();
     const { display, timestamp } = row;
     const path = string(row.project);
     if (typeof display !== "string" || typeof timestamp !== "number" || !(timestamp >= since)) return;
@@ -75,7 +76,6 @@ export async function findPrompts(
 
   const searched = scanHistory(wanted, take);
   const fitting = [...seen].filter(([, { found, project }]) => (found.mask | project) === all);
-  if (facts && Math.min(limit, fitting.length) > MANY) await smallHeap();
   fitting.sort(([, a], [, b]) => b.at - a.at);
   const sessions = fitting.slice(0, limit).map(([id, { found, at, directories }]): Remembered => {
     const transcript = locate(id, directories);
@@ -84,7 +84,7 @@ export async function findPrompts(
       at,
       project: [...directories][0] ?? null,
       present: transcript !== null,
-      entry: facts && transcript ? read(transcript) : null,
+      entry: () => transcript && read(transcript),
       hits: found.hits,
       matches: found.best,
     };

@@ -4,7 +4,8 @@ import { slug } from "../../claude/places.ts";
 import { saidIn, titleIn, transcriptField } from "../../claude/text.ts";
 import { factsOf } from "../../claude/transcript.ts";
 import { verdictOf } from "../../limits/verdict.ts";
-import type { Entry, Transcript } from "../entry.ts";
+import { asciiJson } from "../catalogue.ts";
+import { type Entry, type Transcript, timeOfEntry } from "../entry.ts";
 import { realPath } from "../lookup.ts";
 import { startOf, titleOf } from "../session.ts";
 import type { Cache, Kept } from "./cache.ts";
@@ -30,6 +31,17 @@ export type Wanted = {
 };
 
 export type Sighting = { entry: Entry; hits: number; matches: Match[] };
+
+/** A sighting as text, and what is needed to put it in order: there may be thousands, of twelve kilobytes each. */
+export type Packed = { id: string; path: string; at: number; mtime: number; text: string };
+
+export const packed = (sighting: Sighting): Packed => {
+  const { entry } = sighting;
+  const { id, path, mtime } = entry;
+  return { id, path, at: timeOfEntry(entry), mtime, text: asciiJson(sighting) };
+};
+
+export const unpacked = ({ text }: Packed): Sighting => JSON.parse(text);
 
 const HEAD = 16_384;
 

@@ -1,11 +1,10 @@
 // A second thread for a long search. Both take the next file from one shared counter.
-import { smallHeap } from "../../system/heap.ts";
-import { timeOfEntry } from "../entry.ts";
+import { collect, smallHeap } from "../../system/heap.ts";
 import { Cache } from "./cache.ts";
 import { Filler } from "./fill.ts";
 import { makeKernel } from "./kernel.ts";
 import type { File, Listing } from "./listing.ts";
-import { Searcher, type Sighting, type Wanted } from "./search.ts";
+import { type Packed, packed, Searcher, type Wanted } from "./search.ts";
 import type { Fresh, Part } from "./writer.ts";
 
 /** The word that the program is started with in a thread of its own. */
@@ -37,7 +36,7 @@ type Job = {
 };
 
 export type Done = {
-  sightings: Sighting[];
+  sightings: Packed[];
   files: number;
   bytes: number;
   /** what was written to the cache */
@@ -116,6 +115,7 @@ export async function searchAll(
     const { kept, bytes } = job.files[at]!;
     // An answer of thousands takes memory: what is thrown away meanwhile should not.
     if (done.sightings.length === MANY) await smallHeap();
+    if (done.sightings.length > MANY && at % 32 === 0) collect();
     if (kept) continue;
     searched += bytes;
     left -= bytes;
@@ -169,9 +169,10 @@ function* work(job: Job, owner: number, mtime: (at: number) => number): Generato
 
 function one(searcher: Searcher, { files, bounds, times }: Job, at: number, done: Done): void {
   const file = files[at]!;
-  const found = searcher.search(file);
-  const sighting = found && timeOfEntry(found.entry) >= bounds.since ? found : null;
-  times[at] = sighting ? timeOfEntry(sighting.entry) : NOTHING;
+  const all = searcher.search(file);
+  const found = all && packed(all);
+  const sighting = found && found.at >= bounds.since ? found : null;
+  times[at] = sighting ? sighting.at : NOTHING;
   if (sighting) done.sightings.push(sighting);
   done.files++;
   done.bytes += file.bytes;
@@ -230,6 +231,8 @@ export async function runThread(): Promise<boolean> {
     if (done.sightings.length < MANY) continue;
     parentPort.postMessage(done);
     done = nothing();
+    // Where nearly all are found, the room that a thread takes is worth more than its help.
+    break;
   }
   complete(done, filler);
   parentPort.postMessage({ ...done, last: true });

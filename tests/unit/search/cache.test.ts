@@ -35,13 +35,15 @@ const filesOf = (): string[] =>
 /** Everything that a search answers, but for how it came to it. */
 async function answerOf(words: string[], more: Parameters<typeof wanted>[1] = {}) {
   const { sightings } = await find(wanted(words, more), UNBOUND);
-  return sightings.map(({ entry, hits, matches }) => ({
-    id: entry.id,
-    title: entry.facts?.customTitle ?? entry.facts?.firstPrompt,
-    at: entry.facts?.updatedAt,
-    hits: more.complete ? hits : null,
-    matches: matches.map(({ at, role, snippet, count }) => ({ at, role, snippet, count })),
-  }));
+  return sightings
+    .map((one) => one())
+    .map(({ entry, hits, matches }) => ({
+      id: entry.id,
+      title: entry.facts?.customTitle ?? entry.facts?.firstPrompt,
+      at: entry.facts?.updatedAt,
+      hits: more.complete ? hits : null,
+      matches: matches.map(({ at, role, snippet, count }) => ({ at, role, snippet, count })),
+    }));
 }
 
 async function withoutCache<T>(run: () => Promise<T>): Promise<T> {
@@ -200,7 +202,12 @@ describe("on generated sessions", () => {
         .map(({ sessionId }) => sessionId);
       Object.assign(counted, { opens: 0, bytes: 0 });
       const { sightings } = await find(wanted([needle]), UNBOUND);
-      expect(sightings.map(({ entry }) => entry.id).sort()).toEqual(expected.sort());
+      expect(
+        sightings
+          .map((one) => one())
+          .map(({ entry }) => entry.id)
+          .sort(),
+      ).toEqual(expected.sort());
       expect(counted.opens).toBe(expected.length);
     }
     const sizes = filesOf().reduce((sum, path) => sum + statSync(path).size, 0);
@@ -220,7 +227,7 @@ describe("on generated sessions", () => {
     utimesSync(path, 1_780_000_000, 1_780_000_000);
     Object.assign(counted, { opens: 0, bytes: 0 });
     const { sightings } = await find(wanted(["zyzzyvaquartzes"]), UNBOUND);
-    expect(sightings.map(({ entry }) => `${entry.id}.jsonl`)).toEqual([name]);
+    expect(sightings.map((one) => one()).map(({ entry }) => `${entry.id}.jsonl`)).toEqual([name]);
     expect(counted.opens).toBeLessThanOrEqual(2);
   });
 });

@@ -121,7 +121,12 @@ describe.each([
       expect(expected.length).toBeGreaterThan(0);
       for (const word of [needle, needle.toUpperCase(), needle.toLowerCase()]) {
         const { sightings } = await find(wanted([word]), UNBOUND);
-        expect(sightings.map(({ entry }) => entry.id).sort()).toEqual(expected.sort());
+        expect(
+          sightings
+            .map((one) => one())
+            .map(({ entry }) => entry.id)
+            .sort(),
+        ).toEqual(expected.sort());
       }
       const { sightings } = await find(wanted([needle.replace("t", "[t]")], { regex: true }), UNBOUND);
       expect(sightings.length).toBe(expected.length);
@@ -183,8 +188,8 @@ test("a line of twelve megabytes is searched without being taken whole", async (
   expect(await found(["n[e]+dle"], { regex: true })).toEqual([1]);
   expect(await found(["some|none"], { regex: true })).toEqual([1]);
   const { sightings } = await find(wanted(["needle"]), UNBOUND);
-  expect(sightings[0]!.matches[0]!.snippet).toContain("the NEEDLE in it");
-  expect(sightings[0]!.matches[0]!.snippet.length).toBeLessThan(300);
+  expect(sightings[0]!().matches[0]!.snippet).toContain("the NEEDLE in it");
+  expect(sightings[0]!().matches[0]!.snippet.length).toBeLessThan(300);
 });
 
 test.each([
@@ -226,7 +231,7 @@ test("filters by directory, project and time combine", async () => {
     ...UNBOUND,
     since: START + 3_600_000,
   });
-  expect(sightings.map(({ entry }) => entry.id)).toEqual([idOf(3)]);
+  expect(sightings.map((one) => one()).map(({ entry }) => entry.id)).toEqual([idOf(3)]);
 });
 
 test("with a limit the newest come, though a file's time was set back or a session is stored twice", async () => {
@@ -238,7 +243,9 @@ test("with a limit the newest come, though a file's time was set back or a sessi
   const line = { display: "needle", timestamp: START, project: "/work/app", sessionId: idOf(30) };
   writeFileSync(join(home, ".claude/history.jsonl"), `${JSON.stringify(line)}\n`);
   const { sightings, more } = await find(wanted(["needle"]), { limit: 3, since: 0 });
-  expect(sightings.map(({ entry }) => Number(entry.id.slice(0, 8)))).toEqual([30, 29, 28]);
+  expect(sightings.map((one) => one()).map(({ entry }) => Number(entry.id.slice(0, 8)))).toEqual([
+    30, 29, 28,
+  ]);
   expect(more).toBe(true);
 });
 
@@ -259,8 +266,8 @@ test("the best snippet is the oldest message that holds most of the words", asyn
   ]);
   for (const complete of [false, true]) {
     const { sightings } = await find(wanted(["red", "green"], { complete }), UNBOUND);
-    expect(sightings[0]!.matches[0]).toMatchObject({ role: "user", snippet: "red and green" });
-    if (complete) expect(sightings[0]).toMatchObject({ hits: 4 });
+    expect(sightings[0]!().matches[0]).toMatchObject({ role: "user", snippet: "red and green" });
+    if (complete) expect(sightings[0]!()).toMatchObject({ hits: 4 });
   }
 });
 

@@ -98,7 +98,7 @@ export async function found(
   more: Partial<Wanted> & { regex?: boolean } = {},
 ): Promise<number[]> {
   const { sightings } = await find(wanted(words, more), UNBOUND);
-  return sightings.map(({ entry }) => Number(entry.id.slice(0, 8)));
+  return sightings.map((one) => one()).map(({ entry }) => Number(entry.id.slice(0, 8)));
 }
 
 export type Manifest = { entries: { sessionId: string; needles: string[]; project: string; end: string }[] };

@@ -24,7 +24,7 @@ function history(...lines: string[]): void {
 }
 
 async function prompts(words: string[], since = 0, limit = Number.POSITIVE_INFINITY) {
-  const { sessions, nameless, more } = await findPrompts(wanted(words), limit, since, true);
+  const { sessions, nameless, more } = await findPrompts(wanted(words), limit, since);
   return { found: sessions.map(({ id }) => Number(id.slice(0, 8))), nameless, more, sessions };
 }
 
@@ -79,7 +79,7 @@ test("generated prompts are found with either kernel, and as regular expressions
       vi.stubEnv("CCR_NO_WASM", flag);
       const pattern = { ...wanted(["x"]), words: [regular(`${word}|nothing`, PROMPT_MARK)] };
       for (const words of [wanted([word.toUpperCase()]), pattern]) {
-        const { sessions } = await findPrompts(words, 1000, 0, false);
+        const { sessions } = await findPrompts(words, 1000, 0);
         expect(sessions.map(({ id }) => id).sort()).toEqual(expected);
       }
     }
