@@ -84,7 +84,9 @@ export async function recordedPane(
   const files = (): string[] =>
     readdirSync(folder)
       .sort((a, b) => numberOf(a) - numberOf(b))
-      .map((name) => join(folder, name));
+      .map((name) => join(folder, name))
+      // One that was made just now may have no first line yet.
+      .filter((file) => readFileSync(file).includes("\n"));
   return {
     tmux,
     server,
