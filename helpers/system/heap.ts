@@ -9,18 +9,17 @@ const v8 = (): typeof import("node:v8") => load("node:v8");
  * makes nothing faster. Costs 3 ms, so only commands that may read every transcript ask for it.
  */
 export async function smallHeap(): Promise<void> {
-  flag("--semi-space-growth-factor=1", "--semi-space-growth-factor=2");
+  v8().setFlagsFromString("--semi-space-growth-factor=1");
+  // Compiled code is kept for the flags that there are in the end (see loader.ts).
+  process.prependOnceListener("exit", () => v8().setFlagsFromString("--semi-space-growth-factor=2"));
 }
 
 /** For large rows, each of which is garbage a moment later: a third less memory, and no slower. */
 export async function tightHeap(): Promise<void> {
-  flag("--optimize-for-size", "--no-optimize-for-size");
-}
-
-/** Sets a flag until the end: compiled code is kept for the flags that there are then (see loader.ts). */
-function flag(on: string, off: string): void {
-  v8().setFlagsFromString(on);
-  process.prependOnceListener("exit", () => v8().setFlagsFromString(off));
+  v8().setFlagsFromString("--optimize-for-size");
+  // It cannot be taken back, and code that was compiled with it would fit no other start: loader.ts shall not keep it.
+  const run = (globalThis as Record<symbol, object | undefined>)[Symbol.for("ccr")];
+  if (run) Object.assign(run, { call: "" });
 }
 
 /** What may be added before the heap is cleaned. */
