@@ -1,5 +1,6 @@
 // A session in another place: what of its rows names a path is mapped field by field, and never text.
 
+import { createHash } from "node:crypto";
 import { closeSync, fstatSync, fsyncSync, openSync } from "node:fs";
 import { forward, readAt } from "../claude/lines.ts";
 import { object, parseLine, type Row } from "../claude/rows.ts";
@@ -117,10 +118,8 @@ const NEWLINE = Buffer.from("\n");
 /** A string of this many bytes is no path: it is put aside while its row is parsed. */
 const LONG = 1 << 16;
 
-/** A line with its rows mapped; null where none of them is kept. What cannot be read whole stays as it is. */
-function mapLine(bytes: Buffer, map: (path: string) => string): Buffer[] | null {
-  const aside: Buffer[] = [];
-  const mark = `\u0000${Math.random()}:`;
+/** A line as text, with `name` of each long string in its place. */
+function shortened(bytes: Buffer, name: (long: Buffer) => string): string {
   let text = "";
   let from = 0;
   for (let open = bytes.length > LONG ? bytes.indexOf(34) : -1; open >= 0; ) {
@@ -131,13 +130,20 @@ function mapLine(bytes: Buffer, map: (path: string) => string): Buffer[] | null 
     }
     if (close < 0) break;
     if (close - open > LONG) {
-      text += bytes.toString("utf8", from, open) + JSON.stringify(mark + aside.length);
-      aside.push(bytes.subarray(open, close + 1));
+      text += bytes.toString("utf8", from, open) + JSON.stringify(name(bytes.subarray(open, close + 1)));
       from = close + 1;
     }
     open = bytes.indexOf(34, close + 1);
   }
-  const { rows, lost } = parseLine(text + bytes.toString("utf8", from));
+  return text + bytes.toString("utf8", from);
+}
+
+/** A line with its rows mapped; null where none of them is kept. What cannot be read whole stays as it is. */
+function mapLine(bytes: Buffer, map: (path: string) => string): Buffer[] | null {
+  const aside: Buffer[] = [];
+  const mark = `\u0000${Math.random()}:`;
+  const text = shortened(bytes, (long) => mark + (aside.push(long) - 1));
+  const { rows, lost } = parseLine(text);
   if (lost || rows.length === 0) return [bytes];
   const kept = rows.filter((row) => !isDropped(row));
   if (kept.length === 0) return null;
@@ -192,13 +198,15 @@ function commonLines(one: number, two: number): number {
   }
 }
 
+const sumOf = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
+
 export function* keysOf(fd: number, from: number): Generator<{ key: string; end: number }, undefined> {
   const { size } = fstatSync(fd);
   for (const { bytes, start, length } of forward(fd, size, { start: from, first: 1 << 18 })) {
     const end = Math.min(size, start + length + 1);
     if (!bytes) yield { key: String(length), end };
     else
-      for (const row of parseLine(bytes.toString("utf8")).rows) {
+      for (const row of parseLine(shortened(bytes, sumOf)).rows) {
         if (typeof row.uuid !== "string" || isDropped(row)) continue;
         mapRow(row, () => "");
         yield { key: JSON.stringify(row), end };

@@ -74,7 +74,7 @@ export async function sumOf(path: string, at: number, uuid?: string): Promise<Su
   try {
     if (at === 0) sum.at = hash.copy().digest("hex");
     for (const { key, end } of keysOf(fd, 0)) {
-      hash.update(`${key}\n`);
+      hash.update(key).update("\n");
       if (key.includes(`"uuid":"${uuid}"`)) sum.has = true;
       last = key;
       if (++sum.rows !== at) continue;
