@@ -85,8 +85,7 @@ export async function recordedPane(
     readdirSync(folder)
       .sort((a, b) => numberOf(a) - numberOf(b))
       .map((name) => join(folder, name))
-      // One that was made just now may have no first line yet.
-      .filter((file) => readFileSync(file).includes("\n"));
+      .filter(hasLine);
   return {
     tmux,
     server,
@@ -117,6 +116,15 @@ export async function withHome<T>(
     return await work();
   } finally {
     vi.unstubAllEnvs();
+  }
+}
+
+/** A file that was made just now may have none yet; an old one may go while we look. */
+function hasLine(file: string): boolean {
+  try {
+    return readFileSync(file).includes("\n");
+  } catch {
+    return false;
   }
 }
 
