@@ -30,10 +30,13 @@ const lines = (value: string): string => `join("\\n", regexall(".{1,1000}", ${va
  */
 export class SetupScript extends Construct {
   readonly #agent: string;
+  /** a line of shell */
+  readonly #name: string;
 
   constructor(scope: Construct, id: string, { agent, command, version, node }: SetupScriptProps) {
     super(scope, id);
     this.#agent = agent.id;
+    this.#name = literal(`ccr_name=${shellWord(command)}`);
     const settings = {
       ccr_version: version,
       ccr_name: command,
@@ -78,6 +81,7 @@ export class SetupScript extends Construct {
       icon: "/icon/claude.svg",
       script: [
         "#!/bin/sh",
+        this.#name,
         `ccr_part_number=${number}`,
         `ccr_part='\${local.${which}_part}'`,
         withoutComments("part.sh"),

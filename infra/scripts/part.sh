@@ -1,7 +1,7 @@
 #!/bin/sh
 # Brings a later part of ccr's program into the home: Linux takes no argument over 128 KiB, and a start script is
 # one. Runs beside setup.sh, at every start, in any order. The template puts lines in front of this file that set
-# ccr_part_number and ccr_part (a hash, a colon, the part as text).
+# ccr_name, ccr_part_number and ccr_part (a hash, a colon, the part as text).
 set +e +f -u
 umask 077
 lib=${HOME:-}/.local/lib/ccr
@@ -26,4 +26,10 @@ for old in "$lib/ccr.$ccr_part_number".*; do
   if [ "$old" != "$lib/$name" ] && ! grep -qF "${old##*.}" "$lib/ccr.cjs" 2>/dev/null; then rm -f "$old"; fi
 done
 echo "part ${ccr_part_number:-} of ccr ready"
+# As in setup.sh: whichever is last finds all that it takes.
+ccr=$HOME/.local/bin/${ccr_name:-ccr}
+for entry in "${XDG_STATE_HOME:-$HOME/.local/state}"/ccr/live/*.json; do
+  if [ -e "$entry" ] && [ -x "$ccr" ]; then "$ccr" restore >/dev/null 2>&1 </dev/null; fi
+  break
+done
 exit 0

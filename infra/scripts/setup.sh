@@ -255,12 +255,20 @@ keep_warnings() {
   fi
 }
 
+# Sessions that were live come back, waiting for Enter. What it takes may not be here yet: part.sh does the same.
+restore() {
+  for entry in "$state"/live/*.json; do
+    if [ -e "$entry" ]; then "$bin/$name" restore >/dev/null 2>&1 </dev/null; fi
+    return
+  done
+}
+
 directories
 skeleton
 if find_node; then
   say "node $found found ($node)"
 else
   install_node && say "node $found installed ($node)"
-fi && install_helper && links
+fi && install_helper && links && restore
 keep_warnings
 exit 0

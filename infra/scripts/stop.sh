@@ -20,6 +20,8 @@ running() {
   done
 }
 
+# The windows as they are now, for ccr restore.
+if [ -x "$ccr" ]; then timeout 5 "$ccr" supervise --journal >/dev/null 2>&1 </dev/null; fi
 asked=$(running)
 for pid in $asked; do kill -TERM "$pid" 2>/dev/null; done
 left=$asked

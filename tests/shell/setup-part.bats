@@ -171,3 +171,39 @@ warns() {
     find "$HERE" -type f' _ "$(cat "$PART")"
   warns
 }
+
+# A claude that waits, and a tmux of this test alone.
+with_claude() {
+  mkdir -p "$THERE/tmux" "$HERE/shop" "$HERE/.local/bin"
+  chmod 700 "$THERE/tmux"
+  printf '#!/bin/sh\nexec sleep 300\n' >"$HERE/.local/bin/claude"
+  chmod 755 "$HERE/.local/bin/claude"
+  EXTRA=(TMUX_TMPDIR="$THERE/tmux" TERM=xterm-256color)
+}
+
+tmux_here() { TMUX_TMPDIR="$THERE/tmux" tmux "$@"; }
+
+live_ccr() { env -i HOME="$HERE" PATH="$HERE/.local/bin:$THERE/tools" LANG=C.UTF-8 "${EXTRA[@]}" "$@"; }
+
+# Kills the server with -9, as the end of a pod does, and waits for its end.
+end_tmux() {
+  local pid
+  pid=$(tmux_here display-message -p '#{pid}')
+  kill -KILL "$pid"
+  while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+}
+
+@test "sessions that were live come back with the workspace, whichever script is last" {
+  with_claude
+  as_agent
+  part
+  live_ccr "$HERE/.local/bin/ccr" start "$HERE/shop" --name shop </dev/null
+  tmux_here has-session -t '=claude-shop' || tmux_here has-session -t '=shop'
+  name=$(tmux_here list-sessions -F '#{session_name}')
+  for scripts in "as_agent part" "part as_agent"; do
+    end_tmux
+    for one in $scripts; do $one; done
+    [ "$(tmux_here list-sessions -F '#{session_name}')" = "$name" ]
+  done
+  tmux_here kill-server
+}

@@ -81,7 +81,13 @@ describe("what is damaged is made anew:", () => {
       `a bit at ${at}`,
       (file) => half(file, (bytes) => void (bytes[Math.floor(bytes.length * at)]! ^= 4)),
     ]),
-    ["a folder", (file) => (rmSync(file), mkdirSync(file))],
+    [
+      "a folder",
+      (file) => {
+        rmSync(file);
+        mkdirSync(file);
+      },
+    ],
   ];
   test.each(damages)("%s", async (_, damage) => {
     await version();

@@ -168,25 +168,28 @@ describe("install", () => {
     expect(read(".bashrc")).toBe("x\na\nb\n");
   });
 
-  it.each(["a\n", null])("keeps a link that another script puts in its place at the same moment: %j", (before) => {
-    const path = join(home, ".bashrc");
-    if (before) put(path, before);
-    const mine = put(join(home, "dotfiles/bashrc"), "mine\n");
-    let times = 0;
-    new Changes(false).edit(
-      path,
-      (text) => {
-        if (times++ === 0) {
-          rmSync(path, { force: true });
-          symlinkSync(mine, path);
-        }
-        return `x\n${text ?? ""}`;
-      },
-      "",
-    );
-    expect(readlinkSync(path)).toBe(mine);
-    expect(read("dotfiles/bashrc")).toBe("x\nmine\n");
-  });
+  it.each(["a\n", null])(
+    "keeps a link that another script puts in its place at the same moment: %j",
+    (before) => {
+      const path = join(home, ".bashrc");
+      if (before) put(path, before);
+      const mine = put(join(home, "dotfiles/bashrc"), "mine\n");
+      let times = 0;
+      new Changes(false).edit(
+        path,
+        (text) => {
+          if (times++ === 0) {
+            rmSync(path, { force: true });
+            symlinkSync(mine, path);
+          }
+          return `x\n${text ?? ""}`;
+        },
+        "",
+      );
+      expect(readlinkSync(path)).toBe(mine);
+      expect(read("dotfiles/bashrc")).toBe("x\nmine\n");
+    },
+  );
 
   it("makes a .profile only where a login bash has no file of its own", () => {
     run();
