@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { liveSessions as registered } from "../claude/registry.ts";
 import { Problem } from "../system/problem.ts";
 import { say } from "../terminal/output.ts";
-import { AND, tmux } from "../tmux/tmux.ts";
+import { AND, screenOf, tmux } from "../tmux/tmux.ts";
 import { type Command, on } from "./command.ts";
 import { called, liveNamed } from "./living.ts";
 
@@ -86,9 +86,12 @@ export const send: Command = {
         say(`${title}: sent, and it ended\n`);
         return 1;
       }
-      // A slow machine can lose the Enter behind a paste; where nothing is typed it does nothing.
-      if (left === 60 && after.status === "idle" && !on(call, "raw"))
-        await tmux(["send-keys", "-t", pane, "Enter"]);
+      // A slow machine can lose the Enter behind a paste: only where the text still stands at the prompt.
+      if (left === 60 && after.status === "idle" && !on(call, "raw")) {
+        const begins = `❯ ${text.split("\n", 1)[0]!.slice(0, 20)}`;
+        const screen = (await screenOf(pane)) ?? "";
+        if (screen.replaceAll("\u00a0", " ").includes(begins)) await tmux(["send-keys", "-t", pane, "Enter"]);
+      }
       if (after.status === "waiting") {
         say(`${title}: sent, and it asks: ${after.waitingFor ?? "a question"}     cct ${title}\n`);
         return 0;
