@@ -16,10 +16,11 @@ import { Problem } from "../system/problem.ts";
 import { isTerminal, out } from "../terminal/output.ts";
 import type { Part } from "../terminal/table.ts";
 import { createCapped } from "../tmux/cap.ts";
+import { MARK, type Making, type Started } from "../tmux/create.ts";
 import type { Entry } from "../tmux/journal.ts";
 import type { Live } from "../tmux/live.ts";
 import type { Template } from "../tmux/template.ts";
-import { MARK, type Making, type Started, target, tmux } from "../tmux/tmux.ts";
+import { target, tmux } from "../tmux/tmux.ts";
 import type { Call } from "./command.ts";
 import { stateCell } from "./view.ts";
 

@@ -16,8 +16,9 @@ import { read, transcripts } from "../sessions/store.ts";
 import { config } from "../system/config.ts";
 import { startDetached } from "../system/detached.ts";
 import { Problem } from "../system/problem.ts";
+import { createSession } from "../tmux/create.ts";
 import { entryOf } from "../tmux/journal.ts";
-import { createSession, endSession, hasTmux, isDead, screenOf } from "../tmux/tmux.ts";
+import { endSession, hasTmux, isDead, screenOf } from "../tmux/tmux.ts";
 
 const DAY = 86_400_000;
 /** Rows of a limit can be this much older than its reset. */

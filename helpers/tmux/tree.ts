@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startOf } from "../system/process.ts";
-import { MARK } from "./tmux.ts";
+import { MARK } from "./create.ts";
 
 type Process = { parent: number; start: string; name: string };
 
