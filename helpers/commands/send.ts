@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { liveSessions as registered } from "../claude/registry.ts";
+import { transcripts } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { say } from "../terminal/output.ts";
 import { AND, screenOf, tmux } from "../tmux/tmux.ts";
@@ -56,29 +57,30 @@ export const send: Command = {
         `${title} takes no text now: ${pane === null ? "it runs in no tmux" : (before?.waitingFor ?? live.waitingFor ?? status)}.`,
         { hint: `go there: cct ${title}` },
       );
+    const written = () => transcripts((one) => one.toLowerCase() === live.id)[0]?.bytes ?? 0;
+    const size = written();
     const buffer = `ccr-${process.pid}`;
     const { ok, err } = await tmux(
       [
         ...["copy-mode", "-q", "-t", pane, AND, "load-buffer", "-b", buffer, "-", AND],
-        ...[
-          "paste-buffer",
-          "-p",
-          "-d",
-          "-r",
-          "-b",
-          buffer,
-          "-t",
-          pane,
-          AND,
-          "send-keys",
-          "-t",
-          pane,
-          "Enter",
-        ],
+        ...["paste-buffer", "-p", "-d", "-r", "-b", buffer, "-t", pane],
       ],
       { input: text },
     );
     if (!ok) throw new Problem("tmux", `tmux could not type: ${err}.`, { hint: `cct ${title}` });
+    // An Enter that comes with the text can become part of it.
+    const begins = `❯ ${text.split("\n", 1)[0]!.slice(0, 20)}`;
+    const stands = async (): Promise<boolean> => {
+      const screen = ((await screenOf(pane)) ?? "").replaceAll("\u00a0", " ");
+      return screen.includes(begins) || screen.includes("❯ [Pasted text");
+    };
+    for (let left = 30; left > 0 && !(await stands()); left--) await sleep(100);
+    const asks = now();
+    if (asks?.status === "waiting")
+      throw new Problem("not-ready", `${title} asks meanwhile: ${asks.waitingFor ?? "a question"}.`, {
+        hint: `the text is typed, and not sent: cct ${title}`,
+      });
+    await tmux(["send-keys", "-t", pane, "Enter"]);
     for (let left = on(call, "raw") ? 20 : 100; left > 0; left--) {
       await sleep(100);
       const after = now();
@@ -86,17 +88,15 @@ export const send: Command = {
         say(`${title}: sent, and it ended\n`);
         return 1;
       }
-      // A slow machine can lose the Enter behind a paste: only where the text still stands at the prompt.
-      if (left === 60 && after.status === "idle" && !on(call, "raw")) {
-        const begins = `❯ ${text.split("\n", 1)[0]!.slice(0, 20)}`;
-        const screen = (await screenOf(pane)) ?? "";
-        if (screen.replaceAll("\u00a0", " ").includes(begins)) await tmux(["send-keys", "-t", pane, "Enter"]);
-      }
       if (after.status === "waiting") {
         say(`${title}: sent, and it asks: ${after.waitingFor ?? "a question"}     cct ${title}\n`);
         return 0;
       }
-      const moved = after.status !== status || after.statusAt !== before.statusAt;
+      // A turn can be over before the registry has heard of it.
+      const moved =
+        after.status !== status ||
+        after.statusAt !== before.statusAt ||
+        (status === "idle" && written() > size);
       // A question can come up between the look and the typing: a turn that is not the same is told.
       if (status === "busy" ? moved || left < 96 : moved) {
         const what =

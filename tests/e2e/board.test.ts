@@ -208,7 +208,7 @@ describe("its keys", () => {
     await terminal.press("s");
     await terminal.shows("stop 11111111 State move?", WAIT);
     await terminal.press("t");
-    await terminal.shows(/search st▏.* 1 of /, WAIT);
+    await terminal.shows(/search st▏.* \d of /, WAIT);
     await terminal.press("Escape");
     await stands(terminal, "Idle", "State move");
     await terminal.press("s");

@@ -56,7 +56,7 @@ describe("Terraform with the real providers", () => {
   it("plans without any cluster at all, as Coder does when it imports the template", async () => {
     const importing = await Terraform.workspace(template);
     importing.env.KUBE_HOST = undefined;
-    expect(Object.keys(await importing.plan())).toHaveLength(9);
+    expect(Object.keys(await importing.plan())).toHaveLength(10);
     importing.remove();
   });
 
@@ -110,13 +110,13 @@ describe("the start scripts that were applied", () => {
 
   it.each([
     ["at once", async (run: Run[]) => await Promise.all(run.map((one) => one()))],
-    ["first setup", async (run: Run[]) => [await run[0]!(), await run[1]!()]],
-    ["first part", async (run: Run[]) => [await run[1]!(), await run[0]!()]],
+    ["first setup", async (run: Run[]) => [await run[0]!(), await run[1]!(), await run[2]!()]],
+    ["last setup", async (run: Run[]) => [await run[2]!(), await run[1]!(), await run[0]!()]],
   ])("install all of ccr in an empty home (%s), and change nothing the second time", async (_, order) => {
     const home = makeHome();
     const install = () =>
       order(
-        [scripts.setup!, scripts.part!].map(
+        [scripts.setup!, scripts.part!, scripts.rest!].map(
           (script) => () => runAsAgent(script, home, `${home.around}/agent`),
         ),
       );
@@ -126,7 +126,7 @@ describe("the start scripts that were applied", () => {
         expect(result.all).not.toContain("warning:");
       }
       const ccr = `${home.path}/.local/bin/ccr`;
-      for (const verb of ["list", "stats"]) {
+      for (const verb of ["list", "check-limits", "stats"]) {
         const { stdout } = await execa(ccr, [verb, "--json"], { env: home.env, extendEnv: false });
         expect(JSON.parse(stdout)).toMatchObject({ schema: `ccr/${verb}@1` });
       }
