@@ -3,7 +3,6 @@
 
 import { execFile } from "node:child_process";
 import { config } from "../system/config.ts";
-import { Problem } from "../system/problem.ts";
 import { isOnPath } from "../system/process.ts";
 
 /** Whether there is a tmux program. */

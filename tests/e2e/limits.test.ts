@@ -310,7 +310,9 @@ describe("sessions that the real CLI has ended on a limit", { timeout: 180_000 }
         reject: false,
       },
     );
-    expect(JSON.parse(run.stdout).results, run.stdout + run.stderr).toMatchObject([{ id, outcome: "continued" }]);
+    expect(JSON.parse(run.stdout).results, run.stdout + run.stderr).toMatchObject([
+      { id, outcome: "continued" },
+    ]);
     expect(prompts(id)).toEqual(["work on it", "continue"]);
   });
 
