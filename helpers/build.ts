@@ -152,18 +152,22 @@ function idOf(name: string): string {
   return id;
 }
 
+const COMMON = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  minify: true,
+  platform: "node",
+  target: "node18.19",
+  format: "cjs",
+  legalComments: "none",
+  write: false,
+} as const;
+
 async function loader(hash: string): Promise<string> {
   const { outputFiles } = await build({
-    absWorkingDir: ROOT,
+    ...COMMON,
     entryPoints: ["helpers/loader.ts"],
-    bundle: true,
-    minify: true,
-    platform: "node",
-    target: "node18.19",
-    format: "cjs",
-    legalComments: "none",
     define: { CCR_HASH: `"${hash}"`, CCR_MARK: JSON.stringify(MARK) },
-    write: false,
   });
   return outputFiles[0]!.text;
 }
@@ -195,19 +199,12 @@ function bundle(index: number, layers: readonly Layer[], asked: Set<string>): Pr
     },
   };
   return build({
-    absWorkingDir: ROOT,
+    ...COMMON,
     stdin: { contents, resolveDir: HELPERS, loader: "ts" },
     outfile: "ccr.cjs",
-    bundle: true,
-    minify: true,
-    platform: "node",
-    target: "node18.19",
-    format: "cjs",
-    legalComments: "none",
     define: { CCR_VERSION: JSON.stringify(VERSION) },
     plugins: [plugin],
     metafile: true,
-    write: false,
     logLevel: "warning",
   }) as Promise<Built>;
 }

@@ -2,6 +2,7 @@ import type { Call, Values } from "./commands/command.ts";
 import { helpOf, overview, parse } from "./commands/help.ts";
 import { VERBS, verbOf } from "./commands/verbs.ts";
 import { VERSION } from "./commands/version.ts";
+import { compiledFor } from "./system/compiled.ts";
 import { Problem, problemOf } from "./system/problem.ts";
 import { clean, cleanLines } from "./terminal/clean.ts";
 import { forceColour, paint } from "./terminal/colour.ts";
@@ -17,12 +18,12 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     requireNode();
     if (first === "--version" || first === "-v" || first === "-V") {
-      tell(first);
+      compiledFor(first, first);
       out(`ccr ${VERSION}\n`);
       return 0;
     }
     if (first === "--help" || first === "-h" || first === "help") {
-      tell(first);
+      compiledFor(first, first);
       const topic = first === "help" && args[1] ? verbNamed(args[1]) : undefined;
       out(spoken(topic ? helpOf(topic, await topic.load()) : overview()));
       return 0;
@@ -47,17 +48,11 @@ export async function main(args: readonly string[]): Promise<number> {
     const { flags, words } = await parse(verb, command, rest);
     if (flags.color === true) forceColour(true);
     if (flags["no-color"] === true) forceColour(false);
-    tell(verb.name, flags);
+    compiledFor(verb.name, [verb.name, ...Object.keys(flags)].join(" "));
     return await command.run(callOf(flags, words));
   } catch (error) {
     return fail(problemOf(error), json, error);
   }
-}
-
-/** For loader.ts, which keeps the compiled code of every kind of call; tests run without it. */
-function tell(verb: string, flags: Values = {}): void {
-  const run = (globalThis as Record<symbol, object | undefined>)[Symbol.for("ccr")];
-  if (run) Object.assign(run, { verb, call: [verb, ...Object.keys(flags)].join(" ") });
 }
 
 const verbNamed = (name: string) => verbOf(name) ?? VERBS.find((verb) => verb.classic === name);

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { liveSessions as registered } from "../claude/registry.ts";
 import { transcripts } from "../sessions/store.ts";
@@ -57,7 +57,12 @@ export const send: Command = {
         `${title} takes no text now: ${pane === null ? "it runs in no tmux" : (before?.waitingFor ?? live.waitingFor ?? status)}.`,
         { hint: `go there: cct ${title}` },
       );
-    const written = () => transcripts((one) => one.toLowerCase() === live.id)[0]?.bytes ?? 0;
+    // A new session has no transcript yet: it is looked for until it is there.
+    let path: string | undefined;
+    const written = (): number => {
+      path ??= transcripts((one) => one.toLowerCase() === live.id)[0]?.path;
+      return (path && statSync(path, { throwIfNoEntry: false })?.size) || 0;
+    };
     const size = written();
     const buffer = `ccr-${process.pid}`;
     const { ok, err } = await tmux(

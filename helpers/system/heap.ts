@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { compiledFor } from "./compiled.ts";
 
 // Loaded where they are needed, in the middle of a loop: they cost 2 ms.
 const load = createRequire("/");
@@ -18,8 +19,7 @@ export async function smallHeap(): Promise<void> {
 export async function tightHeap(): Promise<void> {
   v8().setFlagsFromString("--optimize-for-size");
   // It cannot be taken back, and code that was compiled with it would fit no other start: loader.ts shall not keep it.
-  const run = (globalThis as Record<symbol, object | undefined>)[Symbol.for("ccr")];
-  if (run) Object.assign(run, { call: "" });
+  compiledFor("", "");
 }
 
 /** What may be added before the heap is cleaned. */
