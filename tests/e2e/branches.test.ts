@@ -5,10 +5,10 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Claude, installClaude } from "../support/claude-cli.ts";
 import { type Home, makeHome } from "../support/home.ts";
 import { type MockApi, mockApi, say, use } from "../support/mock-api.ts";
-import { ccr, makeBundle, removeBundle } from "../unit/habits/bundle.ts";
 
 vi.setConfig({ testTimeout: 240_000 });
 

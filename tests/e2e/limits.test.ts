@@ -3,11 +3,11 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { build } from "esbuild";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { bundle, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Claude, installClaude } from "../support/claude-cli.ts";
-import { type Home, makeHome, root } from "../support/home.ts";
+import { type Home, makeHome } from "../support/home.ts";
 import {
   type Answer,
   limit,
@@ -22,22 +22,8 @@ import {
 } from "../support/mock-api.ts";
 import { openTerminal } from "../support/tmux.ts";
 
-let bundleHome: Home;
-let bundle: string;
-beforeAll(async () => {
-  bundleHome = makeHome();
-  bundle = join(bundleHome.path, "ccr.cjs");
-  await build({
-    absWorkingDir: root,
-    entryPoints: ["helpers/bin.ts"],
-    outfile: bundle,
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-    target: "node18.19",
-  });
-});
-afterAll(() => bundleHome.remove());
+beforeAll(makeBundle, 120_000);
+afterAll(removeBundle);
 
 let home: Home;
 let api: MockApi;

@@ -8,12 +8,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { startOf } from "../../helpers/system/process.ts";
 import type { Live } from "../../helpers/tmux/live.ts";
 import { mendRecorders } from "../../helpers/tmux/recorder.ts";
+import { bundle, ccr as ccrIn, makeBundle, removeBundle } from "../support/bundle.ts";
 import { installClaude } from "../support/claude-cli.ts";
 import { type Home, makeHome } from "../support/home.ts";
 import { type MockApi, mockApi, say } from "../support/mock-api.ts";
 import { type Pane, playedCells, recordedPane, recorders, withHome } from "../support/recorded.ts";
 import { descendants } from "../support/tmux.ts";
-import { bundle, ccr as ccrIn, makeBundle, removeBundle } from "../unit/habits/bundle.ts";
 
 // Machines can be slow.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });

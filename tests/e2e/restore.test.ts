@@ -14,12 +14,12 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { startOf } from "../../helpers/system/process.ts";
+import { ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Claude, claudeCli, installClaude } from "../support/claude-cli.ts";
 import { root } from "../support/home.ts";
 import { type LimitedHome, limitedHome } from "../support/limited-home.ts";
 import { type MockApi, mockApi, say } from "../support/mock-api.ts";
 import { openTerminal, type Terminal } from "../support/tmux.ts";
-import { ccr, makeBundle, removeBundle } from "../unit/habits/bundle.ts";
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 /** For a condition on a loaded machine. */

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { transcript } from "../../support/archives.ts";
+import { bundle, ccr, makeBundle, removeBundle } from "../../support/bundle.ts";
 import { type Home, makeHome } from "../../support/home.ts";
-import { bundle, ccr, makeBundle, removeBundle } from "../habits/bundle.ts";
 
 vi.setConfig({ testTimeout: 400_000 });
 beforeAll(makeBundle, 120_000);

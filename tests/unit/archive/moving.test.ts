@@ -15,9 +15,9 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { filesIn, ID, transcript } from "../../support/archives.ts";
+import { bundle, ccr, makeBundle, removeBundle } from "../../support/bundle.ts";
 import { fixtures, type Home, makeHome, root } from "../../support/home.ts";
 import { copySamples } from "../../support/sample-sessions.ts";
-import { bundle, ccr, makeBundle, removeBundle } from "../habits/bundle.ts";
 
 vi.setConfig({ testTimeout: 400_000 });
 beforeAll(makeBundle, 120_000);

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { archiveOf, filesIn, ID, manifest, type Piece, tar, transcript } from "../../support/archives.ts";
+import { ccr, makeBundle, removeBundle } from "../../support/bundle.ts";
 import { type Home, makeHome } from "../../support/home.ts";
-import { ccr, makeBundle, removeBundle } from "../habits/bundle.ts";
 
 vi.setConfig({ testTimeout: 400_000 });
 beforeAll(makeBundle, 120_000);

@@ -14,9 +14,9 @@ import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { look, Staged } from "../../../helpers/archive/staged.ts";
+import { ccr, makeBundle, removeBundle } from "../../support/bundle.ts";
 import { files, type Grown, grown, saidIn } from "../../support/grown.ts";
 import { type Home, makeHome } from "../../support/home.ts";
-import { ccr, makeBundle, removeBundle } from "../habits/bundle.ts";
 
 vi.setConfig({ testTimeout: 240_000 });
 beforeAll(makeBundle, 400_000);

@@ -12,8 +12,8 @@ import {
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { slug } from "../../../helpers/claude/places.ts";
+import { ccr, makeBundle, removeBundle } from "../../support/bundle.ts";
 import { type Home, makeHome } from "../../support/home.ts";
-import { ccr, makeBundle, removeBundle } from "../habits/bundle.ts";
 
 const [A, B, GONE] = ["aaaaaaaa", "bbbbbbbb", "cccccccc"].map(
   (start) => `${start}-1111-4111-8111-111111111111`,

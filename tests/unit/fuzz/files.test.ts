@@ -5,7 +5,6 @@ import { spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { prompts } from "../../../helpers/claude/history.ts";
 import { lastMessages } from "../../../helpers/claude/recent.ts";
@@ -21,7 +20,7 @@ import { Reader } from "../../../helpers/sessions/stats-read.ts";
 import { Hash, Records, WORDS } from "../../../helpers/sessions/stats-records.ts";
 import { newestOfAll } from "../../../helpers/sessions/store.ts";
 import { table } from "../../../helpers/terminal/table.ts";
-import { root } from "../../support/home.ts";
+import { bundle, makeBundle, removeBundle } from "../../support/bundle.ts";
 import { Random } from "../../support/random.ts";
 import { type Harmed, harmedFile, sampleLines } from "./mutate.ts";
 
@@ -36,17 +35,8 @@ const HARMFUL =
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
 
 const work = mkdtempSync(join(tmpdir(), "ccr-fuzz-"));
-const bundle = join(work, "ccr.cjs");
-beforeAll(async () => {
-  await build({
-    absWorkingDir: root,
-    entryPoints: ["helpers/bin.ts"],
-    outfile: bundle,
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-  });
-});
+beforeAll(makeBundle, 120_000);
+afterAll(removeBundle);
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 afterEach(() => vi.unstubAllEnvs());
 

@@ -12,8 +12,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { ccr, makeBundle, removeBundle } from "../../support/bundle.ts";
 import { type Home, makeHome } from "../../support/home.ts";
-import { ccr, makeBundle, removeBundle } from "./bundle.ts";
 
 let home: Home;
 vi.setConfig({ testTimeout: 60_000 });

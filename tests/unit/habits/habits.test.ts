@@ -18,9 +18,9 @@ import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { VERBS } from "../../../helpers/commands/verbs.ts";
 import { width } from "../../../helpers/terminal/text.ts";
+import { bundle, ccr, makeBundle, type Ran, removeBundle } from "../../support/bundle.ts";
 import { fixtures, type Home, makeHome, root } from "../../support/home.ts";
 import { lacks } from "../../support/tools.ts";
-import { bundle, ccr, makeBundle, type Ran, removeBundle } from "./bundle.ts";
 
 const LIVELY = "11111111-1111-4111-8111-111111111111";
 

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VERBS } from "../../../helpers/commands/verbs.ts";
+import { ccr, makeBundle, removeBundle } from "../../support/bundle.ts";
 import { fixtures, makeHome, root } from "../../support/home.ts";
 import { type LimitedHome, limitedHome } from "../../support/limited-home.ts";
-import { ccr, makeBundle, removeBundle } from "./bundle.ts";
 
 type Schema = {
   $ref?: string;

@@ -1,36 +1,14 @@
 // The verbs as people call them, over homes of made sessions and a stand-in for claude.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import {
-  appendFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { root } from "../../support/home.ts";
+import { bundle, makeBundle, removeBundle } from "../../support/bundle.ts";
 import { type LimitedHome, limitedHome } from "../../support/limited-home.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "ccr-verbs-"));
-const bundle = join(folder, "ccr.cjs");
-beforeAll(async () => {
-  await build({
-    absWorkingDir: root,
-    entryPoints: ["helpers/bin.ts"],
-    outfile: bundle,
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-    target: "node18.19",
-  });
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+beforeAll(makeBundle, 120_000);
+afterAll(removeBundle);
 
 let home: LimitedHome;
 beforeEach(() => {

@@ -2,32 +2,14 @@
 // CCR_ROUNDS=50 runs the full measure; a normal run takes a part of it.
 
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { root } from "../../support/home.ts";
+import { bundle, makeBundle, removeBundle } from "../../support/bundle.ts";
 import { type LimitedHome, limitedHome } from "../../support/limited-home.ts";
 
 const ROUNDS = Number(process.env.CCR_ROUNDS ?? 3);
-const folder = mkdtempSync(join(tmpdir(), "ccr-once-"));
-const bundle = join(folder, "ccr.cjs");
-
-beforeAll(async () => {
-  // As the helper is built; its size is another test's matter.
-  await build({
-    absWorkingDir: root,
-    entryPoints: ["helpers/bin.ts"],
-    outfile: bundle,
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-    target: "node18.19",
-  });
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+beforeAll(makeBundle, 120_000);
+afterAll(removeBundle);
 
 type Run = { pid: number; ended: Promise<{ status: number | null; out: string; err: string }> };
 

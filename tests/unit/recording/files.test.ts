@@ -17,10 +17,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { startOf } from "../../../helpers/system/process.ts";
 import { isAlive, prune, read, recordingsOf, secondsOf } from "../../../helpers/tmux/cast.ts";
 import { recorderWords, shellWord } from "../../../helpers/tmux/recording.ts";
+import { bundle, ccr, makeBundle, removeBundle } from "../../support/bundle.ts";
 import { type Home, makeHome } from "../../support/home.ts";
 import { recorders, withHome } from "../../support/recorded.ts";
 import { slug } from "../../support/sample-sessions.ts";
-import { bundle, ccr, makeBundle, removeBundle } from "../habits/bundle.ts";
 
 // Machines can be slow.
 vi.setConfig({ testTimeout: 120_000 });

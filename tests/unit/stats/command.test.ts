@@ -1,27 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { progress } from "../../../helpers/terminal/progress.ts";
 import { width } from "../../../helpers/terminal/text.ts";
-import { type Home, makeHome, root } from "../../support/home.ts";
+import { bundle, makeBundle, removeBundle } from "../../support/bundle.ts";
+import { type Home, makeHome } from "../../support/home.ts";
 import { lacks } from "../../support/tools.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "ccr-stats-command-"));
-const bundle = join(folder, "ccr.cjs");
-beforeAll(async () => {
-  await build({
-    absWorkingDir: root,
-    entryPoints: ["helpers/bin.ts"],
-    outfile: bundle,
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-  });
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+beforeAll(makeBundle, 120_000);
+afterAll(removeBundle);
 
 let home: Home;
 beforeEach(() => {

@@ -14,9 +14,9 @@ import {
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { slug } from "../../../helpers/claude/places.ts";
+import { bundle, ccr, makeBundle, removeBundle } from "../../support/bundle.ts";
 import { files, grown, present, saidIn } from "../../support/grown.ts";
 import { type Home, makeHome } from "../../support/home.ts";
-import { bundle, ccr, makeBundle, removeBundle } from "../habits/bundle.ts";
 
 vi.setConfig({ testTimeout: 240_000 });
 beforeAll(makeBundle, 400_000);

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { buildHelper } from "../../../helpers/build.ts";
-import type { Home } from "../../support/home.ts";
+import { buildHelper } from "../../helpers/build.ts";
+import type { Home } from "./home.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ccr-bundle-"));
 export const bundle = join(folder, "ccr.cjs");
