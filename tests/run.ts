@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { prepare } from "../infra/prepare.ts";
-import { type Count, nothing, summary, TapCount, vitestCount } from "./support/count.ts";
+import { type Count, nothing, summary, TapCount, vitestCount, vitestFailures } from "./support/count.ts";
 import { installCommand, lacks, type PartName, tools } from "./support/tools.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -28,6 +28,9 @@ const parts: Record<PartName, () => Promise<Count>> = {
   e2e: () => vitest("e2e", "--no-file-parallelism"),
   platform: () => vitest("platform", "--no-file-parallelism"),
 };
+
+/** Said once more at the end: a long run is often read by its last lines. */
+const failures: string[] = [];
 
 const running = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -85,6 +88,7 @@ async function main(words: string[]): Promise<number> {
     lines.push(`${name.padEnd(9)} ${summary(count)} (${Math.round((Date.now() - started) / 1000)} s)`);
   }
 
+  if (failures.length) console.log(`\n== failed\n${failures.slice(0, 20).join("\n")}`);
   console.log(`\n${lines.join("\n")}`);
   if (existsSync(notes)) process.stdout.write(readFileSync(notes, "utf8"));
   console.log(summary(total));
@@ -129,8 +133,10 @@ async function vitest(project: PartName, ...flags: string[]): Promise<Count> {
     ],
     { ...quiet(), stdio: ["ignore", "inherit", "inherit"] },
   );
-  const count = existsSync(report) ? vitestCount(readFileSync(report, "utf8")) : nothing();
-  return orBroken(count, result);
+  if (!existsSync(report)) return orBroken(nothing(), result);
+  const json = readFileSync(report, "utf8");
+  failures.push(...vitestFailures(json).map((text) => text.replaceAll(root, "")));
+  return orBroken(vitestCount(json), result);
 }
 
 async function bats(folder: string): Promise<Count> {
@@ -145,8 +151,8 @@ async function bats(folder: string): Promise<Count> {
   const tap = new TapCount();
   for await (const line of run.iterable()) if (tap.add(line)) console.log(line);
   const result = await run;
-  const count = tap.total();
-  return orBroken(count, result);
+  failures.push(...tap.failures);
+  return orBroken(tap.total(), result);
 }
 
 /** A runner can end badly though no test failed: an error outside of any test, a time-out, a program that is not there. */

@@ -1,5 +1,7 @@
 // What the parts of the test run report, counted.
 
+import { stripVTControlCharacters } from "node:util";
+
 export interface Count {
   passed: number;
   failed: number;
@@ -31,21 +33,57 @@ export function vitestCount(report: string): Count {
   };
 }
 
+/** What failed in vitest's JSON report: the file and the test, and below them where and why. */
+export function vitestFailures(report: string): string[] {
+  const json = JSON.parse(report) as {
+    testResults: {
+      name: string;
+      status: string;
+      message?: string;
+      assertionResults: { status: string; fullName: string; failureMessages?: string[] }[];
+    }[];
+  };
+  return json.testResults
+    .filter((file) => file.status === "failed")
+    .flatMap((file) => {
+      const tests = file.assertionResults.filter((test) => test.status === "failed");
+      if (tests.length === 0) return [failure(file.name, file.message)];
+      return tests.map((test) => failure(`${file.name}: ${test.fullName}`, test.failureMessages?.join("\n")));
+    });
+}
+
+/** Our own frames tell where; the rest of the stack tells nothing. */
+function failure(title: string, message = ""): string {
+  const lines = stripVTControlCharacters(message)
+    .split("\n")
+    .filter((line) => line.trim() && !(/^\s+at /.test(line) && line.includes("node_modules")));
+  return [title, ...lines.slice(0, 15).map((line) => `  ${line.slice(0, 300)}`)].join("\n");
+}
+
 /** A TAP stream, line by line. A test that is planned but never reported failed. */
 export class TapCount {
   private readonly count = nothing();
   private planned = 0;
+  private failing = false;
+  /** The failed tests, each with what it said. */
+  readonly failures: string[] = [];
 
   /** True when the line is worth showing: all but a passed test. */
   add(line: string): boolean {
     const plan = /^1\.\.(\d+)/.exec(line);
     if (plan) this.planned += Number(plan[1]);
-    else if (/^not ok\b/.test(line)) this.count.failed++;
-    else if (/^ok \d+.* # (skip|todo)\b/i.test(line)) this.count.skipped++;
-    else if (/^ok\b/.test(line)) {
-      this.count.passed++;
-      return false;
-    }
+    else if (/^not ok\b/.test(line)) {
+      this.count.failed++;
+      this.failures.push(line);
+      this.failing = true;
+    } else if (/^ok\b/.test(line)) {
+      this.failing = false;
+      if (!/^ok \d+.* # (skip|todo)\b/i.test(line)) {
+        this.count.passed++;
+        return false;
+      }
+      this.count.skipped++;
+    } else if (this.failing) this.failures.push(`${this.failures.pop()}\n  ${line}`);
     return !plan;
   }
 

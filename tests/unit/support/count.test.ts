@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
-import { summary, TapCount, vitestCount } from "../../support/count.ts";
+import { summary, TapCount, vitestCount, vitestFailures } from "../../support/count.ts";
 
 const tap = (text: string) => {
   const count = new TapCount();
   const shown = text.split("\n").filter((line) => count.add(line));
-  return { shown, ...count.total() };
+  return { shown, failures: count.failures, ...count.total() };
 };
 
 it("a TAP stream is counted, and only what did not pass is shown", () => {
@@ -16,6 +16,7 @@ it("a TAP stream is counted, and only what did not pass is shown", () => {
     failed: 1,
     skipped: 1,
     shown: ["ok 2 zsh # skip zsh is not installed", "not ok 3 finds", "# why"],
+    failures: ["not ok 3 finds\n  # why"],
   });
 });
 
@@ -36,6 +37,33 @@ it("a vitest file that broke outside of its tests counts as one failed", () => {
     ],
   });
   expect(vitestCount(report)).toEqual({ passed: 2, failed: 2, skipped: 2 });
+});
+
+it("what failed is told by file and test, with the reason and our own line, without colours", () => {
+  const report = JSON.stringify({
+    testResults: [
+      { name: "a.test.ts", status: "failed", message: "Cannot find package", assertionResults: [] },
+      {
+        name: "b.test.ts",
+        status: "failed",
+        assertionResults: [
+          { status: "passed", fullName: "lists" },
+          {
+            status: "failed",
+            fullName: "finds nothing",
+            failureMessages: [
+              "\u001b[31mAssertionError\u001b[39m: 1 is not 2\n    at b.test.ts:3:1\n    at node_modules/vitest/x.js:1:1",
+            ],
+          },
+        ],
+      },
+      { name: "c.test.ts", status: "passed", assertionResults: [{ status: "passed", fullName: "says" }] },
+    ],
+  });
+  expect(vitestFailures(report)).toEqual([
+    "a.test.ts\n  Cannot find package",
+    "b.test.ts: finds nothing\n  AssertionError: 1 is not 2\n      at b.test.ts:3:1",
+  ]);
 });
 
 it("the closing line names skipped tests only where there are some", () => {
