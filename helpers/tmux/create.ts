@@ -4,7 +4,7 @@ import { config } from "../system/config.ts";
 import { Problem } from "../system/problem.ts";
 import { change, type Entry, entryOf, forget, remember, type Window } from "./journal.ts";
 import { isWaiting, lazily } from "./lazy.ts";
-import { recorderWords } from "./recording.ts";
+import { watchWords } from "./recording.ts";
 import { AND, type Answer, literal, target, tmux } from "./tmux.ts";
 
 const LONGEST_NAME = 48;
@@ -104,14 +104,15 @@ async function revive(
     project,
     socket: config()["tmux.socket"],
   });
-  const recorder = recorderWords(id, main);
+  const watch = watchWords(id, main);
   const { ok, err } = await tmux(
     [
       ...(pane
         ? ["respawn-pane", "-k", "-t", pane]
         : ["new-window", "-b", "-t", target(name, "^"), "-n", "claude"]),
       ...["-c", literal(project), "--", ...command],
-      ...(recorder.length > 0 ? [AND, ...recorder] : []),
+      AND,
+      ...watch,
       ...ofClaude(main),
     ],
     { env, directory: project },
@@ -161,7 +162,7 @@ export async function createSession(making: Making): Promise<Started> {
     });
     const session = target(name);
     const main = target(name, "claude");
-    const recorder = recorderWords(id, main);
+    const watch = watchWords(id, main);
     const set = (...words: string[]): string[] => [AND, "set-option", ...words];
     const words: string[] = [
       ...["new-session", "-d", "-P", "-F", "#{pane_id} #{pane_pid}", "-s", name, "-n", "claude"],
@@ -169,7 +170,8 @@ export async function createSession(making: Making): Promise<Started> {
       ...(waits === undefined
         ? ["--", ...command]
         : ["-e", `CCR_TEXT=${waits}`, "--", ...lazily(command, id)]),
-      ...(recorder.length > 0 ? [AND, ...recorder] : []),
+      AND,
+      ...watch,
       ...set("-t", session, "@ccr_session", id),
       ...set("-t", session, "@ccr_project", encodeURIComponent(project)),
       ...set("-t", session, "history-limit", "50000"),

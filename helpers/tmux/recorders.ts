@@ -1,21 +1,21 @@
 // The programs that record a pane, as the text of their files. They read what the pane prints from stdin and write
 // asciicast v2, a line an event, each at once: whatever is killed, what stands in the file can be played.
 //
-// Words: file without its number and suffix, the pane's tty, pane, socket, most bytes of a file, files kept,
+// The pane's terminal is file 3. Words: file without its number and suffix, pane, socket, most bytes of a file, files kept,
 // "now" when the screen of that moment has to come first.
 //
 // A full file is followed by another one that begins with a picture of the screen, taken when nothing is on its way:
-// each file can be played alone. The size is asked at each piece, and the tty closed again: tmux would not see its end.
+// each file can be played alone. The size is asked at each piece.
 
 /** For any perl 5: perl-base is enough, and takes 6 MB. */
 export const PERL = String.raw`
 use strict;use Fcntl;
-my($stem,$tty,$pane,$sock,$max,$keep,$now)=@ARGV;
+my($stem,$pane,$sock,$max,$keep,$now)=@ARGV;
 umask 077;open STDERR,">","/dev/null";$SIG{HUP}=$SIG{INT}=$SIG{XFSZ}="IGNORE";
 my($f,$at,$t0,$n,$lost,$w,$h,$tail)=(undef,0,0,0,0,80,24,"");
 my $win=$^O eq"darwin"?0x40087468:0x5413;
 sub clock{if(open my $u,"<","/proc/uptime"){return 0+(split" ",<$u>)[0]}eval{require Time::HiRes;Time::HiRes::time()}||time}
-sub size{sysopen(my $t,$tty,O_RDWR|O_NOCTTY|O_NONBLOCK)or return 0;my $b="\0"x8;ioctl($t,$win,$b)or return 0;my($r,$c)=unpack"S2",$b;return 0 if!$r||!$c||$r==$h&&$c==$w;($w,$h)=($c,$r);1}
+open my $tty,"<&=",3;sub size{my $b="\0"x8;ioctl($tty,$win,$b)or return 0;my($r,$c)=unpack"S2",$b;return 0 if!$r||!$c||$r==$h&&$c==$w;($w,$h)=($c,$r);1}
 my $ok=qr/[\0-\x7f]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}/;
 sub js{my $d=shift;my $c=$d;$d=~s/($ok)|./defined $1?$1:"\xef\xbf\xbd"/gse unless utf8::decode($c);$d=~s/(["\\])/\\$1/g;$d=~s/([\0-\x1f\x7f])/sprintf"\\u%04x",ord$1/ge;qq("$d")}
 sub put{my $l=shift;my $k=syswrite$f,$l;if(defined$k&&$k==length$l){$at+=$k}else{truncate$f,$at;$lost=1}}
@@ -43,11 +43,12 @@ event("o",$d)if length$d&&!$lost}
 /** The same where there is no perl. 40 MB. */
 export const NODE = String.raw`
 const fs=require("fs"),tty=require("tty"),{execFileSync}=require("child_process");
-const [stem,device,pane,sock,max,keep,now]=process.argv.slice(2);
+const [stem,pane,sock,max,keep,now]=process.argv.slice(2);
 process.umask(0o077);for(const s of["SIGHUP","SIGINT","SIGXFSZ"])process.on(s,()=>{});
 let fd,at,t0,n=0,lost=false,w=80,h=24,seen=0,timer;
 const clock=()=>performance.now()/1e3,decoder=new TextDecoder();
-const size=()=>{try{const c=fs.constants,s=new tty.WriteStream(fs.openSync(device,c.O_RDWR|c.O_NOCTTY|c.O_NONBLOCK)),[x,y]=s.getWindowSize();s.destroy();if(!x||!y||(x===w&&y===h))return false;w=x;h=y;return true}catch{return false}};
+let screen;try{screen=new tty.WriteStream(3).on("error",()=>{})}catch{}
+const size=()=>{try{const[x,y]=screen.getWindowSize();if(!x||!y||(x===w&&y===h))return false;w=x;h=y;return true}catch{return false}};
 const put=text=>{const b=Buffer.from(text);let k=0;try{k=fs.writeSync(fd,b)}catch{}if(k===b.length)at+=k;else{lost=true;try{fs.ftruncateSync(fd,at)}catch{}}};
 const event=(kind,data)=>put("["+(clock()-t0).toFixed(3)+', "'+kind+'", '+JSON.stringify(data).replace(/\x7f/g,"\\u007f")+"]\n");
 const drop=i=>{try{fs.unlinkSync(stem+"."+i+".cast")}catch{}};

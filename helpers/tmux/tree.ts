@@ -104,12 +104,11 @@ export async function endTree(options: {
     return left;
   };
   const starts = new Map(roots.map((pid) => [pid, startOf(pid) ?? undefined]));
-  const asked = claude ?? roots[0];
-  const start = asked === undefined ? null : startOf(asked);
+  const start = claude === null ? null : startOf(claude);
   look();
-  if (asked !== undefined && start !== null) {
-    signal(asked, "SIGTERM");
-    for (let left = GRACE; left > 0 && startOf(asked) === start; left -= STEP) await sleep(STEP);
+  if (claude !== null && start !== null) {
+    signal(claude, "SIGTERM");
+    for (let left = GRACE; left > 0 && startOf(claude) === start; left -= STEP) await sleep(STEP);
   }
   await close();
   for (let round = 0; round < MOST_ROUNDS; round++) {

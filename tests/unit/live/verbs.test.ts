@@ -1,39 +1,18 @@
 // Live sessions in real tmux, with a stand-in for claude that only waits, so that its state is ours to write.
 
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { build } from "esbuild";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { slug } from "../../../helpers/claude/places.ts";
+import { bundle, makeBundle, removeBundle } from "../../support/bundle.ts";
 import { type Home, makeHome, root } from "../../support/home.ts";
 import { processes as everyProcess, openTerminal, type Terminal } from "../../support/tmux.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
-const folder = mkdtempSync(join(tmpdir(), "ccr-live-"));
-const bundle = join(folder, "ccr.cjs");
-beforeAll(async () => {
-  await build({
-    absWorkingDir: root,
-    entryPoints: ["helpers/bin.ts"],
-    outfile: bundle,
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-    target: "node18.19",
-  });
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+beforeAll(makeBundle);
+afterAll(removeBundle);
 
 /** A loaded machine takes its time. */
 const PATIENT = { timeout: 60_000, interval: 100 };
@@ -76,6 +55,19 @@ const tmux = async (...words: string[]): Promise<string> =>
   (await execa("tmux", ["-u", ...words], { env: home.env, extendEnv: false, reject: false, stdin: "ignore" }))
     .stdout;
 const processes = async () => (await everyProcess()).filter(({ command }) => !command.includes("<defunct>"));
+
+/** The files that processes have as their file 3, as the recorder has its pane's terminal. */
+function heldTerminals(): Set<string> {
+  const held = new Set<string>();
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      held.add(readlinkSync(`/proc/${pid}/fd/3`));
+    } catch {
+      // gone meanwhile, or without a file 3
+    }
+  }
+  return held;
+}
 
 /** Makes a transcript, so that a session has a title. */
 function transcript(id: string, project: string, title: string, more: object[] = []): void {
@@ -333,6 +325,36 @@ describe("cct", () => {
     expect(await tmux("list-windows", "-t", "=claude-shop:", "-F", "#W")).toBe("claude\nshell\nlogs");
     expect(await tmux("display-message", "-p", "-t", "=claude-shop:shell", "#{pane_pid}")).toBe(shell);
     expect((await rows()).map(({ doing }: { doing: string }) => doing)).toEqual(["starting"]);
+  });
+
+  it.each([
+    ["recorded", "true"],
+    ["with recording off", "false"],
+  ])("tmux hears of every end: no window of a Claude that ended stays (%s)", async (_, on) => {
+    await ccr("config", "set", "recording.on", on);
+    const ROUNDS = 8;
+    const AT_ONCE = 3;
+    for (let round = 0; round < ROUNDS; round++) {
+      const leave = join(home.path, `leave-${round}`);
+      stand(`until [ -e ${leave} ]; do sleep 0.1; done`);
+      const started = Array.from({ length: AT_ONCE }, (_, i) =>
+        ccr("start", home.project(`p${i}`), "--name", `r${round}-${i}`),
+      );
+      for (const { err, status } of await Promise.all(started)) expect([err, status]).toEqual(["", 0]);
+      // Its program's end has to find it there: the watcher starts beside it.
+      await expect
+        .poll(async () => {
+          const panes = (await tmux("list-panes", "-a", "-F", "#W #{pane_tty}")).split("\n");
+          const held = heldTerminals();
+          return panes.filter((line) => line.startsWith("claude ")).every((line) => held.has(line.slice(7)));
+        }, PATIENT)
+        .toBe(true);
+      writeFileSync(leave, "");
+      await expect
+        .poll(() => tmux("list-windows", "-a", "-F", "#W"), { timeout: 10_000 })
+        .not.toContain("claude");
+      await ccr("stop", "--all", "--force");
+    }
   });
 
   it("gives several callers at once one and the same session", async () => {

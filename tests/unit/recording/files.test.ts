@@ -67,8 +67,8 @@ describe("the words that start a recorder", () => {
       const words = await withHome(inside, () => recorderWords(ID, "=x:claude"));
       expect(words.slice(0, 3)).toEqual(["pipe-pane", "-t", "=x:claude"]);
       const command = words[3]!;
-      expect(command.replace(/ #\{pane_tty\} '#\{pane_id\}' #\{s\|[^|]*\|@\|:socket_path\} /, "")).toMatch(
-        /^(?:NODE_OPTIONS= NODE_EXTRA_CA_CERTS= )?exec [\w/.-]+(?: (?:[\w/.-]+|"\$\(printf '(?:[\w/.-]|\\\d{3})+'\)")){2}\d+ 4$/,
+      expect(command.replace(/ '#\{pane_id\}' #\{s\|[^|]*\|@\|:socket_path\} /, "")).toMatch(
+        /^(?:NODE_OPTIONS= NODE_EXTRA_CA_CERTS= )?exec [\w/.-]+(?: (?:[\w/.-]+|"\$\(printf '(?:[\w/.-]|\\\d{3})+'\)")){2}\d+ 4 3<>#\{pane_tty\}$/,
       );
       // … and means the path that was meant
       const [, program] = command.split(/(?<=exec [\w/.-]+) /);
@@ -101,7 +101,7 @@ describe("a recorder", () => {
     const stem = join(home.path, `made-${by}`);
     const child = execa(
       by === "perl" ? "perl" : process.execPath,
-      [program, stem, "/dev/null", "%0", "/none", "1000000", "4"],
+      [program, stem, "%0", "/none", "1000000", "4"],
       {
         env: { HOME: home.path, PATH: process.env.PATH! },
         extendEnv: false,
@@ -162,7 +162,6 @@ describe("a recorder on a disk that is full", () => {
           by === "perl" ? "perl" : process.execPath,
           program,
           stem,
-          "/dev/null",
           "%0",
           "/none",
           "1000000",
