@@ -59,6 +59,7 @@ export const open: Command = {
       ...making,
       project: directory,
       id,
+      sole: !on(call, "new"),
       command: [claude(), "--session-id", id, ...flags, ...(prompt ? ["--", prompt] : [])],
     });
   },

@@ -1,5 +1,6 @@
 // Makes a live session: windows, recorder, journal and marks, in one call of tmux.
 
+import { createHash } from "node:crypto";
 import { config } from "../system/config.ts";
 import { Problem } from "../system/problem.ts";
 import { change, type Entry, entryOf, forget, remember, type Window } from "./journal.ts";
@@ -9,10 +10,14 @@ import { AND, type Answer, literal, target, tmux } from "./tmux.ts";
 
 const LONGEST_NAME = 48;
 
-/** A tmux name: `claude-` and letters that tmux neither changes nor expands. */
+/** A tmux name: `claude-` and letters and digits of any script, none of which tmux changes or expands, or hides. */
 export function safeName(wanted: string): string {
-  const safe = wanted.replace(/^claude-/, "").replace(/[^A-Za-z0-9_-]+/g, "-");
-  return `claude-${safe.slice(0, LONGEST_NAME).replace(/^-+|-+$/g, "") || "project"}`;
+  const safe = wanted
+    .normalize()
+    .replace(/^claude-|\p{DI}+/gu, "")
+    .replace(/[^\p{L}\p{N}\p{M}_-]+/gu, "-")
+    .replace(/^[-\p{M}]+/u, "");
+  return `claude-${[...safe].slice(0, LONGEST_NAME).join("").replace(/-+$/, "") || "project"}`;
 }
 
 /** The session's name for a project: its folder's. */
@@ -37,6 +42,8 @@ export type Making = {
   env: NodeJS.ProcessEnv;
   /** tmux name to try first; default: the project's */
   name?: string | undefined;
+  /** any session that the project has got meanwhile will do */
+  sole?: boolean;
   /** shown in Claude's window, which starts on Enter; the logs window waits too */
   waits?: string;
   /** windows beside Claude's; default: shell and logs */
@@ -66,14 +73,14 @@ const server = async (words: string[], env: NodeJS.ProcessEnv, directory: string
 
 type Standing = Started & { runs: boolean };
 
-/** The tmux session that was made for a Claude session; its pane is empty where Claude's window is gone. */
-async function standing(id: string): Promise<Standing | null> {
-  const fields = ["@ccr_session", "@ccr_claude", "pane_dead", "pane_id", "pane_pid", "session_name"];
+/** The tmux session that was made for a Claude session, or is `also`; its pane is empty where Claude's window is gone. */
+async function standing(id: string, also = ""): Promise<Standing | null> {
+  const fields = "@ccr_session @ccr_claude pane_dead pane_id pane_pid session_name @ccr_project".split(" ");
   const { out } = await tmux(["list-panes", "-a", "-F", fields.map((name) => `#{${name}}`).join("\t")]);
   let found: Standing | null = null;
   for (const line of out.split("\n")) {
-    const [session, claude, dead, pane = "", number, name = ""] = line.split("\t");
-    if (session !== id) continue;
+    const [session, claude, dead, pane = "", number, name = "", project] = line.split("\t");
+    if (session !== id && `${name} ${project}` !== also) continue;
     const pid = Number(number);
     if (claude === "1") return { name, pane, pid, runs: dead === "0" && !isWaiting(pid) };
     found = { name, pane: "", pid: 0, runs: false };
@@ -145,13 +152,15 @@ export async function createSession(making: Making): Promise<Started> {
     { name: "shell", directory: project, command: [] },
     { name: "logs", directory: project, command: [] },
   ];
-  const wanted = making.name ?? nameFor(project);
+  let wanted = making.name ?? nameFor(project);
   const before = entryOf(id);
   let problem = new Problem("tmux", `all tmux names for this session are taken: ${wanted}.`, {
     hint: "tmux ls",
   });
+  // Several that want the same session have to want the same names, too.
+  const suffix = making.sole ? createHash("sha256").update(project).digest("hex") : id;
   for (const length of [0, 4, 8, 36]) {
-    const name = length === 0 ? wanted : `${wanted}-${id.slice(0, length)}`;
+    const name = length === 0 ? wanted : `${wanted}-${suffix.slice(0, length)}`;
     remember({
       ...launch,
       name,
@@ -165,7 +174,8 @@ export async function createSession(making: Making): Promise<Started> {
     const watch = watchWords(id, main);
     const set = (...words: string[]): string[] => [AND, "set-option", ...words];
     const words: string[] = [
-      ...["new-session", "-d", "-P", "-F", "#{pane_id} #{pane_pid}", "-s", name, "-n", "claude"],
+      ...["new-session", "-d", "-P", "-F", "#{pane_id} #{pane_pid} #{session_name}"],
+      ...["-s", name, "-n", "claude"],
       ...["-x", String(size[0]), "-y", String(size[1]), "-c", literal(project), ...passed],
       ...(waits === undefined
         ? ["--", ...command]
@@ -191,13 +201,20 @@ export async function createSession(making: Making): Promise<Started> {
       );
     }
     const answer = await server(words, env, project);
-    const [, pane, pid] = /^(%\d+) (\d+)$/m.exec(answer.out) ?? [];
-    if (pane && pid) return { name, pane, pid: Number(pid) };
+    const [, pane, pid, given] = /^(%\d+) (\d+) (.+)$/m.exec(answer.out) ?? [];
+    if (given === name) return { name, pane: pane!, pid: Number(pid) };
+    if (pane) {
+      // Its C library does not know all of these letters: nothing has reached the session by that name.
+      await tmux(["kill-session", "-t", pane]);
+      wanted = safeName(wanted.replace(/[^ -~]/g, "-"));
+      continue;
+    }
     if (/duplicate session/.test(answer.err)) {
       // Two at once want the same session: it must not have two writers.
-      const other = await standing(id);
-      if (other?.runs) return other;
-      continue;
+      const other = await standing(id, making.sole ? `${name} ${encodeURIComponent(project)}` : "");
+      if (!other?.runs) continue;
+      if (making.sole) forget(id);
+      return other;
     }
     problem = new Problem("tmux", `tmux could not start a session: ${answer.err || "no reason given"}.`, {
       hint: "without tmux: ccra --headless",

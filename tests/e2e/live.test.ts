@@ -174,7 +174,7 @@ describe("a project's directory with an awkward name", () => {
       const first = await ccr(["cct"], { cwd: project });
       expect([first.status, first.err]).toEqual([0, ""]);
       const session = first.out.trimEnd();
-      expect(session).toMatch(/^claude-[\w-]+$/);
+      expect(session).toMatch(/^claude-[\p{L}\p{N}_-]+$/u);
       expect((await ccr(["cct"], { cwd: project })).out).toBe(first.out);
       await is(session, "idle");
       const row = (await rowOf(session))!;

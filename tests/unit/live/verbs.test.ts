@@ -111,7 +111,10 @@ const paneOf = async (name: string): Promise<number> =>
 describe("names", () => {
   it("are safe, and differ for one folder name in two places and for two sessions of a project", async () => {
     const names: string[] = [];
-    for (const place of ["a/shop", "b/shop", "-dash", "日本", "dots.and:colons", "#{pid}", "%1"]) {
+    await ccr("config", "set", "maxSessions", "20");
+    const places = ["a/shop", "b/shop", "-dash", "dots.and:colons", "#{pid}", "%1", "日本 語", "cafe\u0301"];
+    places.push("\u202eमेरी\u200dदुकान\n½", "❤\ufe0f", "\u3164\u0301", "új\u{10ffff}", "\u{31bd0}a");
+    for (const place of places) {
       const { out, err, status } = await ccr("start", home.project(place));
       expect([place, err, status]).toEqual([place, "", 0]);
       names.push(out.trim());
@@ -120,15 +123,47 @@ describe("names", () => {
       "claude-shop",
       expect.stringMatching(/^claude-shop-[0-9a-f]{4}$/),
       "claude-dash",
-      "claude-project",
       "claude-dots-and-colons",
       "claude-pid",
       "claude-1",
+      "claude-日本-語",
+      "claude-caf\u00e9",
+      "claude-मेरीदुकान-½",
+      "claude-project",
+      expect.stringMatching(/^claude-project-[0-9a-f]{4}$/),
+      "claude-új",
+      // A letter of a younger Unicode than the C library's, where it is that.
+      expect.stringMatching(/^claude-(?:\u{31bd0}a|a-[0-9a-f]{4})$/u),
     ]);
     expect((await tmux("ls", "-F", "#S")).split("\n").sort()).toEqual([...names].sort());
     expect((await ccr("start", home.project("a/shop"), "--name", "My review: #1")).out).toBe(
       "claude-My-review-1\n",
     );
+  });
+
+  it("hold letters of any script, which all verbs reach exactly, in the C locale too", async () => {
+    const env = { LC_ALL: "C", LANG: "" };
+    const place = home.project("日本 語");
+    const name = "claude-日本-語";
+    const said = async (...words: string[]) => {
+      const { out, err, status } = await run(words, { env, cwd: place });
+      return [status, out, err];
+    };
+    expect(await said("open")).toEqual([0, `${name}\n`, ""]);
+    for (const word of ["日本-語", name, "日本 語", "."])
+      expect([word, ...(await said("open", word))]).toEqual([word, 0, `${name}\n`, ""]);
+    const { out } = await run(["ps", "--json"], { env });
+    expect(JSON.parse(out).sessions).toMatchObject([{ name, project: place, windows: 3 }]);
+    const terminal = await openTerminal(home, {
+      env,
+      command: ["sh", "-c", `'${process.execPath}' '${bundle}' attach '日本-語'; exec sleep 600000`],
+    });
+    open.push(terminal);
+    await expect.poll(() => tmux("list-clients", "-F", "#S"), PATIENT).toBe(name);
+    for (const word of ["日本", "claude-日", "日本-語*"])
+      expect((await said("stop", "--force", word))[0]).toBe(1);
+    expect(await said("stop", "--force", "日本-語")).toEqual([0, "", `ended ${name}\n`]);
+    expect(await tmux("ls", "-F", "#S")).toBe("");
   });
 
   it("are matched as a whole: a beginning of one, or a pattern, reaches nothing", async () => {
@@ -365,6 +400,29 @@ describe("cct", () => {
       Array.from({ length: 4 }, () => ["claude-shop\n", ""]),
     );
     expect(await tmux("ls", "-F", "#S")).toBe("claude-shop");
+  });
+
+  it("gives several callers at once one new session where there is none, beside a folder of the same name", async () => {
+    await ccr("start", home.project("other/web"));
+    stand('echo "$2" >>"$HOME/started.log"; exec sleep 600000');
+    for (let round = 0; round < 5; round++) {
+      const place = home.project(round < 3 ? `new-${round}` : `place-${round}/web`);
+      const all = await Promise.all(Array.from({ length: 4 }, () => run(["open"], { cwd: place })));
+      const [{ out: name }] = all as [{ out: string }];
+      expect(name).toMatch(round < 3 ? `claude-new-${round}\n` : /^claude-web-[0-9a-f]{4}\n$/);
+      expect(all.map(({ out, err, status }) => [out, err, status])).toEqual(all.map(() => [name, "", 0]));
+    }
+    const live = await rows();
+    expect(live).toHaveLength(6);
+    await expect.poll(() => existsSync(join(home.path, "started.log")), PATIENT).toBe(true);
+    // One Claude each, and nothing in the journal that never came to be.
+    const started = () => readFileSync(join(home.path, "started.log"), "utf8").trim().split("\n").sort();
+    const ids = live.map(({ id }: { id: string }) => id).sort();
+    await expect.poll(() => started().length, PATIENT).toBe(5);
+    expect(ids).toEqual(expect.arrayContaining(started()));
+    expect(readdirSync(join(home.path, ".local/state/ccr/live")).sort()).toEqual(
+      ids.map((id: string) => `${id}.json`),
+    );
   });
 
   it("never starts a second writer of a session that runs elsewhere", async () => {
