@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { paint } from "../terminal/colour.ts";
 import { out } from "../terminal/output.ts";
+import { wrap } from "../terminal/wrap.ts";
 import { type Command, flagsOf, type Values, type Verb } from "./command.ts";
 import { VERBS } from "./verbs.ts";
 import { VERSION } from "./version.ts";
@@ -29,46 +30,64 @@ export async function parse(
   }
 }
 
+/** Cells of a line of help: no wider than one reads with ease. */
+const MOST = 100;
+const lineWidth = (): number => Math.min(process.stdout.columns || MOST, MOST);
+/** What stands on the left stays a column up to here; a longer one has a line of its own. */
+const LEFT = 30;
+
+/** A table of two columns, the right one wrapped. */
+function table(rows: readonly (readonly [string, string])[]): string[] {
+  const wide = Math.max(...rows.map(([left]) => (left.length > LEFT ? 0 : left.length)));
+  const gap = " ".repeat(wide + 4);
+  return rows.flatMap(([left, right]) => {
+    const [first = "", ...more] = wrap(right, Math.max(20, lineWidth() - gap.length));
+    const lines = left.length > wide ? [`  ${left}`, gap + first] : [`  ${left.padEnd(wide)}  ${first}`];
+    return [...lines, ...more.map((line) => gap + line)];
+  });
+}
+
 /** Help of one verb. */
 export function helpOf(verb: Verb, command: Command): string {
-  const flags = Object.entries(flagsOf(command)).map(([name, flag]) => [
+  const flags = Object.entries(flagsOf(command)).map(([name, flag]): [string, string] => [
     `${flag.short ? `-${flag.short}, ` : "    "}--${name}${flag.type === "string" ? ` ${flag.value ?? "value"}` : ""}`,
     flag.about,
   ]);
-  const wide = Math.max(...flags.map(([left]) => left!.length));
-  const exampleWide = Math.max(...command.examples.map(([left]) => left.length));
   return [
     `${paint("usage", "bold")}  ccr ${command.usage}${verb.classic ? `\n       ${verb.classic} ${command.usage.split(" ").slice(1).join(" ")}`.trimEnd() : ""}`,
     "",
-    command.about,
+    ...wrap(command.about.replaceAll("\n", " "), lineWidth()),
     "",
     paint("flags", "bold"),
-    ...flags.map(([left, right]) => `  ${left!.padEnd(wide)}  ${right}`),
+    ...table(flags),
     "",
     paint("examples", "bold"),
-    ...command.examples.map(([left, right]) => `  ${left.padEnd(exampleWide)}  ${right}`),
+    ...table(command.examples),
     "",
   ].join("\n");
 }
 
 /** The page of `ccr --help`. */
 export function overview(): string {
-  const rows = VERBS.map((verb) => [verb.classic ?? `ccr ${verb.name}`, verb.summary]);
-  const wide = Math.max(...rows.map(([left]) => left!.length));
   return [
-    `ccr ${VERSION}: find and resume Claude Code sessions, wherever they were started.`,
+    ...wrap(`ccr ${VERSION}: find and resume Claude Code sessions, wherever they were started.`, lineWidth()),
     "",
-    `${paint("usage", "bold")}  ccr <session> [prompt]    resume: an id, its first characters, a title, or . for the newest here`,
-    "       ccr <verb> --help         flags and examples of one verb",
+    paint("usage", "bold"),
+    ...table([
+      ["ccr <session> [prompt]", "resume: an id, its first characters, a title, or . for the newest here"],
+      ["ccr <verb> --help", "flags and examples of one verb"],
+    ]),
     "",
     paint("verbs", "bold"),
-    ...rows.map(([left, right]) => `  ${left!.padEnd(wide)}  ${right}`),
+    ...table(VERBS.map((verb) => [verb.classic ?? `ccr ${verb.name}`, verb.summary])),
     "",
     paint("examples", "bold"),
-    "  ccr-list 5                the five newest sessions",
-    "  ccr 4bb6                  resume the session whose id starts with 4bb6",
-    '  ccr 4bb6 "go on"          … and give it a prompt',
-    "  ccr-find retry gateway    sessions that speak of both words",
+    ...table([
+      ["ccr-list 5", "the five newest sessions"],
+      ["ccr 4bb6", "resume the session whose id starts with 4bb6"],
+      ['ccr 4bb6 "go on"', "… and give it a prompt"],
+      ["ccr-find retry gateway", "sessions that speak of both words"],
+    ]),
     "",
   ].join("\n");
 }
