@@ -7,7 +7,7 @@ import { claudeEnvironment } from "../claude/environment.ts";
 import { cleanupPeriod } from "../claude/settings.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
 import { realPath } from "../sessions/lookup.ts";
-import { type Session, sessionOf } from "../sessions/session.ts";
+import { blank, type Session, sessionOf } from "../sessions/session.ts";
 import { newest, transcripts } from "../sessions/store.ts";
 import { config } from "../system/config.ts";
 import { handOver } from "../system/handoff.ts";
@@ -40,11 +40,9 @@ export function sessionsOfLive(lives: readonly Live[], now = Date.now()): Sessio
   return lives.map((live) => {
     const { id, claude, project, name } = live;
     const entry = entries.get(id);
-    const session = sessionOf(
-      entry ?? { id, folder: "", path: "", bytes: 0, mtime: 0, facts: null, unreadable: null },
-      around,
-    );
-    if (!entry) Object.assign(session, { transcript: null, damaged: false });
+    const session: Session = entry
+      ? sessionOf(entry, around)
+      : { ...blank(id), ...(claude ? { state: "live", live: { ...claude, tmux: null } } : {}) };
     // A transcript has no directory before its first prompt.
     session.project ??= project;
     session.cwd ??= project;

@@ -6,7 +6,8 @@ import { isTerminal, out, say } from "../terminal/output.ts";
 import { Screen } from "../terminal/screen.ts";
 import { table } from "../terminal/table.ts";
 import { dayAndTime, duration } from "../terminal/time.ts";
-import { isAlive, type Recording, read, recordedSessions, recordingsOf, secondsOf } from "../tmux/cast.ts";
+import { isAlive, type Recording, recordedSessions, recordingsOf, secondsOf } from "../tmux/cast.ts";
+import { type Pace, pieces } from "../tmux/cast-play.ts";
 import { ORDER, Tame } from "../tmux/cast-text.ts";
 import { entries } from "../tmux/journal.ts";
 import { type Call, type Command, on, text } from "./command.ts";
@@ -53,7 +54,7 @@ export const replay: Command = {
         hint: [`ccr replay ${word} --list`, "ccr-find WORDS --recordings"],
       });
     }
-    return new Player(recording, speed, idle, last).play();
+    return new Player(recording, { speed, idle, last }).play();
   },
 };
 
@@ -119,10 +120,7 @@ function list(call: Call, all: readonly Recording[]): number {
 
 class Player {
   readonly #recording: Recording;
-  readonly #speed: number;
-  readonly #idle: number;
-  /** seconds that are shown at once */
-  readonly #skip: number;
+  readonly #pace: Pace;
   readonly #tame = new Tame();
   #screen!: Screen;
   #paused = false;
@@ -132,11 +130,9 @@ class Player {
   #wake = (): void => {};
   #largest = [0, 0];
 
-  constructor(recording: Recording, speed: number, idle: number, last: number | undefined) {
+  constructor(recording: Recording, pace: Pace) {
     this.#recording = recording;
-    this.#speed = speed;
-    this.#idle = idle;
-    this.#skip = last === undefined ? 0 : secondsOf(recording) - last / SECOND;
+    this.#pace = pace;
   }
 
   async play(): Promise<number> {
@@ -170,7 +166,7 @@ class Player {
     try {
       // On the person's own screen, as it was recorded: what stands there goes up.
       this.#write(`\x1b[?1049l\x1b[999;1H${"\n".repeat(screen.size.rows)}\x1b[H\x1b[?7;25h`);
-      await this.#parts();
+      await this.#pieces();
       this.#over = true;
       if (this.#status === undefined && this.#tame.alternate) await this.#wait(2 ** 50);
     } finally {
@@ -188,31 +184,15 @@ class Player {
     return this.#status ?? 0;
   }
 
-  async #parts(): Promise<void> {
-    let before = 0;
+  async #pieces(): Promise<void> {
     let count = 0;
-    for (const path of this.#recording.parts) {
-      let seconds = 0;
-      for (const event of read(path)) {
-        // keys and signals are to be heard while nothing waits
-        if (++count % 64 === 0) await new Promise(setImmediate);
-        if (this.#status !== undefined) return;
-        if ("columns" in event) {
-          this.#size(event.columns, event.rows);
-          continue;
-        }
-        const wait = Math.min(this.#idle, ((event.seconds - seconds) * SECOND) / this.#speed);
-        seconds = event.seconds;
-        if (before + seconds >= this.#skip && wait > 1) await this.#wait(wait);
-        if (this.#status !== undefined) return;
-        // libuv's raw mode makes CR LF of a bare LF: go down by a sequence instead
-        if (event.kind === "o") this.#write(this.#tame.feed(event.data).replaceAll("\n", "\x1bD"));
-        else if (event.kind === "r") {
-          const [columns = 0, rows = 0] = event.data.split("x").map(Number);
-          this.#size(columns, rows);
-        }
-      }
-      before += seconds;
+    for (const piece of pieces(this.#recording, this.#tame, this.#pace)) {
+      // keys and signals are to be heard while nothing waits
+      if (++count % 64 === 0) await new Promise(setImmediate);
+      if ("wait" in piece && piece.wait > 0) await this.#wait(piece.wait);
+      if (this.#status !== undefined) return;
+      if ("wait" in piece) this.#write(piece.text);
+      else this.#size(piece.columns, piece.rows);
     }
   }
 

@@ -61,7 +61,12 @@ export const send: Command = {
     let path: string | undefined;
     const written = (): number => {
       path ??= transcripts((one) => one.toLowerCase() === live.id)[0]?.path;
-      return (path && statSync(path, { throwIfNoEntry: false })?.size) || 0;
+      try {
+        return path === undefined ? 0 : statSync(path).size;
+      } catch {
+        // gone, or not to be looked at
+        return 0;
+      }
     };
     const size = written();
     const buffer = `ccr-${process.pid}`;

@@ -1,5 +1,5 @@
 import { isCommand, prompts } from "../claude/history.ts";
-import type { Session } from "./session.ts";
+import { blank, type Session } from "./session.ts";
 
 /** Sessions of which only the history is left: their transcript is deleted. Newest first. */
 export function goneSessions(known: ReadonlySet<string>): Session[] {
@@ -17,25 +17,14 @@ export function goneSessions(known: ReadonlySet<string>): Session[] {
     }
     const title = isCommand(text) ? null : oneLine(text);
     found.set(id, {
-      id,
+      ...blank(id),
       title,
       titleFrom: title === null ? "none" : "prompt",
       project,
       cwd: project,
-      gitBranch: null,
-      transcript: null,
       createdAt: at,
       updatedAt: at,
-      version: null,
-      entrypoint: null,
-      bytes: 0,
       state: "gone",
-      damaged: false,
-      skipped: 0,
-      verdict: { state: "none" },
-      live: null,
-      deletedAfter: null,
-      permissionMode: null,
       lastPrompt: text,
     });
   }

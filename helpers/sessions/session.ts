@@ -32,6 +32,30 @@ export type Session = {
   lastPrompt: string | null;
 };
 
+/** A session of which nothing is known but its id. */
+export const blank = (id: string): Session => ({
+  id,
+  title: null,
+  titleFrom: "none",
+  project: null,
+  cwd: null,
+  gitBranch: null,
+  transcript: null,
+  createdAt: null,
+  updatedAt: null,
+  version: null,
+  entrypoint: null,
+  bytes: 0,
+  state: "idle",
+  damaged: false,
+  skipped: 0,
+  verdict: { state: "none" },
+  live: null,
+  deletedAfter: null,
+  permissionMode: null,
+  lastPrompt: null,
+});
+
 /** What a session is derived from beside its own files. */
 export type Surroundings = { now: number; live: ReadonlyMap<string, Live>; cleanupPeriod: number };
 

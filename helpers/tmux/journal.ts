@@ -156,6 +156,16 @@ export function entries(): Entry[] {
     .sort((a, b) => a.createdAt - b.createdAt);
 }
 
+/** The newest of a tmux name, with or without `claude-`. */
+export const entryCalled = (word: string): Entry | undefined =>
+  entries()
+    .filter(({ name }) => name === word || name === `claude-${word}`)
+    .sort((a, b) => b.launchedAt - a.launchedAt)[0];
+
+/** What a session was launched as: after /clear it goes on under another id. */
+export const launchOf = (id: string): Entry | undefined =>
+  entries().find((one) => one.current === id || one.id === id);
+
 /**
  * Whose an entry is: of this life of this machine; of a life before its restart; or of another machine or container,
  * where it may well run.

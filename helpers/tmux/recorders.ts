@@ -48,7 +48,7 @@ process.umask(0o077);for(const s of["SIGHUP","SIGINT","SIGXFSZ"])process.on(s,()
 let fd,at,t0,n=0,lost=false,w=80,h=24,seen=0,timer;
 const clock=()=>performance.now()/1e3,decoder=new TextDecoder();
 let screen;try{screen=new tty.WriteStream(3).on("error",()=>{})}catch{}
-const size=()=>{try{const[x,y]=screen.getWindowSize();if(!x||!y||(x===w&&y===h))return false;w=x;h=y;return true}catch{return false}};
+const size=()=>{try{screen._refreshSize();const[x,y]=screen.getWindowSize();if(!x||!y||(x===w&&y===h))return false;w=x;h=y;return true}catch{return false}};
 const put=text=>{const b=Buffer.from(text);let k=0;try{k=fs.writeSync(fd,b)}catch{}if(k===b.length)at+=k;else{lost=true;try{fs.ftruncateSync(fd,at)}catch{}}};
 const event=(kind,data)=>put("["+(clock()-t0).toFixed(3)+', "'+kind+'", '+JSON.stringify(data).replace(/\x7f/g,"\\u007f")+"]\n");
 const drop=i=>{try{fs.unlinkSync(stem+"."+i+".cast")}catch{}};

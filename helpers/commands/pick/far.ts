@@ -1,9 +1,8 @@
 // The sessions of other machines: each is asked again and again by itself, and may be silent.
 import { isSessionId } from "../../claude/places.ts";
 import type { BlockedBy } from "../../limits/verdict.ts";
-import type { Session, State } from "../../sessions/session.ts";
+import { blank, type Session, type State } from "../../sessions/session.ts";
 import { askRemote, type Remote } from "../../shell/remote.ts";
-import { blank } from "./items.ts";
 
 /** How long (ms) a machine may take to answer, and rests after it has, or has not. */
 const LIMIT = 15_000;

@@ -1,7 +1,7 @@
 // Sessions as the picker keeps them: small, cleaned, and folded for the search. Pure but for real paths.
 import type { Live } from "../../claude/registry.ts";
 import { realPath } from "../../sessions/lookup.ts";
-import { type Session, type Surroundings, sessionOf } from "../../sessions/session.ts";
+import { blank, type Session, type Surroundings, sessionOf } from "../../sessions/session.ts";
 import type { Entry } from "../../sessions/store.ts";
 import { clean } from "../../terminal/clean.ts";
 import type { Part } from "../../terminal/table.ts";
@@ -131,30 +131,6 @@ function real(path: string): string {
   if (found === undefined) places.set(path, (found = realPath(path)));
   return found;
 }
-
-/** A session of which nothing is known but its id. */
-export const blank = (id: string): Session => ({
-  id,
-  title: null,
-  titleFrom: "none",
-  project: null,
-  cwd: null,
-  gitBranch: null,
-  transcript: null,
-  createdAt: null,
-  updatedAt: null,
-  version: null,
-  entrypoint: null,
-  bytes: 0,
-  state: "idle",
-  damaged: false,
-  skipped: 0,
-  verdict: { state: "none" },
-  live: null,
-  deletedAfter: null,
-  permissionMode: null,
-  lastPrompt: null,
-});
 
 /** A session of which nothing is known but that it runs. */
 export const bareSession = (live: Live): Session => ({

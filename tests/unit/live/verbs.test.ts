@@ -1,6 +1,15 @@
 // Live sessions in real tmux, with a stand-in for claude that only waits, so that its state is ours to write.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join, relative } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -342,6 +351,23 @@ describe("cct", () => {
     expect([status, err]).toEqual([1, expect.stringContaining("start-up dialog")]);
   });
 
+  it("gets its prompt also where its transcript cannot be looked at", async () => {
+    const shop = home.project("shop");
+    const id = "0abc1234-1111-4111-8111-111111111111";
+    transcript(id, shop, "A task");
+    stand(`read -r line; sed -i s/idle/busy/ "$HOME/.claude/sessions/$$.json"; exec sleep 600000`);
+    await run(["open", "0abc"]);
+    register(await paneOf("claude-shop"), id, shop);
+    const file = join(home.path, ".claude/projects", slug(shop), `${id}.jsonl`);
+    rmSync(file);
+    symlinkSync(file, file);
+    expect(await ccr("send", "shop", "hello")).toEqual({
+      out: "",
+      err: "claude-shop: sent, it is working\n",
+      status: 0,
+    });
+  });
+
   it("brings Claude's window back where the others stay, and leaves alone what runs in them", async () => {
     const shop = home.project("shop");
     transcript("0abc1234-1111-4111-8111-111111111111", shop, "A task");
@@ -408,7 +434,7 @@ describe("cct", () => {
     for (let round = 0; round < 5; round++) {
       const place = home.project(round < 3 ? `new-${round}` : `place-${round}/web`);
       const all = await Promise.all(Array.from({ length: 4 }, () => run(["open"], { cwd: place })));
-      const [{ out: name }] = all as [{ out: string }];
+      const name = all[0]!.out;
       expect(name).toMatch(round < 3 ? `claude-new-${round}\n` : /^claude-web-[0-9a-f]{4}\n$/);
       expect(all.map(({ out, err, status }) => [out, err, status])).toEqual(all.map(() => [name, "", 0]));
     }
