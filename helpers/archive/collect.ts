@@ -6,6 +6,7 @@ import { backward, forward, readAt } from "../claude/lines.ts";
 import { configDirectory, historyFile } from "../claude/places.ts";
 import type { Entry } from "../sessions/entry.ts";
 import { startOf, titleOf } from "../sessions/session.ts";
+import { openFile } from "../system/files.ts";
 import { home } from "../system/places.ts";
 import { errno } from "../system/problem.ts";
 import { AGENT, type Manifest, type Member, type Packed, type Part, SCHEMA } from "./manifest.ts";
@@ -81,9 +82,9 @@ export function historyOf(ids: ReadonlySet<string>): History {
   const found = new Map<string, [number, number][]>();
   let fd: number;
   try {
-    fd = openSync(historyFile(), "r");
+    fd = openFile(historyFile());
   } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes(errno(error) ?? "")) return found;
+    if (["ENOENT", "ENOTDIR", "EISDIR", "ENXIO"].includes(errno(error) ?? "")) return found;
     throw error;
   }
   try {
@@ -98,8 +99,6 @@ export function historyOf(ids: ReadonlySet<string>): History {
       if (others) others.push(piece);
       else found.set(id, [piece]);
     }
-  } catch (error) {
-    if (errno(error) !== "EISDIR") throw error;
   } finally {
     closeSync(fd);
   }

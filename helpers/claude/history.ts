@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
+import { openFile } from "../system/files.ts";
 import { errno } from "../system/problem.ts";
 import { backward, counted } from "./lines.ts";
 import { historyFile, isSessionId } from "./places.ts";
@@ -7,18 +8,20 @@ import { parseLine, string } from "./rows.ts";
 /** A prompt that a person typed, from `history.jsonl`. `at` is epoch ms. */
 export type Prompt = { text: string; at: number; project: string | null; session: string | null };
 
-/**
- * Prompts of the history, newest first, read backwards. The consumer stops by leaving the loop.
- * No history file, or one that may not be read: no prompts.
- */
-export function* prompts(path: string = historyFile()): Generator<Prompt> {
-  let fd: number;
+/** The history, open to be read; null where there is none, or one that may not be read. */
+export function openHistory(path: string = historyFile()): number | null {
   try {
-    fd = openSync(path, "r");
+    return openFile(path);
   } catch (error) {
-    if (["ENOENT", "EACCES", "ENOTDIR", "EISDIR"].includes(errno(error) ?? "")) return;
+    if (["ENOENT", "EACCES", "ENOTDIR", "EISDIR", "ENXIO"].includes(errno(error) ?? "")) return null;
     throw error;
   }
+}
+
+/** Prompts of the history, newest first, read backwards. The consumer stops by leaving the loop. */
+export function* prompts(path?: string): Generator<Prompt> {
+  const fd = openHistory(path);
+  if (fd === null) return;
   counted.opens++;
   try {
     for (const line of backward(fd, fstatSync(fd).size)) {

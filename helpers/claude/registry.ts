@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
+import { readText } from "../system/files.ts";
 import { errno } from "../system/problem.ts";
 import { startOf } from "../system/process.ts";
 import { registryDirectory } from "./places.ts";
@@ -65,7 +66,7 @@ function readEntry(path: string): Row | null {
   for (let tries = 0; tries < TORN_RETRIES; tries++) {
     let text: string;
     try {
-      text = readFileSync(path, "utf8");
+      text = readText(path);
     } catch (error) {
       if (errno(error) === "ENOENT") return null;
       return null;

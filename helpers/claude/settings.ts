@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { readText } from "../system/files.ts";
 import { configDirectory } from "./places.ts";
 import { object } from "./rows.ts";
 
@@ -10,7 +10,7 @@ const DAY = 86_400_000;
 export function cleanupPeriod(): number {
   for (const name of ["settings.local.json", "settings.json"]) {
     try {
-      const days = object(JSON.parse(readFileSync(join(configDirectory(), name), "utf8")))?.cleanupPeriodDays;
+      const days = object(JSON.parse(readText(join(configDirectory(), name))))?.cleanupPeriodDays;
       if (typeof days === "number" && days >= 1) return days * DAY;
     } catch {
       // no such file, or one that the CLI cannot read either

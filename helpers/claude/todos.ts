@@ -1,7 +1,8 @@
 // The tasks that sessions keep: `todos/<session>-agent-<agent>.json` (older CLIs), `tasks/<list>/<n>.json`.
 
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { readText } from "../system/files.ts";
 import { isSessionId } from "./places.ts";
 import { object, string } from "./rows.ts";
 
@@ -31,7 +32,7 @@ export function todosIn(directory: string): { todos: Todo[]; damaged: string[] }
   const damaged: string[] = [];
   const read = (file: string, list: string): void => {
     try {
-      const value: unknown = JSON.parse(readFileSync(file, "utf8"));
+      const value: unknown = JSON.parse(readText(file));
       const updatedAt = statSync(file).mtimeMs;
       for (const one of Array.isArray(value) ? value : [value]) {
         const row = object(one);

@@ -5,9 +5,9 @@
 // successor makes the same file before it takes the next number. Only one of them can, so a try that was given up
 // cannot start later, and a try that has started is seen by all, wherever a process was killed in between.
 
-import { linkSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { linkSync, readdirSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeDirectory, writeAtomic } from "../system/files.ts";
+import { makeDirectory, readText, writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
 import { errno } from "../system/problem.ts";
 import { startOf } from "../system/process.ts";
@@ -51,7 +51,7 @@ const folderOf = (session: string): string => join(claimsFolder(), session);
 
 const read = (path: string): string | null => {
   try {
-    return readFileSync(path, "utf8");
+    return readText(path);
   } catch (error) {
     if (errno(error) === "ENOENT" || errno(error) === "ENOTDIR") return null;
     throw error;

@@ -1,9 +1,9 @@
 // What was done: a log for people, and the circuit breaker that it feeds.
 
-import { appendFileSync, readFileSync, statSync } from "node:fs";
+import { appendFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { configDirectory } from "../claude/places.ts";
-import { makeDirectory, writeAtomic } from "../system/files.ts";
+import { makeDirectory, readText, writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
 import { type Outcome, type Result, writeResult } from "./claims.ts";
 
@@ -40,7 +40,7 @@ export function startedToday(now: number): number {
   let text: string;
   try {
     const { size } = statSync(logFile());
-    text = readFileSync(logFile(), "utf8").slice(size > TAIL ? -TAIL : 0);
+    text = readText(logFile()).slice(size > TAIL ? -TAIL : 0);
   } catch {
     return 0;
   }
@@ -62,7 +62,7 @@ const breakerFile = (): string => join(state(), "breaker.json");
 
 export function breaker(): Breaker {
   try {
-    const { open, why, at, failures } = JSON.parse(readFileSync(breakerFile(), "utf8"));
+    const { open, why, at, failures } = JSON.parse(readText(breakerFile()));
     return { open: open === true, why: why ?? null, at: Number(at) || 0, failures: Number(failures) || 0 };
   } catch {
     return CLOSED;

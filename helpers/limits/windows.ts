@@ -1,10 +1,10 @@
 // The account's usage windows: as the status line reports them, else an estimate from the transcripts.
 
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { backward } from "../claude/lines.ts";
 import { object } from "../claude/rows.ts";
-import { writeAtomic } from "../system/files.ts";
+import { readText, writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
 import type { Verdict } from "./verdict.ts";
 import { milliseconds } from "./wordings.ts";
@@ -56,7 +56,7 @@ export function keepWindows(windows: readonly Window[], now: number): void {
 
 function stored(): Window[] {
   try {
-    const list = JSON.parse(readFileSync(windowsFile(), "utf8")).windows;
+    const list = JSON.parse(readText(windowsFile())).windows;
     return Array.isArray(list)
       ? list.filter((one) => typeof one?.window === "string" && typeof one.at === "number")
       : [];
@@ -157,7 +157,7 @@ const toldFile = (): string => join(state(), "told.json");
 export function firstTime(keys: readonly string[]): string[] {
   let told: string[] = [];
   try {
-    const list = JSON.parse(readFileSync(toldFile(), "utf8"));
+    const list = JSON.parse(readText(toldFile()));
     if (Array.isArray(list)) told = list.filter((key) => typeof key === "string");
   } catch {
     // nothing was told yet

@@ -1,8 +1,8 @@
 // What a person has said about single sessions: hold it, or continue it at a time. One small file each.
 
-import { readdirSync, readFileSync, unlinkSync } from "node:fs";
+import { readdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
-import { writeAtomic } from "../system/files.ts";
+import { readText, writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
 import { errno } from "../system/problem.ts";
 import type { Hold, Later } from "./plan.ts";
@@ -13,7 +13,7 @@ export const ALL = "all";
 
 function readJson<T>(path: string): T | null {
   try {
-    const value = JSON.parse(readFileSync(path, "utf8"));
+    const value = JSON.parse(readText(path));
     return typeof value === "object" && value !== null ? value : null;
   } catch {
     return null;

@@ -1,7 +1,7 @@
 // What the last commands learnt of the transcripts, so that a list need not read them again. May vanish at any time.
-import { closeSync, fstatSync, openSync, readSync, statSync, utimesSync } from "node:fs";
+import { closeSync, fstatSync, readSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
-import { writeAtomic } from "../system/files.ts";
+import { openFile, writeAtomic } from "../system/files.ts";
 import { cache } from "../system/places.ts";
 import type { Entry, Known, Transcript } from "./entry.ts";
 
@@ -47,7 +47,7 @@ export function programOf(): string {
 export function load(root: string, whole: boolean): Catalogue | null {
   let fd: number;
   try {
-    fd = openSync(fileOf(root), "r");
+    fd = openFile(fileOf(root));
   } catch {
     return null;
   }

@@ -1,9 +1,9 @@
-import { readFileSync, type Stats, statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { projectsDirectory } from "../claude/places.ts";
 import { verdictAt } from "../limits/tail.ts";
 import { stateOf, type Verdict } from "../limits/verdict.ts";
-import { writeAtomic } from "../system/files.ts";
+import { readText, writeAtomic } from "../system/files.ts";
 import { cache } from "../system/places.ts";
 import { errno } from "../system/problem.ts";
 import { type Session, type Surroundings, sessionOf } from "./session.ts";
@@ -77,7 +77,7 @@ class Memory {
   #load(): Map<string, string> {
     const known = new Map<string, string>();
     try {
-      const [head, ...lines] = readFileSync(file(), "utf8").split("\n");
+      const [head, ...lines] = readText(file()).split("\n");
       if (head !== header()) return known;
       for (const line of lines) known.set(line.slice(0, line.indexOf("\t")), line);
     } catch {

@@ -20,7 +20,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { linkTarget } from "../system/files.ts";
+import { linkTarget, readText } from "../system/files.ts";
 import { home } from "../system/places.ts";
 import { errno, Problem, problemOf } from "../system/problem.ts";
 
@@ -36,7 +36,7 @@ export function tilde(path: string): string {
 /** Bytes of a file as latin1; null when there is none (a link that leads nowhere too). */
 export function bytesOf(path: string): string | null {
   try {
-    return readFileSync(path, "latin1");
+    return readText(path, "latin1");
   } catch (error) {
     if (errno(error) === "ENOENT") return null;
     throw error;

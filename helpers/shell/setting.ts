@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { readText } from "../system/files.ts";
 import { binaries, home, program } from "../system/places.ts";
 import { MARK, type Name } from "./names.ts";
 
@@ -27,7 +27,7 @@ export function setting(name: string, names: readonly Name[]): Setting {
 /** The name of an earlier `ccr install --name`, read from the functions it wrote. */
 export function installedName(): string | undefined {
   try {
-    const text = readFileSync(functionsFile(), "latin1");
+    const text = readText(functionsFile(), "latin1");
     return text.startsWith(MARK) ? / The name is (\S+)\.$/m.exec(text)?.[1] : undefined;
   } catch {
     return undefined;

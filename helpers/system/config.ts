@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeAtomic } from "./files.ts";
+import { readText, writeAtomic } from "./files.ts";
 import { configuration } from "./places.ts";
 import { errno, Problem } from "./problem.ts";
 
@@ -73,7 +72,7 @@ type Tree = { [name: string]: unknown };
 function readTree(): Tree {
   let text: string;
   try {
-    text = readFileSync(configFile(), "utf8");
+    text = readText(configFile());
   } catch (error) {
     if (errno(error) === "ENOENT") return {};
     throw error;

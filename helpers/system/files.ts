@@ -1,8 +1,11 @@
 import {
   closeSync,
+  constants,
+  fstatSync,
   lstatSync,
   mkdirSync,
   openSync,
+  readFileSync,
   readlinkSync,
   renameSync,
   unlinkSync,
@@ -14,6 +17,28 @@ import { errno } from "./problem.ts";
 /** Makes a directory and its parents, 0700 where they are new. */
 export function makeDirectory(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
+}
+
+/**
+ * Opens a regular file for reading. Throws Node's file errors, and EISDIR or ENXIO for what is none: a pipe without a
+ * writer would keep us waiting for ever, a device might never end.
+ */
+export function openFile(path: string): number {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const stats = fstatSync(fd);
+  if (stats.isFile()) return fd;
+  closeSync(fd);
+  throw Object.assign(new Error("no regular file"), { code: stats.isDirectory() ? "EISDIR" : "ENXIO", path });
+}
+
+/** A whole regular file as text. */
+export function readText(path: string, encoding: "utf8" | "latin1" = "utf8"): string {
+  const fd = openFile(path);
+  try {
+    return readFileSync(fd, encoding);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 let counter = 0;

@@ -34,6 +34,7 @@ const REASONS: Record<string, [what: string, hint: string]> = {
   ENOENT: ["no such file or directory", ""],
   ENOTDIR: ["a part of the path is not a directory", ""],
   EISDIR: ["it is a directory", ""],
+  ENXIO: ["it is no regular file", "move it away"],
   EMFILE: ["too many open files", "raise the limit: ulimit -n"],
   ENAMETOOLONG: ["the name is too long", ""],
   ELOOP: ["too many symbolic links", ""],

@@ -1,6 +1,6 @@
 // What happened in a live session: rows of its transcript, and what ccr did to it.
 
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { backward, forward } from "../claude/lines.ts";
 import {
   isAutoContinuation,
@@ -15,6 +15,7 @@ import { saidIn } from "../claude/text.ts";
 import { logFile } from "../limits/record.ts";
 import { verdictOf } from "../limits/verdict.ts";
 import { transcripts } from "../sessions/store.ts";
+import { readText } from "../system/files.ts";
 import { recordingsOf } from "./cast.ts";
 import { launchOf } from "./journal.ts";
 
@@ -35,7 +36,7 @@ export function deedsOf(id: string): Event[] {
     if (at !== null && Number.isFinite(at)) found.push({ at, kind: "ccr", text });
   };
   try {
-    for (const line of readFileSync(logFile(), "utf8").split("\n")) {
+    for (const line of readText(logFile()).split("\n")) {
       if (!line.includes(id)) continue;
       for (const { at, event, by, outcome, why, session } of parseLine(line).rows) {
         if (session !== id) continue;

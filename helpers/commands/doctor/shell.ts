@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { has } from "../../shell/block.ts";
 import { tilde } from "../../shell/changes.ts";
@@ -6,13 +6,14 @@ import { foreign } from "../../shell/install.ts";
 import { PROGRAM } from "../../shell/names.ts";
 import { bashFiles } from "../../shell/rc.ts";
 import { functionsFile, installedName } from "../../shell/setting.ts";
+import { readText } from "../../system/files.ts";
 import { program } from "../../system/places.ts";
 import { capture } from "../../system/run.ts";
 import type { Checks } from "./finding.ts";
 
 const textOf = (path: string): string | null => {
   try {
-    return readFileSync(path, "latin1");
+    return readText(path, "latin1");
   } catch {
     return null;
   }

@@ -1,10 +1,10 @@
-import { closeSync, existsSync, fstatSync, openSync, statSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, statSync } from "node:fs";
+import { openHistory } from "../../claude/history.ts";
 import { counted } from "../../claude/lines.ts";
-import { historyFile, isSessionId, projectsDirectory, slug } from "../../claude/places.ts";
+import { isSessionId, projectsDirectory, slug } from "../../claude/places.ts";
 import { type Row, string } from "../../claude/rows.ts";
 import { historyField } from "../../claude/text.ts";
 import { collect } from "../../system/heap.ts";
-import { errno } from "../../system/problem.ts";
 import type { Entry, Transcript } from "../entry.ts";
 import { projectFolders, read } from "../store.ts";
 import { makeKernel } from "./kernel.ts";
@@ -96,13 +96,8 @@ function scanHistory(
   wanted: Wanted,
   take: (row: Row, order: number) => void,
 ): { files: number; bytes: number } {
-  let fd: number;
-  try {
-    fd = openSync(historyFile(), "r");
-  } catch (error) {
-    if (["ENOENT", "EACCES", "ENOTDIR", "EISDIR"].includes(errno(error) ?? "")) return { files: 0, bytes: 0 };
-    throw error;
-  }
+  const fd = openHistory();
+  if (fd === null) return { files: 0, bytes: 0 };
   counted.opens++;
   try {
     const { size } = fstatSync(fd);

@@ -372,7 +372,7 @@ describe("pipes and disks", () => {
       expect(stdout.split("\n"), words).toHaveLength(1);
       expect(stdout, words).not.toBe("");
     }
-  }, 60_000);
+  }, 300_000);
 
   test("stdout on a full disk, and a closed one", async () => {
     for (const words of ["list", "stats", "find mock", "--help", "list --json"]) {
@@ -411,6 +411,29 @@ describe("files that are none, or vanish", () => {
     expect([1, 2, 3, 4, 5, 6].filter(found)).toEqual([4, 5]);
   });
 
+  test("pipes and devices in place of Claude's files and ours: no verb waits for them", async () => {
+    const pipe = (name: string): void => {
+      const path = join(home.path, name);
+      rmSync(path, { force: true });
+      mkdirSync(join(path, ".."), { recursive: true });
+      execFileSync("mkfifo", [path]);
+    };
+    for (const name of ["history.jsonl", "settings.json", "sessions/77.json"]) pipe(`.claude/${name}`);
+    for (const name of ["windows.json", "breaker.json"]) pipe(`.local/state/ccr/${name}`);
+    for (const name of ["scripts/claude-resume-helpers.sh", ".bashrc", ".cache/ccr/stopped.tsv"]) pipe(name);
+    symlinkSync("/dev/zero", join(home.path, ".claude/settings.local.json"));
+    for (const words of [...all, ["find", "--prompts", "mock"], ["install", "--statusline", "--dry-run"]])
+      expectCalm(await ccr(home, words), words);
+    expect((await ccr(home, ["list"])).out.trim().split("\n").length).toBeGreaterThan(10);
+
+    pipe(".config/ccr/config.json");
+    const { err, status } = await ccr(home, ["config", "list"]);
+    expect([status, err.split("\n")[0]]).toEqual([
+      1,
+      expect.stringContaining("config.json: it is no regular file"),
+    ]);
+  });
+
   test("transcripts that vanish or shrink while they are read", async () => {
     const names = readdirSync(app()).filter((name) => name.endsWith(".jsonl"));
     const original = names.map((name): [string, Buffer] => [
@@ -434,7 +457,7 @@ describe("files that are none, or vanish", () => {
       await worrying;
       for (const [path, bytes] of original) writeFileSync(path, bytes);
     }
-  }, 60_000);
+  }, 300_000);
 });
 
 test("names of folders and titles that would act on a shell or a terminal are only shown", async () => {
