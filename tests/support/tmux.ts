@@ -11,6 +11,8 @@ export interface Terminal {
   press(...keys: string[]): Promise<void>;
   /** The visible text, right-trimmed. */
   screen(): Promise<string>;
+  /** All its cells, with the escape sequences of their looks. */
+  drawn(): Promise<string>;
   /** Waits until the screen shows it; gives the screen. Fails with the last screen in the message. */
   shows(what: string | RegExp, seconds?: number): Promise<string>;
   /** Pid of the program the terminal was started with. */
@@ -81,6 +83,7 @@ export async function openTerminal(home: Home, options: TerminalOptions = {}): P
       await tmux("send-keys", "-t", "=t:", ...keys);
     },
     screen: () => tmux("capture-pane", "-p", "-t", "=t:"),
+    drawn: () => tmux("capture-pane", "-e", "-p", "-N", "-t", "=t:"),
     async shows(what, seconds = 15) {
       const end = Date.now() + seconds * 1000;
       let screen = "";

@@ -18,8 +18,8 @@ import { startOf } from "../../../helpers/system/process.ts";
 import { isAlive, prune, read, recordingsOf, secondsOf } from "../../../helpers/tmux/cast.ts";
 import { recorderWords, shellWord } from "../../../helpers/tmux/recording.ts";
 import { bundle, ccr, makeBundle, removeBundle } from "../../support/bundle.ts";
-import { type Home, makeHome } from "../../support/home.ts";
-import { recorders, withHome } from "../../support/recorded.ts";
+import { type Home, makeHome, root } from "../../support/home.ts";
+import { playedCells, recorders, withHome } from "../../support/recorded.ts";
 import { slug } from "../../support/sample-sessions.ts";
 
 // Machines can be slow.
@@ -371,4 +371,13 @@ describe("the verbs", () => {
     expect(await ccr(home, ["replay", "4bb6", "--speed", "-1"])).toMatchObject({ status: 2 });
     expect(await ccr(home, ["replay", "4bb6", "--idle", "soon"])).toMatchObject({ status: 2 });
   });
+});
+
+test("the recording in the documentation plays, with sizes and times that fit", async () => {
+  const file = join(root, "docs/pictures/session.cast");
+  const [head, ...events] = [...read(file)];
+  expect(head).toMatchObject({ columns: 100, rows: 27 });
+  const times = events.map((event) => ("seconds" in event ? event.seconds : Number.NaN));
+  expect(times).toEqual([...times].sort((a, b) => a - b));
+  expect((await playedCells(file)).join("\n")).toContain("tell the person only then");
 });
