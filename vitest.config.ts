@@ -11,6 +11,6 @@ function part(name: string, seconds: number) {
 export default defineConfig({
   test: {
     pool: "forks",
-    projects: [part("unit", 15), part("infra", 60), part("e2e", 60), part("platform", 180)],
+    projects: [part("unit", 60), part("infra", 60), part("e2e", 120), part("platform", 180)],
   },
 });

@@ -49,14 +49,17 @@ export type Result = { outcome: Outcome; detail: string | null; at: number; rese
 export const claimsFolder = (): string => join(state(), "resumes");
 const folderOf = (session: string): string => join(claimsFolder(), session);
 
-const read = (path: string): string | null => {
+/** null where there is no such thing; what may not be looked at is an error: a claim could stand there. */
+function orNull<T>(look: () => T): T | null {
   try {
-    return readText(path);
+    return look();
   } catch (error) {
     if (errno(error) === "ENOENT" || errno(error) === "ENOTDIR") return null;
     throw error;
   }
-};
+}
+
+const read = (path: string): string | null => orNull(() => readText(path));
 
 function parse<T>(text: string | null): T | null {
   if (text === null) return null;
@@ -70,13 +73,7 @@ function parse<T>(text: string | null): T | null {
 
 /** The tries of a session, oldest first. */
 export function tries(session: string): Try[] {
-  let names: string[];
-  try {
-    names = readdirSync(folderOf(session));
-  } catch (error) {
-    if (errno(error) === "ENOENT") return [];
-    throw error;
-  }
+  const names = orNull(() => readdirSync(folderOf(session))) ?? [];
   return names
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
