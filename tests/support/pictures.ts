@@ -72,7 +72,7 @@ async function draw(
 }
 
 const api = await mockApi();
-let end = async (): Promise<unknown> => {};
+let end: () => Promise<unknown> = async () => undefined;
 try {
   copySamples(path);
   const shop = home.project("shop");
