@@ -309,6 +309,7 @@ export function wordsOf({ reason, notBefore }: Pick<Step, "reason" | "notBefore"
     live: "live: left alone",
     claimed: "being resumed by another ccr",
     "not-limited": "not limited",
+    copy: "a fork of a limited session: only by its name",
     blocked: "blocked",
     waiting: `limited, due ${when}`,
     "unknown-reset": when === "" ? "limited, no reset known" : `limited, no reset known: tried at ${when}`,

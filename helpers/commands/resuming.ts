@@ -4,6 +4,7 @@ import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { findClaude, INSTALL_HINT, resumeArguments } from "../claude/cli.ts";
 import { claudeEnvironment } from "../claude/environment.ts";
+import { backward } from "../claude/lines.ts";
 import { resultOf, stageOf, tries } from "../limits/claims.ts";
 import type { Candidate, Step } from "../limits/plan.ts";
 import { logsDirectory } from "../limits/record.ts";
@@ -50,11 +51,32 @@ function candidateOf(session: Session): Candidate {
     live: live !== null,
     project,
     exists: project?.startsWith("/") === true && isUsable(project),
+    copy: isCopy(id, verdict),
     updatedAt,
     tries: tries(id).map((one) => ({ try: one, stage: stageOf(id, one), result: resultOf(id, one.n) })),
     hold: holdOf(id),
     later: laterOf(id),
   };
+}
+
+/** Whether another session, the one that a limit row was copied from, is there and has that row. */
+function isCopy(own: string, verdict: Session["verdict"]): boolean {
+  if (verdict.state !== "limited") return false;
+  const { copyOf, rowUuid } = verdict;
+  if (!copyOf || copyOf === own) return false;
+  return transcripts((id) => id.toLowerCase() === copyOf).some(({ path }) => {
+    let fd: number | undefined;
+    try {
+      fd = openSync(path, "r");
+      for (const { bytes } of backward(fd, fstatSync(fd).size))
+        if (bytes?.includes(`"uuid":"${rowUuid}"`)) return true;
+    } catch {
+      // it has vanished
+    } finally {
+      if (fd !== undefined) closeSync(fd);
+    }
+    return false;
+  });
 }
 
 export type How = {

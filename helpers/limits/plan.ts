@@ -14,6 +14,8 @@ export type Candidate = {
   /** start directory, and whether it is there */
   project: string | null;
   exists: boolean;
+  /** its limit is that of the session it was forked from: one piece of work, which goes on there */
+  copy: boolean;
   updatedAt: number | null;
   tries: readonly { try: Try; stage: Stage; result: Result | null }[];
   hold: Hold | null;
@@ -24,6 +26,7 @@ export type Reason =
   | "live"
   | "claimed"
   | "not-limited"
+  | "copy"
   | "blocked"
   | "waiting"
   | "unknown-reset"
@@ -138,6 +141,7 @@ function stepOf(candidate: Candidate, rules: Rules): Step {
   const wanted =
     later && !tries.some((one) => one.try.row === later.id && one.stage.is === "started") ? later : null;
   if (!limited && !wanted) return skip(verdict.state === "blocked" ? "blocked" : "not-limited");
+  if (candidate.copy && !named && !wanted) return skip("copy");
   if (candidate.project === null || !candidate.exists) return skip("directory-gone");
 
   const { hold } = candidate;

@@ -19,6 +19,8 @@ export type Verdict =
       rowUuid: string | null;
       /** epoch ms of the row */
       at: number | null;
+      /** the session that the row was copied from, where this one is its fork */
+      copyOf?: string;
     };
 
 const NONE: Verdict = { state: "none" };
@@ -86,7 +88,9 @@ const window = (type: unknown): string | null =>
 
 function limited(row: Row, text: string, window: string, info: Row | null, quota: Row | null): Verdict {
   const at = timeOf(row);
-  const known = { state: "limited", window, rowUuid: string(row.uuid), at } as const;
+  const copyOf = string(object(row.forkedFrom)?.sessionId);
+  const rowUuid = string(row.uuid);
+  const known = { state: "limited", window, rowUuid, at, ...(copyOf && { copyOf }) } as const;
   const told = (resetsAt: number | null, resetFrom: ResetFrom): Verdict | null =>
     resetsAt === null ? null : { ...known, resetsAt, resetFrom };
   const clock = clockIn(text);

@@ -57,7 +57,7 @@ function look(id: string, folder: string, path: string, stats: Stats): Stopped |
   return entry ? { entry, verdict } : false;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 /** A file that changed so lately may change again within the same time stamp. */
 const RACY = 2000;
 /** So few files are looked at without writing anything down. */

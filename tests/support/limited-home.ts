@@ -16,7 +16,7 @@ export type LimitedHome = Home & {
     project?: string;
     error?: object;
   }): string;
-  rows(id: string): { type: string; timestamp: string; message?: { content: unknown } }[];
+  rows(id: string): { type: string; uuid: string; timestamp: string; message?: { content: unknown } }[];
   /** Prompts of a session after its first. */
   continued(id: string): number;
   /** Arguments of every start of the stand-in. */

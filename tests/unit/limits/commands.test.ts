@@ -1,7 +1,16 @@
 // The verbs as people call them, over homes of made sessions and a stand-in for claude.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { bundle, makeBundle, removeBundle } from "../../support/bundle.ts";
@@ -219,6 +228,28 @@ describe("ccra", () => {
     ]);
     expect(home.continued(other)).toBe(0);
     expect(ccr(["resume-all", "ffffffff-0", "--json"])).toMatchObject({ status: 1 });
+  });
+
+  it("leaves a fork alone that only has its original's limit, unless it is named or the original is gone", () => {
+    const original = home.limited();
+    const [folder] = readdirSync(join(home.path, ".claude/projects"));
+    const pathOf = (id: string) => join(home.path, ".claude/projects", folder!, `${id}.jsonl`);
+    const fork = randomUUID();
+    const rows = home.rows(original).map((row) => ({
+      ...row,
+      sessionId: fork,
+      forkedFrom: { sessionId: original, messageUuid: row.uuid },
+    }));
+    writeFileSync(pathOf(fork), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    const plan = (...words: string[]) =>
+      ccr(["resume-all", "--headless", "--interval", "0", "--json", ...words]).json();
+    expect(plan("--dry-run").plan).toContainEqual(expect.objectContaining({ id: fork, reason: "copy" }));
+    expect(plan().results).toMatchObject([{ id: original, outcome: "continued" }]);
+    expect(plan().results).toEqual([]);
+    expect(ccr(["check-limits", "--json"]).json().sessions).toMatchObject([{ id: fork, state: "ready" }]);
+    expect(plan("--dry-run", fork).plan).toMatchObject([{ id: fork, action: "resume" }]);
+    rmSync(pathOf(original));
+    expect(plan().results).toMatchObject([{ id: fork, outcome: "continued" }]);
   });
 
   it("resume-later is carried out by supervise though autoResume is off, once", () => {
