@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { closeSync, fstatSync, fsyncSync, openSync } from "node:fs";
 import { forward, readAt } from "../claude/lines.ts";
 import { object, parseLine, type Row } from "../claude/rows.ts";
+import { opened, shortened } from "./long-strings.ts";
 import { sinkTo } from "./write.ts";
 
 /** From a directory to another one; both absolute, without a slash at the end. */
@@ -85,7 +86,8 @@ export function mapFile(from: string, to: string, rules: readonly Rule[]): void 
       sink(page.subarray(0, used));
       used = 0;
     };
-    const write = (bytes: Buffer): void => {
+    const write = (piece: string | Buffer): void => {
+      const bytes = typeof piece === "string" ? Buffer.from(piece) : piece;
       if (used + bytes.length > PAGE) flush();
       if (bytes.length > PAGE) sink(bytes);
       else used += bytes.copy(page, used);
@@ -103,7 +105,7 @@ export function mapFile(from: string, to: string, rules: readonly Rule[]): void 
           at += got;
         }
       }
-      if (start + length < size) write(NEWLINE);
+      if (start + length < size) write("\n");
     }
     flush();
     fsyncSync(output);
@@ -113,48 +115,14 @@ export function mapFile(from: string, to: string, rules: readonly Rule[]): void 
   }
 }
 
-const NEWLINE = Buffer.from("\n");
-
-/** A string of this many bytes is no path: it is put aside while its row is parsed. */
-const LONG = 1 << 16;
-
-/** A line as text, with `name` of each long string in its place. */
-function shortened(bytes: Buffer, name: (long: Buffer) => string): string {
-  let text = "";
-  let from = 0;
-  for (let open = bytes.length > LONG ? bytes.indexOf(34) : -1; open >= 0; ) {
-    let close = open;
-    for (let slashes = 1; slashes % 2 === 1 && close >= 0; ) {
-      close = bytes.indexOf(34, close + 1);
-      for (slashes = 0; bytes[close - 1 - slashes] === 92; ) slashes++;
-    }
-    if (close < 0) break;
-    if (close - open > LONG) {
-      text += bytes.toString("utf8", from, open) + JSON.stringify(name(bytes.subarray(open, close + 1)));
-      from = close + 1;
-    }
-    open = bytes.indexOf(34, close + 1);
-  }
-  return text + bytes.toString("utf8", from);
-}
-
 /** A line with its rows mapped; null where none of them is kept. What cannot be read whole stays as it is. */
-function mapLine(bytes: Buffer, map: (path: string) => string): Buffer[] | null {
-  const aside: Buffer[] = [];
-  const mark = `\u0000${Math.random()}:`;
-  const text = shortened(bytes, (long) => mark + (aside.push(long) - 1));
-  const { rows, lost } = parseLine(text);
+function mapLine(bytes: Buffer, map: (path: string) => string): (string | Buffer)[] | null {
+  const { rows, lost, written } = opened(bytes);
   if (lost || rows.length === 0) return [bytes];
   const kept = rows.filter((row) => !isDropped(row));
   if (kept.length === 0) return null;
   const changed = kept.map((row) => mapRow(row, map)).includes(true) || kept.length < rows.length;
-  if (!changed) return [bytes];
-  const line = kept.map((row) => JSON.stringify(row)).join("\n");
-  const whole = JSON.stringify(mark).slice(0, -1);
-  return line.split(whole).flatMap((piece, i) => {
-    const [, number = "", rest] = i === 0 ? [] : /^(\d+)"([\s\S]*)$/.exec(piece)!;
-    return i === 0 ? [Buffer.from(piece)] : [aside[Number(number)]!, Buffer.from(rest!)];
-  });
+  return changed ? written(kept) : [bytes];
 }
 
 /** What two copies of a session have in common: `to` is the byte of `theirs` after the last row that both have. */
@@ -206,7 +174,7 @@ export function* keysOf(fd: number, from: number): Generator<{ key: string; end:
     const end = Math.min(size, start + length + 1);
     if (!bytes) yield { key: String(length), end };
     else
-      for (const row of parseLine(shortened(bytes, sumOf)).rows) {
+      for (const row of parseLine(shortened(bytes, (long) => `"${sumOf(long)}"`)).rows) {
         if (typeof row.uuid !== "string" || isDropped(row)) continue;
         mapRow(row, () => "");
         yield { key: JSON.stringify(row), end };

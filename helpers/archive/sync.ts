@@ -25,11 +25,12 @@ import { makeDirectory } from "../system/files.ts";
 import { state } from "../system/places.ts";
 import { errno, Problem } from "../system/problem.ts";
 import { startOf } from "../system/process.ts";
-import { forked, survey } from "./fork.ts";
+import { forked } from "./fork.ts";
 import { copy, extend } from "./import.ts";
 import { keysOf, mapFile, mapOf, type Rule, relationOf } from "./paths.ts";
 import { look, Staged } from "./staged.ts";
 import { sweep, temporary } from "./store.ts";
+import { Survey } from "./survey.ts";
 
 /** A transcript at one of the two places. `mtime` is epoch ms. */
 export type Item = { id: string; folder: string; bytes: number; mtime: number };
@@ -376,10 +377,10 @@ async function forkOf(
   const fd = openSync(path, "r");
   try {
     const { size } = fstatSync(fd);
-    const found = survey(fd, size);
-    const cut = found.chain.at(-1);
+    const found = new Survey(fd, size);
+    const cut = found.tip;
     const first = keysOf(fd, start).next().value?.key;
-    if (cut === undefined || first === undefined) return null;
+    if (cut < 0 || first === undefined) return null;
     const { uuid } = JSON.parse(first);
     const sum = createHash("sha256").update(`${from} ${uuid}`).digest("hex");
     const id = `${sum.slice(0, 8)}-${sum.slice(8, 12)}-8${sum.slice(13, 16)}-8${sum.slice(17, 20)}-${sum.slice(20, 32)}`;
@@ -388,7 +389,7 @@ async function forkOf(
     const file = spooled();
     const staged = new Staged(file);
     try {
-      for (const line of forked(fd, size, found, cut, { from, id, title })) staged.write(line);
+      for (const piece of forked(fd, size, found, cut, { from, id, title })) staged.write(piece);
       staged.commit(null);
     } finally {
       staged.discard();

@@ -11,12 +11,11 @@ import type { Wanted } from "../sessions/search/search.ts";
 import type { Bounds } from "../sessions/search/threads.ts";
 import { type Session, type Surroundings, sessionOf } from "../sessions/session.ts";
 import { idsOfAll } from "../sessions/store.ts";
-import { collect } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { number, size } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { coloured, paint } from "../terminal/colour.ts";
-import { inert, iso } from "../terminal/json.ts";
+import { iso, jsonList } from "../terminal/json.ts";
 import { columns, isTerminal, out, say, unicode } from "../terminal/output.ts";
 import { type Cell, type Part, table } from "../terminal/table.ts";
 import { cut } from "../terminal/text.ts";
@@ -294,29 +293,16 @@ function sayNone(call: Call, searched: Result["searched"]): void {
 
 // ---- JSON
 
-/** The envelope of all verbs, session by session: thousands of them are not to be in memory at once. */
 function printJson(call: Call, hits: Result["hits"], searched: Result["searched"]): void {
-  const envelope = {
-    schema: "ccr/find@1",
-    generatedAt: iso(Date.now()),
-    query: wordsOf(call.words).join(" "),
-    sessions: [],
-    searched,
-    warnings: call.warnings,
-  };
-  const [head, tail] = inert(JSON.stringify(envelope, null, 2)).split(/(?<=^ {2}"sessions": \[)(?=\])/m);
-  let text = head!;
-  let printed = 0;
-  for (const make of hits) {
-    const hit = make();
-    if (!hit) continue;
-    if (printed % 100 === 99) collect();
-    text += `${printed++ > 0 ? "," : ""}\n${inert(JSON.stringify(hitJson(hit), null, 2)).replace(/^/gm, "    ")}`;
-    if (text.length < 65_536) continue;
-    out(text);
-    text = "";
+  const query = wordsOf(call.words).join(" ");
+  jsonList("find", { query, sessions: [], searched }, "sessions", found(), call.warnings);
+
+  function* found(): Generator<unknown> {
+    for (const make of hits) {
+      const hit = make();
+      if (hit) yield hitJson(hit);
+    }
   }
-  out(`${text}${printed > 0 ? "\n  " : ""}${tail}\n`);
 }
 
 const hitJson = ({ session, hits, matches }: Hit): Record<string, unknown> => ({

@@ -1,12 +1,14 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
-import { cutAt, survey, uuidsOf, writeFork } from "../archive/fork.ts";
+import { cutAt, writeFork } from "../archive/fork.ts";
+import { Survey, type Turn } from "../archive/survey.ts";
+import { promptOf, timeOf } from "../claude/rows.ts";
 import { surroundings } from "../sessions/around.ts";
 import { sessionOf, titleOf } from "../sessions/session.ts";
 import { read } from "../sessions/store.ts";
-import { smallHeap } from "../system/heap.ts";
+import { collect, smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
-import { iso, json } from "../terminal/json.ts";
+import { iso, jsonList } from "../terminal/json.ts";
 import { out } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import { time } from "../terminal/time.ts";
@@ -46,57 +48,35 @@ export const fork: Command = {
     const fd = openSync(entry.path, "r");
     try {
       const { size } = fstatSync(fd);
-      const told = call.json || on(call, "list");
-      const found = survey(fd, size, told);
-      const { chain, turns, kinds } = found;
-      const uuids = told ? uuidsOf(found) : [];
-      if (chain.length === 0 || !kinds.includes("good"))
+      const words = text(call, "at");
+      const found = new Survey(fd, size, words?.toLowerCase());
+      if (!found.hasEnd())
         throw new Problem("empty", `${short} has no message to cut at.`, { hint: "ccr-list" });
       if (found.lost > 0)
         call.warn(
           new Problem("damaged", `lines of ${short} that cannot be read are left out: ${found.lost}.`),
         );
       if (on(call, "list") && !call.json) {
-        const rows = turns.map(({ last, at, prompt }, i) => [
-          String(i + 1),
-          time(at, "short", around.now),
-          uuids[last]!.slice(0, 8),
-          prompt,
-        ]);
-        const titles = ["TURN", "TIME", "ENDS WITH", "PROMPT"].map((title, i) => ({
-          title,
-          flexible: i === 3,
-        }));
-        out(`${table(titles, rows, tableLook()).join("\n")}\n`);
+        print(found, around.now);
         return 0;
       }
-      const words = text(call, "at");
-      const cut = words === undefined ? chain.at(-1)! : cutAt(found, words);
+      const cut = words === undefined ? found.tip : cutAt(found, words);
       const title = text(call, "title") ?? `${titleOf(entry).title ?? short} (fork)`;
       const made = on(call, "list")
         ? null
         : read(await writeFork(fd, size, found, cut, { from: entry.id, path: entry.path, title }));
       if (call.json) {
-        json(
-          "fork",
-          {
-            session: made && sessionJson(sessionOf(made, around)),
-            from: entry.id,
-            at: made && uuids[cut],
-            turns: turns.map(({ row, last, at, prompt }, i) => ({
-              turn: i + 1,
-              at: iso(at),
-              prompt: clean(prompt),
-              promptUuid: uuids[row],
-              lastUuid: uuids[last],
-            })),
-          },
-          call.warnings,
-        );
+        const session = made && sessionJson(sessionOf(made, around));
+        const fields = { session, from: entry.id, at: made && found.uuid(cut), turns: [] };
+        jsonList("fork", fields, "turns", turnsJson(found), call.warnings);
         return 0;
       }
-      const kept = turns.filter(({ row }) => row <= cut).length;
-      out(`${made!.id.slice(0, 8)}: ${kept} of ${turns.length} turns of ${short}\n`);
+      let [kept, turns] = [0, 0];
+      for (const { row } of found.turns()) {
+        turns++;
+        if (row <= cut) kept++;
+      }
+      out(`${made!.id.slice(0, 8)}: ${kept} of ${turns} turns of ${short}\n`);
       out(nextLine([`resume  ccr ${made!.id.slice(0, 8)}`]));
       return 0;
     } finally {
@@ -104,3 +84,44 @@ export const fork: Command = {
     }
   },
 };
+
+const LONGEST_PROMPT = 80;
+/** Lines of a table that are in memory at once. */
+const LINES = 2000;
+
+function* turnsOf(found: Survey): Generator<Turn & { turn: number; at: number | null; prompt: string }> {
+  let turn = 0;
+  for (const { row, last } of found.turns()) {
+    const said = found.row(row) ?? {};
+    const prompt = (promptOf(said) ?? "").slice(0, LONGEST_PROMPT);
+    yield { row, last, turn: ++turn, at: timeOf(said), prompt };
+  }
+}
+
+function print(found: Survey, now: number): void {
+  const titles = ["TURN", "TIME", "ENDS WITH", "PROMPT"].map((title, i) => ({ title, flexible: i === 3 }));
+  const look = tableLook();
+  let rows: string[][] = [];
+  const flush = (): void => {
+    out(`${table(titles, rows, look).join("\n")}\n`);
+    look.header = false;
+    collect();
+    rows = [];
+  };
+  for (const { last, turn, at, prompt } of turnsOf(found)) {
+    rows.push([String(turn), time(at, "short", now), found.uuid(last).slice(0, 8), prompt]);
+    if (rows.length === LINES) flush();
+  }
+  flush();
+}
+
+function* turnsJson(found: Survey): Generator<unknown> {
+  for (const { row, last, turn, at, prompt } of turnsOf(found))
+    yield {
+      turn,
+      at: iso(at),
+      prompt: clean(prompt),
+      promptUuid: found.uuid(row),
+      lastUuid: found.uuid(last),
+    };
+}

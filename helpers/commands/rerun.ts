@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { closeSync, fstatSync, openSync } from "node:fs";
-import { survey } from "../archive/fork.ts";
-import { forward } from "../claude/lines.ts";
-import { parseLine, promptOf } from "../claude/rows.ts";
+import { Survey } from "../archive/survey.ts";
+import { promptOf } from "../claude/rows.ts";
 import { verdictAt } from "../limits/tail.ts";
 import { surroundings } from "../sessions/around.ts";
 import { sessionOf, startOf } from "../sessions/session.ts";
@@ -104,17 +103,8 @@ const wrong = (message: string, hint: string): Problem => new Problem("usage", m
 function promptsIn(path: string): string[] {
   const fd = openSync(path, "r");
   try {
-    const { size } = fstatSync(fd);
-    const { turns, numbers } = survey(fd, size);
-    const wanted = new Map(turns.map(({ row }) => [row, ""]));
-    for (const { bytes } of forward(fd, size)) {
-      if (!bytes?.includes('"type":"user"')) continue;
-      for (const row of parseLine(bytes.toString()).rows) {
-        const number = numbers.get(row.uuid as string) ?? -1;
-        if (wanted.get(number) === "") wanted.set(number, promptOf(row) ?? "");
-      }
-    }
-    return [...wanted.values()];
+    const found = new Survey(fd, fstatSync(fd).size);
+    return Array.from(found.turns(), ({ row }) => promptOf(found.row(row, true) ?? {}) ?? "");
   } finally {
     closeSync(fd);
   }

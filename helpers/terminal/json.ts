@@ -1,3 +1,4 @@
+import { collect } from "../system/heap.ts";
 import { out } from "./output.ts";
 
 export type Warning = { kind: string; message: string; hint: string | null };
@@ -6,6 +7,30 @@ export type Warning = { kind: string; message: string; hint: string | null };
 export function json(verb: string, fields: Record<string, unknown>, warnings: readonly Warning[] = []): void {
   const envelope = { schema: `ccr/${verb}@1`, generatedAt: new Date().toISOString(), ...fields, warnings };
   out(`${inert(JSON.stringify(envelope, null, 2))}\n`);
+}
+
+/** The same with a list that is never in memory as a whole: thousands are real. Its field is given empty. */
+export function jsonList(
+  verb: string,
+  fields: Record<string, unknown>,
+  name: string,
+  list: Iterable<unknown>,
+  warnings: readonly Warning[],
+): void {
+  const envelope = { schema: `ccr/${verb}@1`, generatedAt: new Date().toISOString(), ...fields, warnings };
+  const [head, tail] = inert(JSON.stringify(envelope, null, 2)).split(
+    new RegExp(`(?<=^ {2}"${name}": \\[)(?=\\])`, "m"),
+  );
+  let text = head!;
+  let printed = 0;
+  for (const one of list) {
+    if (printed % 100 === 99) collect();
+    text += `${printed++ > 0 ? "," : ""}\n${inert(JSON.stringify(one, null, 2)).replace(/^/gm, "    ")}`;
+    if (text.length < 65_536) continue;
+    out(text);
+    text = "";
+  }
+  out(`${text}${printed > 0 ? "\n  " : ""}${tail}\n`);
 }
 
 /** JSON itself escapes only the first 32; people also look at JSON on a terminal. */

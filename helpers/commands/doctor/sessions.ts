@@ -1,7 +1,8 @@
 import { chmodSync, closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { survey, writeFork } from "../../archive/fork.ts";
+import { writeFork } from "../../archive/fork.ts";
 import { look } from "../../archive/staged.ts";
+import { Survey } from "../../archive/survey.ts";
 import { forward } from "../../claude/lines.ts";
 import { configDirectory, historyFile } from "../../claude/places.ts";
 import { parseLine } from "../../claude/rows.ts";
@@ -190,10 +191,10 @@ async function repair(entry: Entry): Promise<string> {
   const fd = openSync(entry.path, "r");
   try {
     const { size } = fstatSync(fd);
-    const found = survey(fd, size);
-    if (found.ends.length === 0) return "no row of it can be read";
+    const found = new Survey(fd, size);
+    if (found.rows === 0) return "no row of it can be read";
     const title = `${titleOf(entry).title ?? short(entry.id)} (repaired)`;
-    const { id, path } = await writeFork(fd, size, found, found.ends.length - 1, {
+    const { id, path } = await writeFork(fd, size, found, found.rows - 1, {
       from: entry.id,
       path: entry.path,
       title,
