@@ -1,5 +1,6 @@
 // What runs now: our tmux sessions and every registered Claude, brought together by process. One call of tmux.
 
+import { existsSync } from "node:fs";
 import { isSessionId } from "../claude/places.ts";
 import { type Live as Claude, liveSessions as registered } from "../claude/registry.ts";
 import { withoutGhosts } from "../limits/domain.ts";
@@ -131,11 +132,23 @@ const bare = (pane: Pane): Live => ({
   here: true,
 });
 
+/** The panes of all tmux sessions. Where tmux has missed an end (see recording.ts), another one tells it. */
+async function allPanes(): Promise<Pane[]> {
+  const list = async (): Promise<Pane[]> => {
+    const answer = await tmux(["list-panes", "-a", "-F", FORMAT]);
+    return (answer.ok ? answer.out.split("\n") : []).flatMap((line) => paneOf(line) ?? []);
+  };
+  if (!hasTmux()) return [];
+  const panes = await list();
+  if (!panes.some(({ dead, exit, pid }) => dead && exit === null && existsSync(`/proc/${pid}`))) return panes;
+  await tmux(["run-shell", ":"]);
+  return list();
+}
+
 /** Every live session: ours, then those of other terminals; newest first. Dead registry entries are left out. */
 export async function liveSessions(): Promise<Live[]> {
   const claudes = withoutGhosts(registered());
-  const answer = hasTmux() ? await tmux(["list-panes", "-a", "-F", FORMAT]) : null;
-  const panes = (answer?.ok ? answer.out.split("\n") : []).flatMap((line) => paneOf(line) ?? []);
+  const panes = await allPanes();
   const byPid = new Map(panes.map((pane) => [pane.pid, pane]));
   const now = Date.now();
   const found: Live[] = [];
