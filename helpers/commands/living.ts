@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { findClaude } from "../claude/cli.ts";
 import { claudeEnvironment } from "../claude/environment.ts";
+import { isSessionId } from "../claude/places.ts";
 import { cleanupPeriod } from "../claude/settings.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
 import { realPath } from "../sessions/lookup.ts";
@@ -17,11 +18,12 @@ import { isTerminal, out } from "../terminal/output.ts";
 import type { Part } from "../terminal/table.ts";
 import { createCapped } from "../tmux/cap.ts";
 import { MARK, type Making, type Started } from "../tmux/create.ts";
-import type { Entry } from "../tmux/journal.ts";
+import { type Entry, entryCalled } from "../tmux/journal.ts";
 import type { Live } from "../tmux/live.ts";
 import type { Template } from "../tmux/template.ts";
 import { target, tmux } from "../tmux/tmux.ts";
 import type { Call } from "./command.ts";
+import { entryNamed } from "./named.ts";
 import { stateCell } from "./view.ts";
 
 /** Live sessions with all that their transcripts say; one that has no transcript yet says little. */
@@ -119,6 +121,12 @@ export async function liveNamed(word: string | undefined): Promise<Live> {
   throw found.length > 1
     ? new Problem("ambiguous", `${found.length} live sessions fit "${word}".`, { hint: list, exit: 2 })
     : new Problem("not-live", `no live session is called "${word}".`, { hint: listed(list) });
+}
+
+/** The id that a word names: of a live session that has no transcript yet too, and by its name in tmux, also when it has ended. */
+export function idNamed(word: string): string {
+  if (isSessionId(word)) return word.toLowerCase();
+  return entryCalled(word)?.current ?? entryNamed(word).id;
 }
 
 const listed = (list: readonly string[]): readonly string[] =>

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isSessionId } from "../claude/places.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { type Colour, paint } from "../terminal/colour.ts";
@@ -8,9 +7,8 @@ import { columns, isTerminal, out, say } from "../terminal/output.ts";
 import { dayAndTime, duration } from "../terminal/time.ts";
 import { wrap } from "../terminal/wrap.ts";
 import { deedsOf, type Event, Tail } from "../tmux/events.ts";
-import { entryCalled } from "../tmux/journal.ts";
 import { type Command, on, text } from "./command.ts";
-import { entryNamed } from "./named.ts";
+import { idNamed } from "./living.ts";
 
 const COLOURS: Record<Event["kind"], Colour> = {
   you: "cyan",
@@ -84,12 +82,6 @@ export const logs: Command = {
     return 0;
   },
 };
-
-/** The id that a word names: of a live session that has no transcript yet too, and by its name in tmux. */
-export function idNamed(word: string): string {
-  if (isSessionId(word)) return word.toLowerCase();
-  return entryCalled(word)?.current ?? entryNamed(word).id;
-}
 
 function show({ at, kind, text }: Event): void {
   const head = `${dayAndTime(at, Date.now())}  ${kind.padEnd(6)}  `;

@@ -13,7 +13,7 @@ import type { Making } from "../tmux/create.ts";
 import { type Live, liveSessions } from "../tmux/live.ts";
 import { hasTmux } from "../tmux/tmux.ts";
 import { type Call, type Command, on } from "./command.ts";
-import { asTemplate, checkRoom, fitting, goTo, launch, ofDirectory, templateFor } from "./living.ts";
+import { asTemplate, checkRoom, fitting, goTo, idNamed, launch, ofDirectory, templateFor } from "./living.ts";
 import { entryNamed } from "./named.ts";
 import { planOf } from "./resume.ts";
 
@@ -38,7 +38,7 @@ export const open: Command = {
     if (word !== undefined && place === undefined) {
       const [live, more] = path === undefined ? fitting(word, lives) : [];
       if (live && !more) return live.state === "exited" ? again(call, live, lives) : goTo(live);
-      return resumed(call, entryNamed(word), path, lives);
+      return resumed(call, entryNamed(idNamed(word)), path, lives);
     }
     const directory = realPath(resolve(place ?? path ?? "."));
     usable(directory);

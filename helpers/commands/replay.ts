@@ -11,7 +11,7 @@ import { type Pace, pieces } from "../tmux/cast-play.ts";
 import { ORDER, Tame } from "../tmux/cast-text.ts";
 import { entries } from "../tmux/journal.ts";
 import { type Call, type Command, on, text } from "./command.ts";
-import { idNamed } from "./logs.ts";
+import { idNamed } from "./living.ts";
 import { tableLook } from "./view.ts";
 
 const SECOND = 1000;

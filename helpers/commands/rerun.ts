@@ -15,7 +15,7 @@ import { columns, isTerminal, out, say } from "../terminal/output.ts";
 import { cut } from "../terminal/text.ts";
 import { liveSessions } from "../tmux/live.ts";
 import { type Call, type Command, on, text } from "./command.ts";
-import { checkRoom, launch } from "./living.ts";
+import { checkRoom, idNamed, launch } from "./living.ts";
 import { entryNamed } from "./named.ts";
 import { claude, needTmux, usable } from "./open.ts";
 import { modeOf } from "./resuming.ts";
@@ -41,7 +41,7 @@ export const rerun: Command = {
   async run(call) {
     const [word] = call.words;
     if (word === undefined) throw wrong("which session?", "ccr rerun <id or title>");
-    const entry = entryNamed(word);
+    const entry = entryNamed(idNamed(word));
     const directory = startOf(entry);
     const all = promptsIn(entry.path);
     const from = Number(text(call, "from") ?? 1);

@@ -351,6 +351,18 @@ describe("cct", () => {
     expect([status, err]).toEqual([1, expect.stringContaining("start-up dialog")]);
   });
 
+  it("knows a session by its name in tmux after its end, too", async () => {
+    transcript("0abc1234-1111-4111-8111-111111111111", home.project("shop"), "A task");
+    await run(["open", "0abc"]);
+    await ccr("stop", "--all", "--force");
+    expect(await ccr("rerun", "claude-shop", "--dry-run")).toEqual({
+      out: "  1  A task\n",
+      err: "",
+      status: 0,
+    });
+    expect(await ccr("open", "claude-shop")).toEqual({ out: "claude-shop\n", err: "", status: 0 });
+  });
+
   it("gets its prompt also where its transcript cannot be looked at", async () => {
     const shop = home.project("shop");
     const id = "0abc1234-1111-4111-8111-111111111111";
