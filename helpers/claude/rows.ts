@@ -114,6 +114,14 @@ export function isMessage(row: Row): boolean {
   return row.isMeta !== true && !isNoise(row);
 }
 
+/** What makes a row an error, or perhaps no message of the main chain. */
+const DOUBTS =
+  /"(?:isApiErrorMessage"|isSidechain":true|isMeta":true|[a-z]+":"(?:<|Caveat)|type":"(?:progress|attachment|system|summary|queue-operation)")/;
+
+/** Whether a line looks, without parsing it, like a message of the main chain that is no error. */
+export const isPlainMessage = (line: string): boolean =>
+  line.startsWith("{") && line.endsWith("}") && line.includes('"message":{') && !DOUBTS.test(line);
+
 /** What a person typed, or null for rows that no person wrote. */
 export function promptOf(row: Row): string | null {
   if (row.type !== "user" || !isMessage(row) || isAutoContinuation(row)) return null;

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { backward, counted, forward, type Line } from "./lines.ts";
-import { isMessage, object, parseLine, promptOf, type Row, string, timeOf } from "./rows.ts";
+import { isMessage, isPlainMessage, object, parseLine, promptOf, type Row, string, timeOf } from "./rows.ts";
 
 /** What the head and the tail of a transcript say. Times are epoch ms, unknown is null. */
 export type Facts = {
@@ -201,7 +201,11 @@ class Reading {
       if (count) this.facts.skipped++;
       return [];
     }
-    const { rows, lost } = parseLine(bytes.toString("utf8"));
+    const text = bytes.toString("utf8");
+    const { rows, lost } = parseLine(text);
+    // A harmed answer is an answer: what stood before it is not the end.
+    const type = lost && isPlainMessage(text) && /"type":"(assistant|user)"/.exec(text)?.[1];
+    if (type) rows.push({ type });
     if (count) {
       if (lost) this.facts.skipped++;
       for (const row of rows) if (!KNOWN.has(String(row.type))) this.facts.unknown++;

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { counted, readAt } from "../claude/lines.ts";
-import { isMessage, parseLine, type Row } from "../claude/rows.ts";
+import { isMessage, isPlainMessage, parseLine, type Row } from "../claude/rows.ts";
 import { readFacts } from "../claude/transcript.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
 
@@ -27,7 +27,8 @@ export function verdictAt(path: string): Verdict {
   } finally {
     closeSync(fd);
   }
-  return verdictOf(readFacts(path).last);
+  const { last, answer } = readFacts(path);
+  return verdictOf(last, answer);
 }
 
 /** Verdict of the last messages in the end of a file, or null where they do not stand whole in it. */
@@ -74,11 +75,3 @@ const endOf = (text: string, from: number): number => {
   const newline = text.indexOf("\n", from);
   return newline < 0 ? text.length : newline;
 };
-
-/** What makes a row an error, or perhaps no message of the main chain: such a line is parsed. */
-const DOUBTS =
-  /"(?:isApiErrorMessage"|isSidechain":true|isMeta":true|[a-z]+":"(?:<|Caveat)|type":"(?:progress|attachment|system|summary|queue-operation)")/;
-
-/** Whether a line is, without parsing it, a whole message of the main chain that is no error. */
-const isPlainMessage = (line: string): boolean =>
-  line.startsWith("{") && line.endsWith("}") && line.includes('"message":{') && !DOUBTS.test(line);

@@ -31,7 +31,7 @@ function ccr(home: LimitedHome, words: string[], more: Record<string, string> = 
 const HEADLESS = ["resume-all", "--headless", "--interval", "0", "--json"];
 
 async function quiet(home: LimitedHome, sessions: string[]): Promise<void> {
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 1200; i++) {
     if (home.started().length >= sessions.length && sessions.every((id) => home.continued(id) > 0)) break;
     await sleep(50);
   }

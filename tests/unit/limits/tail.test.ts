@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { isMessage, parseLine, type Row } from "../../../helpers/claude/rows.ts";
+import { readFacts } from "../../../helpers/claude/transcript.ts";
 import { verdictAt } from "../../../helpers/limits/tail.ts";
 import { verdictOf } from "../../../helpers/limits/verdict.ts";
 import { fixtures } from "../../support/home.ts";
@@ -131,6 +132,25 @@ describe("the verdict from a transcript's end is that of the whole file", () => 
       expect(verdictAt(file)).toEqual(plainly(file));
       expect(verdictAt(file).state).toBe(state);
     }
+  });
+
+  it.each<[string, (Row | string)[], string]>([
+    ["an answer that is no JSON any more", [limit, JSON.stringify(answer).replace('"m"', '"m*')], "none"],
+    ["a prompt that is none", [limit, '{"type":"user","message":{"content":"go on*}}'], "none"],
+    ["a limit that is none", [answer, limit, JSON.stringify(limit).replace('"u"', '"u*')], "limited"],
+    [
+      "a prompt far behind it",
+      [
+        limit,
+        { type: "user", timestamp: "2026-11-20T14:00:00Z", message: { content: "continue" } },
+        filler(3_000_000),
+      ],
+      "limited",
+    ],
+  ])("%s: as when all is read", (_, lines, state) => {
+    const file = written(lines);
+    const { last, answer } = readFacts(file);
+    expect([verdictAt(file).state, verdictOf(last, answer).state]).toEqual([state, state]);
   });
 
   it("also for files of random rows, cut off anywhere (300 files)", () => {
