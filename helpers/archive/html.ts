@@ -1,8 +1,7 @@
 import { highlight } from "./highlight.ts";
 import type { Item } from "./items.ts";
-import type { Head } from "./readable.ts";
 import { type Redactor, told } from "./redact.ts";
-import { clock, entities, heading, iso, shown, visible } from "./view.ts";
+import { clock, entities, type Head, heading, iso, shown, visible } from "./view.ts";
 
 // Translucent greys and the browser's own colours fit light and dark; only code needs colours of its own.
 const STYLE = `:root{color-scheme:light dark;--s:#0a6640;--n:#0550ae;--k:#a0259a;--m:#a40e26}

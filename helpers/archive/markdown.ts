@@ -1,7 +1,6 @@
 import type { Item } from "./items.ts";
-import type { Head } from "./readable.ts";
 import { type Redactor, told } from "./redact.ts";
-import { clock, entities, heading, shown, visible } from "./view.ts";
+import { clock, entities, type Head, heading, shown, visible } from "./view.ts";
 
 /** A page in Markdown: prompts quoted, answers as Claude wrote them, tool calls folded. */
 export function* markdown(head: Head, all: Iterable<Item>, redactor: Redactor | null): Generator<string> {

@@ -1,7 +1,6 @@
 import type { Item } from "./items.ts";
-import type { Head } from "./readable.ts";
 import type { Redactor } from "./redact.ts";
-import { inert, iso } from "./view.ts";
+import { type Head, inert, iso } from "./view.ts";
 
 /** `ccr/transcript@1`: one object, a message a line. */
 export function* asJson(head: Head, all: Iterable<Item>, redactor: Redactor | null): Generator<string> {

@@ -4,17 +4,10 @@ import { items } from "./items.ts";
 import { markdown } from "./markdown.ts";
 import { asJson } from "./readable-json.ts";
 import type { Redactor } from "./redact.ts";
+import type { Head } from "./view.ts";
 
 export const FORMATS = ["md", "html", "json"] as const;
 export type Format = (typeof FORMATS)[number];
-/** What stands above the messages. Times are epoch ms. */
-export type Head = {
-  id: string;
-  title: string | null;
-  project: string | null;
-  createdAt: number | null;
-  updatedAt: number | null;
-};
 
 /** The pieces of a page. Without a redactor nothing is taken out. `seen` gets the bytes read, and of how many. */
 export function* readable(

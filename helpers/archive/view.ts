@@ -2,6 +2,15 @@
 import type { Row } from "../claude/rows.ts";
 import { string } from "../claude/rows.ts";
 
+/** What stands above the messages. Times are epoch ms. */
+export type Head = {
+  id: string;
+  title: string | null;
+  project: string | null;
+  createdAt: number | null;
+  updatedAt: number | null;
+};
+
 /** More of a tool's text than this is left out, and it is said how much. */
 const MOST = 100_000;
 
@@ -39,13 +48,7 @@ export const iso = (at: number | null): string | null =>
 export const clock = (at: number | null): string => (iso(at) ?? "").slice(0, 16).replace("T", " ");
 
 /** The lines above the messages: title, then what and when. */
-export const heading = (head: {
-  id: string;
-  title: string | null;
-  project: string | null;
-  createdAt: number | null;
-  updatedAt: number | null;
-}): [title: string, about: string[]] => [
+export const heading = (head: Head): [title: string, about: string[]] => [
   visible(head.title ?? "(no title)"),
   [
     `session ${head.id}`,

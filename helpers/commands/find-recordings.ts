@@ -5,7 +5,7 @@ import type { Bounds } from "../sessions/search/threads.ts";
 import { type Session, type Surroundings, sessionOf } from "../sessions/session.ts";
 import { idsOfAll, newest, transcripts } from "../sessions/store.ts";
 import { searchRecordings } from "../tmux/cast-search.ts";
-import type { Result, Seen } from "./find.ts";
+import type { Result, Seen } from "./found.ts";
 
 /** Sessions that were recorded; they need not have a transcript any more, or yet. */
 export function screenHits(wanted: Wanted, { limit, since }: Bounds, around: Surroundings): Result {

@@ -4,7 +4,6 @@ import { uniqueLengths } from "../sessions/catalogue.ts";
 import { goneSessions } from "../sessions/gone.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { find as findSessions } from "../sessions/search/find.ts";
-import type { Match } from "../sessions/search/matches.ts";
 import { findPrompts } from "../sessions/search/prompts.ts";
 import { fold, holds, literal, ranges, regular, type Word, wordsOf } from "../sessions/search/query.ts";
 import type { Wanted } from "../sessions/search/search.ts";
@@ -21,6 +20,7 @@ import { type Cell, type Part, table } from "../terminal/table.ts";
 import { cut } from "../terminal/text.ts";
 import { dayAndTime, duration, type TimeStyle, time } from "../terminal/time.ts";
 import { type Call, type Command, on, text } from "./command.ts";
+import type { Hit, Result, Shown } from "./found.ts";
 import { timeStyle } from "./list.ts";
 import { idCell, projectNames, sessionJson } from "./view.ts";
 
@@ -31,17 +31,6 @@ const SHOWN = 20;
 const MOST_WORDS = 30;
 /** So many sessions are laid out together. */
 const BLOCK = 500;
-
-/** What the screen needs of a session. */
-type Shown = Pick<Session, "id" | "title" | "project" | "updatedAt" | "state">;
-export type Seen = Omit<Match, "role"> & { role: Match["role"] | "screen" };
-type Hit = { session: Session | Shown; hits: number; matches: Seen[] };
-export type Result = {
-  hits: (() => Hit | null)[];
-  searched: { files: number; bytes: number };
-  more: boolean;
-  ids: () => Iterable<string>;
-};
 
 export const find: Command = {
   usage: "find <words…> [flags]",

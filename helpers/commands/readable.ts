@@ -1,8 +1,9 @@
 import { join, resolve } from "node:path";
 import { fileName } from "../archive/collect.ts";
-import { FORMATS, type Format, type Head, readable } from "../archive/readable.ts";
+import { FORMATS, type Format, readable } from "../archive/readable.ts";
 import { Redactor, told } from "../archive/redact.ts";
 import { look, Staged } from "../archive/staged.ts";
+import type { Head } from "../archive/view.ts";
 import type { Entry } from "../sessions/entry.ts";
 import { startOf, titleOf } from "../sessions/session.ts";
 import { tightHeap } from "../system/heap.ts";
