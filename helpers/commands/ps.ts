@@ -37,10 +37,12 @@ export const ps: Command = {
   ],
   async run(call) {
     const now = Date.now();
-    const all = await liveSessions();
+    const listing = liveSessions();
+    // While tmux answers.
+    const table_ = processes();
+    const all = await listing;
     const lives = on(call, "here") ? ofDirectory(process.cwd(), all) : all;
     const sessions = sessionsOfLive(lives, now);
-    const table_ = processes();
     const memory = lives.map((live) => memoryOfLive(live, table_));
     if (call.json) {
       const rows = lives.map((live, i) => ({
