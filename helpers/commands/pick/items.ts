@@ -135,6 +135,7 @@ function real(path: string): string {
 /** A session of which nothing is known but that it runs. */
 export const bareSession = (live: Live): Session => ({
   ...blank(live.session),
+  title: live.name,
   project: live.cwd,
   cwd: live.cwd,
   createdAt: live.startedAt,

@@ -287,6 +287,18 @@ describe("cct-list", () => {
     expect(found[0]).toMatchObject({ live: null, memoryBytes: 0 });
   });
 
+  it("has the name that a session was started with, before its first prompt; so has the board", async () => {
+    const shop = home.project("shop");
+    const name = (await ccr("start", shop)).out.trim();
+    const [{ id }] = await rows();
+    register(await paneOf(name), id, shop, { name: "State move" });
+    expect(await rows()).toMatchObject([{ id, title: "State move" }]);
+    expect(JSON.parse((await ccr("board", "--json")).out).sessions).toMatchObject([
+      { id, title: "State move" },
+    ]);
+    expect((await ccr("board", "--once")).out).toContain("State move");
+  });
+
   it("says so when nothing is live, without tmux too", async () => {
     expect(await ccr("ps")).toEqual({ out: "", err: expect.stringContaining("no live session"), status: 0 });
     const bare = { PATH: join(home.around, "bin") };
