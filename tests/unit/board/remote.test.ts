@@ -61,7 +61,7 @@ describe("the line that the other side's login shell is given", () => {
         input: "input\n",
         reject: false,
         stripFinalNewline: false,
-        timeout: 20_000,
+        timeout: 60_000,
       });
       expect(ran.stdout.split("\0")).toEqual([...WORDS, "input\n"]);
       expect([ran.stderr, ran.exitCode]).toEqual(["err\n", 7]);

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -58,9 +58,10 @@ describe("a claim", () => {
   it("of a dead process whose program has started is not followed while that runs", async () => {
     const first = claim(ID, WANTED, 0)!;
     const [sh, ...words] = starter(first);
-    const child = spawn(sh!, [...words, "sleep", "20"]);
-    while (!existsSync(file("1.end"))) await new Promise((resolve) => setTimeout(resolve, 5));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const child = spawn(sh!, [...words, "sleep", "100"]);
+    // The shell makes the file, and then writes its line.
+    const written = () => existsSync(file("1.end")) && readFileSync(file("1.end"), "utf8").endsWith("\n");
+    while (!written()) await new Promise((resolve) => setTimeout(resolve, 5));
     orphan();
     expect(stageOf(ID, last())).toEqual({ is: "started", pid: child.pid, alive: true });
     expect(claim(ID, WANTED, 1)).toBeNull();

@@ -136,7 +136,7 @@ describe("the mock as a process of its own", () => {
         return true;
       }
     };
-    await expect.poll(gone, { timeout: 5000 }).toBe(true);
+    await expect.poll(gone, { timeout: 30_000 }).toBe(true);
     rmSync(folder, { recursive: true });
   });
 });
