@@ -204,8 +204,10 @@ class Reading {
     const text = bytes.toString("utf8");
     const { rows, lost } = parseLine(text);
     // A harmed answer is an answer: what stood before it is not the end.
-    const type = lost && isPlainMessage(text) && /"type":"(assistant|user)"/.exec(text)?.[1];
-    if (type) rows.push({ type });
+    if (lost && isPlainMessage(text)) {
+      if (text.includes('"type":"assistant"')) rows.push({ type: "assistant" });
+      else if (text.includes('"type":"user"') && !rows.some(isMessage)) rows.push({ type: "user" });
+    }
     if (count) {
       if (lost) this.facts.skipped++;
       for (const row of rows) if (!KNOWN.has(String(row.type))) this.facts.unknown++;

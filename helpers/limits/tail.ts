@@ -61,7 +61,7 @@ function lastIn(tail: Buffer, whole: boolean): Verdict | null {
       }
       if (prompt === null) return verdictOf(row);
       return verdictOf(
-        Buffer.isBuffer(prompt) ? parseLine(prompt.toString("utf8")).rows.at(-1) : prompt,
+        Buffer.isBuffer(prompt) ? parseLine(prompt.toString("utf8")).rows.findLast(isMessage) : prompt,
         row,
       );
     }
