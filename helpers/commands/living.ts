@@ -177,7 +177,8 @@ export async function goTo(
   }
   const at = ours ? target(name) : pane!;
   if (inTmux()) {
-    const { ok, err } = await tmux(["switch-client", ...(how.readOnly ? ["-r"] : []), "-t", at]);
+    // To Claude's window: who asks may be in another one of the same session.
+    const { ok, err } = await tmux(["switch-client", ...(how.readOnly ? ["-r"] : []), "-t", pane ?? at]);
     if (ok) return 0;
     throw new Problem("tmux", `tmux could not go to ${name}: ${err}.`, { hint: `tmux attach -t '=${name}'` });
   }

@@ -363,6 +363,28 @@ describe("cct", () => {
     expect([status, err]).toEqual([1, expect.stringContaining("start-up dialog")]);
   });
 
+  it("goes to Claude's window from within tmux: of another session, and of the same one", async () => {
+    for (const place of ["web", "shop"]) await ccr("start", home.project(place));
+    const terminal = await openTerminal(home, { command: ["tmux", "attach", "-t", "=claude-web:shell"] });
+    open.push(terminal);
+    const shown = () => tmux("list-clients", "-F", "#S #W");
+    await expect.poll(shown, PATIENT).toBe("claude-web shell");
+    for (const [from, to] of [
+      ["web", "shop"],
+      ["shop", "shop"],
+    ]) {
+      await tmux("select-window", "-t", `=claude-${from}:shell`);
+      await tmux(
+        "send-keys",
+        "-t",
+        `=claude-${from}:shell`,
+        `'${process.execPath}' '${bundle}' open ${to}`,
+        "Enter",
+      );
+      await expect.poll(shown, PATIENT).toBe(`claude-${to} claude`);
+    }
+  });
+
   it("knows a session by its name in tmux after its end, too", async () => {
     transcript("0abc1234-1111-4111-8111-111111111111", home.project("shop"), "A task");
     await run(["open", "0abc"]);
