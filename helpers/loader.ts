@@ -74,7 +74,7 @@ function part(number: number): Part {
 
 // A function is compiled when it is first called: after a few calls of each kind everything that they need is there.
 process.on("exit", () => {
-  if (!run.call) return;
+  if (!run.call || !mine()) return;
   for (const { script, file, calls } of parts.filter(Boolean)) {
     const times = calls.filter((call) => call === run.call).length;
     if (times > 2 || calls.length > 300) continue;
@@ -106,8 +106,8 @@ function unpack(number: number): string {
  * What is no longer whole, or may be somebody else's, is as good as not there.
  */
 function kept(name: string): Buffer | undefined {
+  if (!mine()) return undefined;
   try {
-    if (!mine()) return undefined;
     const twice = readFileSync(join(folder, name));
     const half = twice.subarray(0, twice.length / 2);
     return half.length > 0 && half.equals(twice.subarray(half.length)) ? half : undefined;
@@ -120,17 +120,21 @@ let safe: boolean | undefined;
 
 /** Code is only taken from a folder that nobody else can write to. */
 function mine(): boolean {
-  if (safe === undefined) {
-    const { uid, mode } = statSync(folder);
-    safe = uid === process.geteuid?.() && (mode & 0o022) === 0;
+  try {
+    if (safe === undefined) {
+      const { uid, mode } = statSync(folder);
+      safe = uid === process.geteuid?.() && (mode & 0o022) === 0;
+    }
+    return safe;
+  } catch {
+    return false; // not there, or not yet
   }
-  return safe;
 }
 
 function keep(name: string, bytes: Buffer): void {
+  if (!mine()) return;
   const temporary = join(folder, `code-${Math.random().toString(36).slice(2)}.tmp`);
   try {
-    if (!mine()) return;
     writeFileSync(temporary, Buffer.concat([bytes, bytes]), { mode: 0o600, flag: "wx" });
     renameSync(temporary, join(folder, name));
   } catch {

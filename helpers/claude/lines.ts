@@ -37,19 +37,22 @@ function borrow(size: number): Buffer {
 
 /**
  * Lines from `end` backwards, the last one first, read in growing steps (`first`, 4 × `first`, … 1 MiB). The
- * consumer stops by leaving the loop; `budget` bounds the bytes read in any case. Empty lines are left out.
+ * consumer stops by leaving the loop; `budget` bounds the bytes read in any case. Empty lines are left out. `enough` is
+ * asked before each further step.
  */
 export function* backward(
   fd: number,
   end: number,
   first = 65_536,
   budget = Number.POSITIVE_INFINITY,
+  enough: () => boolean = () => false,
 ): Generator<Line> {
   let pieces: Buffer[] = [];
   let held = 0;
   let bottom = end;
   let left = budget;
   for (let step = first; bottom > 0 && left > 0; step = Math.min(step * 4, LARGEST_STEP)) {
+    if (bottom < end && enough()) return;
     const size = Math.min(step, bottom, left);
     left -= size;
     const top = bottom - size;

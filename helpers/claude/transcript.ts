@@ -111,7 +111,8 @@ class Reading {
   }
 
   #readTail(fd: number, size: number): void {
-    for (const line of backward(fd, size, FIRST_TAIL, TAIL_BUDGET)) {
+    // One byte more: a line that begins where the tail does is whole.
+    for (const line of backward(fd, size, FIRST_TAIL + 1, TAIL_BUDGET, () => this.#enough())) {
       if (this.#enough() && size - line.start > FIRST_TAIL) break;
       this.#top = line.start;
       if (!this.#wanted(line)) continue;

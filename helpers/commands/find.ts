@@ -104,7 +104,7 @@ async function sessionHits(wanted: Wanted, bounds: Bounds, around: Surroundings)
     const { entry, hits, matches } = sighting();
     return { session: sessionOf(entry, around), hits, matches };
   });
-  return { hits, ids: () => ids, ...rest };
+  return { hits, ids, ...rest };
 }
 
 async function promptHits(

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, type Stats, statSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { isSessionId } from "../claude/places.ts";
+import { type Look, look } from "../system/look.ts";
 import { errno } from "../system/problem.ts";
 import { projectFolders } from "./store.ts";
 
@@ -65,20 +66,20 @@ export function filesWithMessages(): Files {
 
   function add(folder: string, path: string, name: string, side: boolean): void {
     const file = `${path}/${name}`;
-    let stats: Stats | undefined;
+    let seen: Look | undefined;
     try {
-      stats = statSync(file, { throwIfNoEntry: false });
+      seen = look(file);
     } catch {
       files.unreadable.push(file);
     }
-    if (!stats?.isFile()) return;
+    if (!seen?.isFile) return;
     files.folders.push(folder);
     files.paths.push(path);
     files.names.push(name);
     files.sides.push(side);
-    files.bytes.push(stats.size);
-    files.times.push(stats.mtimeMs);
-    files.inodes.push(stats.ino);
+    files.bytes.push(seen.bytes);
+    files.times.push(seen.mtime);
+    files.inodes.push(seen.inode);
   }
 
   function namesIn(path: string): string[] {

@@ -1,10 +1,11 @@
-import { type Dirent, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
+import { type Dirent, readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { prompts } from "../claude/history.ts";
 import { isSessionId, projectsDirectory } from "../claude/places.ts";
 import { liveSessions } from "../claude/registry.ts";
 import { readFacts } from "../claude/transcript.ts";
 import { verdictOf } from "../limits/verdict.ts";
+import { type Look, look as lookAt } from "../system/look.ts";
 import { errno } from "../system/problem.ts";
 import { confirm, entryOf, type Line, load, save, uniqueLengths } from "./catalogue.ts";
 import { type Entry, type Transcript, timeOfEntry } from "./entry.ts";
@@ -54,10 +55,13 @@ export function idsIn(folder: string): string[] {
   } catch {
     return [];
   }
-  return names
-    .filter((name) => name.length === ID_LENGTH + SUFFIX.length && name.endsWith(SUFFIX))
-    .map((name) => name.slice(0, ID_LENGTH))
-    .filter(isSessionId);
+  const ids: string[] = [];
+  for (const name of names) {
+    if (name.length !== ID_LENGTH + SUFFIX.length || !name.endsWith(SUFFIX)) continue;
+    const id = name.slice(0, ID_LENGTH);
+    if (isSessionId(id)) ids.push(id);
+  }
+  return ids;
 }
 
 /** Every session id with a transcript; folders are only listed. */
@@ -101,14 +105,14 @@ export function transcripts(wanted?: (id: string, folder: string) => boolean): T
 
 /** Size and time of a transcript; zeros where they cannot be had, null where it is no file. */
 function look(id: string, folder: string, path: string): Transcript | null {
-  let stats: Stats | undefined;
+  let seen: Look | undefined;
   try {
-    stats = statSync(path, { throwIfNoEntry: false });
-    if (stats && !stats.isFile()) return null;
+    seen = lookAt(path);
+    if (seen && !seen.isFile) return null;
   } catch {
     // listed with what is known: its name
   }
-  return { id: id.toLowerCase(), folder, path, bytes: stats?.size ?? 0, mtime: stats?.mtimeMs ?? 0 };
+  return { id: id.toLowerCase(), folder, path, bytes: seen?.bytes ?? 0, mtime: seen?.mtime ?? 0 };
 }
 
 const LONGEST_PROMPT = 1000;

@@ -62,7 +62,7 @@ export class Cache {
   /** ids of all rows, 36 characters each */
   ids = "";
   #columns = {} as Record<Column, Float64Array>;
-  #projects: readonly string[] = [];
+  projects: readonly string[] = [];
   readonly #files = new Map<number, number>();
 
   /** `parts`: those of a cache that is open elsewhere, for a second thread. */
@@ -95,7 +95,7 @@ export class Cache {
     this.#use(numbers, rows);
     this.parts = header.parts;
     this.folders = header.folders;
-    this.#projects = header.projects;
+    this.projects = header.projects;
   }
 
   #use(numbers: Float64Array, rows: number): void {
@@ -118,8 +118,17 @@ export class Cache {
     return { ...(number as Record<Column, number>), project: this.projectOf(row) };
   }
 
+  idOf(row: number): string {
+    return this.ids.slice(row * ID, row * ID + ID);
+  }
+
   projectOf(row: number): string | null {
-    return this.#projects[this.#columns.project[row]!] ?? null;
+    return this.projects[this.projectNumbers[row]!] ?? null;
+  }
+
+  /** number of each row's project; -1 for none */
+  get projectNumbers(): Float64Array {
+    return this.#columns.project;
   }
 
   /** Descriptor of a part, or -1 where it has gone or is not what it was. */

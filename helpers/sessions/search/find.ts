@@ -13,7 +13,7 @@ export type Found = {
   /** whether there are more than were wanted, or older ones were not searched any more */
   more: boolean;
   /** ids of all transcripts, as the file names have them */
-  ids: readonly string[];
+  ids: () => readonly string[];
 };
 
 /** Room (bytes) from which on parts of the cache are brought together for its own sake. */
@@ -46,7 +46,7 @@ export async function find(wanted: Wanted, bounds: Bounds): Promise<Found> {
     sightings: each.slice(0, bounds.limit).map((one) => () => unpacked(one)),
     searched: searchedOf(listing, order, done.files),
     more: done.files < order.length || each.length > bounds.limit,
-    ids: listing.ids,
+    ids: () => listing.ids,
   };
 }
 
@@ -56,23 +56,22 @@ function inCache(cache: Cache, wanted: Wanted): Uint8Array {
     cache.mayHold(marks ? [[]] : needles.map(sequencesOf)),
   );
   const may = all[0]!;
-  const projects = new Map<string, Project>();
+  const known = new Map<string, Project>();
+  const masks = cache.projects.map((project) => projectOf(project, wanted, known).mask);
+  if (all.length === 1 && !masks.some(Boolean)) return may;
+  const { projectNumbers } = cache;
   for (let row = 0; row < may.length; row++) {
     let missing = 0;
     for (let word = 0; word < all.length; word++) if (all[word]![row] === 0) missing |= 1 << word;
-    const project = missing === 0 ? null : cache.projectOf(row);
-    may[row] =
-      missing === 0 || (project !== null && (projectOf(project, wanted, projects).mask & missing) === missing)
-        ? 1
-        : 0;
+    may[row] = (masks[projectNumbers[row]!]! & missing) === missing ? 1 : 0;
   }
   return may;
 }
 
 /** What the answer is about: every transcript, or those that are as new as what was looked at. */
 function searchedOf(listing: Listing, order: readonly number[], looked: number): Found["searched"] {
-  const all = looked >= order.length;
-  const oldest = all ? 0 : Math.min(...order.slice(0, looked).map((at) => listing.mtimes[at]!));
+  if (looked >= order.length) return { files: listing.count, bytes: listing.size };
+  const oldest = Math.min(...order.slice(0, looked).map((at) => listing.mtimes[at]!));
   const searched = { files: 0, bytes: 0 };
   for (let at = 0; at < listing.count; at++) {
     if (listing.mtimes[at]! < oldest) continue;
@@ -98,7 +97,7 @@ function inOrder(numbers: readonly number[], listing: Listing, { limit, since }:
   const first: number[] = [];
   const rest: number[] = [];
   for (const at of numbers) {
-    if (recent.has(listing.ids[at]!.toLowerCase())) first.push(at);
+    if (recent.has(listing.id(at).toLowerCase())) first.push(at);
     else if (listing.mtimes[at]! + SLACK >= since) rest.push(at);
   }
   return [...newestFirst(first), ...newestFirst(rest)];

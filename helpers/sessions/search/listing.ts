@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { look } from "../../system/look.ts";
 import type { Transcript } from "../entry.ts";
 import { folderTime, idsIn, projectFolders } from "../store.ts";
 import type { Cache, Folder, Kept, Listed } from "./cache.ts";
@@ -6,17 +6,18 @@ import type { Cache, Folder, Kept, Listed } from "./cache.ts";
 /** A transcript with its text in the cache; `older` is the text of what it was before it changed. */
 export type File = Transcript & { kept: Kept | null; older: Kept | null };
 
-const ID = 36;
-
 /** Every transcript with size and time, and its row in the cache. In columns: there may be very many. */
 export class Listing {
   readonly folders: Folder[] = [];
-  /** ids as the file names have them */
-  readonly ids: string[] = [];
   readonly bytes: number[] = [];
   readonly mtimes: number[] = [];
   readonly rows: number[] = [];
+  /** bytes of all */
+  size = 0;
   readonly #cache: Cache | null;
+  readonly #same: boolean[] = [];
+  /** ids of files that the cache does not know, by number */
+  readonly #names: string[] = [];
   readonly #paths: string[] = [];
   /** end of each folder's transcripts */
   readonly #ends: number[] = [];
@@ -33,51 +34,61 @@ export class Listing {
     for (const [name, path] of projectFolders()) {
       const time = folderTime(path, now);
       const before = known.get(name);
-      const start = this.ids.length;
+      const start = this.count;
       // What was listed at this time is there still, and nothing else.
       if (before && time !== 0 && before.time === time) {
         for (let row = before.first; row < before.first + before.rows; row++)
-          this.#look(path, cache!.ids.slice(row * ID, row * ID + ID), row);
+          this.#look(path, cache!.idOf(row), row);
       } else {
         const rows = new Map<string, number>();
         for (let i = 0; i < (before?.rows ?? 0); i++) {
           const row = before!.first + i;
-          rows.set(cache!.ids.slice(row * ID, row * ID + ID), row);
+          rows.set(cache!.idOf(row), row);
         }
         for (const id of idsIn(path)) this.#look(path, id, rows.get(id) ?? -1);
       }
-      this.folders.push({ name, time, rows: this.ids.length - start });
+      this.folders.push({ name, time, rows: this.count - start });
       this.#paths.push(path);
-      this.#ends.push(this.ids.length);
+      this.#ends.push(this.count);
     }
   }
 
   #look(folder: string, id: string, row: number): void {
     try {
-      const stats = statSync(`${folder}/${id}.jsonl`, { throwIfNoEntry: false });
-      if (!stats?.isFile()) return;
-      this.ids.push(id);
-      this.bytes.push(stats.size);
-      this.mtimes.push(stats.mtimeMs);
+      const seen = look(`${folder}/${id}.jsonl`);
+      if (!seen?.isFile) return;
+      if (row < 0) this.#names[this.count] = id;
+      this.bytes.push(seen.bytes);
+      this.mtimes.push(seen.mtime);
       this.rows.push(row);
+      this.size += seen.bytes;
+      this.#same.push(row >= 0 && this.#cache!.same(row, seen.bytes, seen.mtime));
     } catch {
       // what cannot be looked at cannot be read
     }
   }
 
   get count(): number {
-    return this.ids.length;
+    return this.rows.length;
+  }
+
+  /** An id as the file name has it. */
+  id(at: number): string {
+    return this.#names[at] ?? this.#cache!.idOf(this.rows[at]!);
+  }
+
+  get ids(): string[] {
+    return this.rows.map((_, at) => this.id(at));
   }
 
   /** Whether the cache has the text of a transcript as it is now. */
   same(at: number): boolean {
-    const row = this.rows[at]!;
-    return row >= 0 && this.#cache!.same(row, this.bytes[at]!, this.mtimes[at]!);
+    return this.#same[at]!;
   }
 
   file(at: number): File {
     const folder = this.#ends.findIndex((end) => at < end);
-    const name = this.ids[at]!;
+    const name = this.id(at);
     const row = this.#cache?.kept(this.rows[at]!) ?? null;
     const same = row !== null && this.same(at);
     return {
@@ -92,6 +103,6 @@ export class Listing {
   }
 
   listed(): Listed[] {
-    return this.ids.map((id, at) => ({ id, row: this.rows[at]! }));
+    return this.rows.map((row, at) => ({ id: this.id(at), row }));
   }
 }
