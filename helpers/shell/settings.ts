@@ -27,10 +27,13 @@ function drop(text: string, at: number, key: string): string {
   return text.slice(0, all[i - 1]?.end ?? one.from) + text.slice(one.end);
 }
 
-const NEW = "{\n  \n}\n";
+/** What an empty file becomes first: what was in it (blanks) stands at the end. */
+const EMPTY = "{\n  \n}";
+const NEW = `${EMPTY}\n`;
+const begun = (old: string | null): string => (old === null ? NEW : old.trim() === "" ? EMPTY + old : old);
 
 /** Where the object of settings begins. Throws a Problem for what is no JSON: comments for example. */
-function open(text: string, paste: string): number {
+function open(text: string, hint: string): number {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -39,17 +42,18 @@ function open(text: string, paste: string): number {
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return text.indexOf("{");
   throw new Problem("settings", "settings.json is not plain JSON (comments?), so ccr leaves it alone.", {
-    hint: ["put this into it yourself:", paste],
+    hint,
   });
 }
 
+const PASTE = "put this into it yourself:";
 const ALSO = " statusline --also ";
 
 /** The status line in; another one that is there goes on running, ours follows it. `ccr` is a command for sh. */
 export function addStatusLine(old: string | null, ccr: string): string {
   const ours = JSON.stringify({ type: "command", command: `${ccr} statusline` });
-  const text = old === null || old.trim() === "" ? NEW : old;
-  const at = open(text, `"statusLine": ${ours}`);
+  const text = begun(old);
+  const at = open(text, `${PASTE} "statusLine": ${ours}`);
   const line = member(text, at, "statusLine");
   if (!line) {
     return text === NEW ? `{\n  "statusLine": ${ours}\n}\n` : insert(text, at, "statusLine", ours);
@@ -61,17 +65,18 @@ export function addStatusLine(old: string | null, ccr: string): string {
       hint: `use this instead: ${ours}`,
     });
   }
-  if (isOurs(words)) return old ?? text;
+  if (isOurs(words) || words === `${ccr.replace(/^.*\/|'$/g, "")} statusline`) return old ?? text;
   return text.slice(0, command.value) + JSON.stringify(`${ccr}${ALSO}${sh(words)}`) + text.slice(command.end);
 }
 
+/** Written by us: other programs are called ccr too. */
 const isOurs = (command: string): boolean =>
-  / statusline(?: --also |$)/.test(command) && /ccr|CCR/.test(command);
+  /\/\.local\/bin\/\S+ statusline(?: --also |$)/.test(command) && /ccr|CCR/.test(command);
 
 /** The status line out again: what was there before comes back. */
 export function dropStatusLine(old: string | null): string | null {
   if (old === null || !old.includes(" statusline")) return old;
-  const at = open(old, "");
+  const at = open(old, "take what is ccr's out of it yourself");
   const line = member(old, at, "statusLine");
   const command = line && old[line.value] === "{" ? member(old, line.value, "command") : undefined;
   const words: unknown = command && JSON.parse(old.slice(command.value, command.end));
@@ -84,7 +89,10 @@ export function dropStatusLine(old: string | null): string | null {
   return emptied(drop(old, at, "statusLine"));
 }
 
-const emptied = (text: string): string | null => (text === NEW ? null : text);
+function emptied(text: string): string | null {
+  const rest = text.startsWith(EMPTY) ? text.slice(EMPTY.length) : "x";
+  return text === NEW ? null : rest.trim() === "" ? rest : text;
+}
 
 const hookOf = (ccr: string): string =>
   JSON.stringify({ hooks: [{ type: "command", command: `${ccr} hook` }] });
@@ -94,9 +102,9 @@ const isHook = (value: string): boolean => /"command":"[^"]*(?:ccr|CCR)[^"]* hoo
 /** The hook for a turn that failed in. */
 export function addHook(old: string | null, ccr: string): string {
   const ours = hookOf(ccr);
-  const text = old === null || old.trim() === "" ? NEW : old;
+  const text = begun(old);
   const whole = `{"${EVENT}": [${ours}]}`;
-  const at = open(text, `"hooks": ${whole}`);
+  const at = open(text, `${PASTE} "hooks": ${whole}`);
   const hooks = member(text, at, "hooks");
   if (!hooks) return text === NEW ? `{\n  "hooks": ${whole}\n}\n` : insert(text, at, "hooks", whole);
   if (text[hooks.value] !== "{") throw new Problem("settings", "settings.json has hooks that are no object.");
@@ -114,7 +122,7 @@ export function addHook(old: string | null, ccr: string): string {
 /** The hook out again. */
 export function dropHook(old: string | null): string | null {
   if (old === null || !isHook(old)) return old;
-  const at = open(old, "");
+  const at = open(old, "take what is ccr's out of it yourself");
   const hooks = member(old, at, "hooks");
   const event = hooks && old[hooks.value] === "{" ? member(old, hooks.value, EVENT) : undefined;
   if (!hooks || !event || old[event.value] !== "[") return old;

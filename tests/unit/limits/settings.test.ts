@@ -69,11 +69,35 @@ describe("settings.json", () => {
     expect(dropHook(addHook(null, CCR))).toBeNull();
   });
 
+  it.each(["", " ", "\n\n", "\r\n"])("that is empty becomes as empty again: %j", (text) => {
+    expect(JSON.parse(addStatusLine(text, CCR))).toHaveProperty("statusLine");
+    expect(dropStatusLine(addStatusLine(text, CCR))).toBe(text);
+    expect(dropHook(dropStatusLine(addHook(addStatusLine(text, CCR), CCR)))).toBe(text);
+  });
+
+  it("with the status line of another ccr keeps that, and one that a person typed is not added again", () => {
+    const other = '{"statusLine":{"type":"command","command":"~/accr statusline"}}';
+    expect(dropStatusLine(addStatusLine(other, CCR))).toBe(other);
+    expect(dropStatusLine(other)).toBe(other);
+    const typed = other.replace("~/accr", "ccr");
+    expect(addStatusLine(typed, CCR)).toBe(typed);
+    expect(dropStatusLine(typed)).toBe(typed);
+  });
+
   it.each(['{ // a comment\n "a": 1 }', "[]", "{", '{"a":1,}', "null"])(
     "is left alone when it is no plain JSON: %j",
     (text) => {
-      expect(() => addStatusLine(text, CCR)).toThrow(/not plain JSON/);
-      expect(() => addHook(text, CCR)).toThrow(/not plain JSON/);
+      for (const [add, line] of [
+        [addStatusLine, '"statusLine": {"type":"command"'],
+        [addHook, '"hooks": {"StopFailure"'],
+      ] as const) {
+        expect(() => add(text, CCR)).toThrow(
+          expect.objectContaining({
+            message: expect.stringContaining("not plain JSON"),
+            hint: [expect.stringContaining(`put this into it yourself: ${line}`)],
+          }),
+        );
+      }
     },
   );
 
