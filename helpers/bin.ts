@@ -6,8 +6,11 @@ start(process.argv.slice(2)).then((status) => {
 });
 
 async function start(args: readonly string[]): Promise<number> {
-  if (args[0] === "find-thread") {
-    const { runThread } = await import("./commands/find.ts");
+  const [word] = args;
+  if (word === "find-thread" || word === "stats-thread") {
+    const { runThread } = await (word === "find-thread"
+      ? import("./commands/find.ts")
+      : import("./commands/stats.ts"));
     if (await runThread()) return 0;
   }
   return main(args);

@@ -27,6 +27,9 @@ import { wrap } from "../terminal/wrap.ts";
 import { type Call, type Command, on, text } from "./command.ts";
 import { projectNames, tableLook } from "./view.ts";
 
+export const runThread = async (): Promise<boolean> =>
+  (await import("../sessions/stats-count.ts")).runThread();
+
 export const stats: Command = {
   usage: "stats [flags]",
   about:

@@ -1,7 +1,9 @@
 import { closeSync, openSync } from "node:fs";
 import { counted, readAt } from "../claude/lines.ts";
 import { isSessionId } from "../claude/places.ts";
+import { collect, smallHeap } from "../system/heap.ts";
 import { errno } from "../system/problem.ts";
+import { secondThread } from "./search/threads.ts";
 import { attribute, type Share } from "./stats-attribute.ts";
 import {
   headOf,
@@ -12,22 +14,108 @@ import {
   recordsFile,
   Snapshot,
 } from "./stats-cache.ts";
-import type { Files } from "./stats-files.ts";
+import { Files } from "./stats-files.ts";
 import { type Head, Reader } from "./stats-read.ts";
-import { Hash, Records, type Stored } from "./stats-records.ts";
+import { FLAGS, Hash, Records, readRecords, type Stored, WORDS } from "./stats-records.ts";
 import { GROUPINGS, summarize } from "./stats-sums.ts";
+
+/** The word that the program is started with in a thread of its own. */
+const THREAD = "stats-thread";
+/** A second thread costs 60 ms of processor time: worth it for more bytes than this. */
+const MUCH = 256 * 1024 * 1024;
+const KIB = 1024;
+
+/** What two threads read: this one from the first of `todo` on, the other from the last one back. */
+type Job = {
+  files: Pick<Files, "folders" | "paths" | "names" | "sides" | "bytes" | "times" | "inodes">;
+  todo: number[];
+  bytes: number;
+  /** how many of them are taken, and how much the second thread has read (KiB) */
+  shared: Int32Array;
+};
+const TAKEN = 0;
+const TOLD = 1;
+
+/** A file that the second thread has read, and where its records are. */
+type Part = { file: number; known: Known | null; first: number; count: number };
+/** What it tells: files as they come; at last where the records are, with its own numbers of models. */
+type Told = (Part & { last: false }) | { fd: number | null; models: string[]; last: true };
+
+const jobOf = ({ ...files }: Files, todo: number[]): Job => ({
+  files,
+  todo,
+  bytes: todo.reduce((sum, i) => sum + files.bytes[i]!, 0),
+  shared: new Int32Array(new SharedArrayBuffer(8)),
+});
+
+/** Whether there was a file left to take. */
+const taken = ({ shared, todo }: Job): boolean => Atomics.add(shared, TAKEN, 1) < todo.length;
+
+/** The second thread itself. False when this is no thread of ours. */
+export async function runThread(): Promise<boolean> {
+  const { isMainThread, parentPort, workerData } = await import("node:worker_threads");
+  if (isMainThread || !parentPort) return false;
+  const job: Job = workerData;
+  const files = Object.assign(new Files(), job.files);
+  const records = Records.nameless();
+  const reader = new Reader(records, [""], (bytes) => Atomics.add(job.shared, TOLD, bytes / KIB));
+  const tell = (told: Told): void => parentPort.postMessage(told);
+  for (let at = job.todo.length - 1; records.fd !== null && taken(job); at--) {
+    const file = job.todo[at]!;
+    const first = records.count;
+    records.beginFile();
+    const known = readFile(files, file, null, records, reader, null);
+    tell({ file, known, first, count: records.count - first, last: false });
+  }
+  records.finish();
+  tell({ fd: records.fd, models: reader.models, last: true });
+  return true;
+}
+
+/** What the second thread has read, with the numbers that models have here; nothing where it has died. */
+class Others implements Stored {
+  readonly parts = new Map<number, Part>();
+  count = 0;
+  readonly #fd: number | null = null;
+  readonly #models: number[] = [];
+
+  constructor(told: readonly Told[] | null, modelOf: (name: string) => number) {
+    const end = told?.at(-1);
+    if (!end?.last || end.fd === null) return;
+    this.#fd = end.fd;
+    this.#models = end.models.map(modelOf);
+    for (const part of told!) {
+      if (part.last) continue;
+      this.parts.set(part.file, part);
+      this.count += part.count;
+    }
+  }
+
+  read(first: number, target: Uint32Array): number {
+    const got = readRecords(this.#fd!, first, target);
+    for (let w = 3; w < got * WORDS; w += WORDS) {
+      const model = target[w]! >>> FLAGS;
+      target[w] = ((this.#models[model]! << FLAGS) | (target[w]! - (model << FLAGS))) >>> 0;
+    }
+    return got;
+  }
+
+  close(): void {
+    if (this.#fd !== null) closeSync(this.#fd);
+  }
+}
 
 /** Called while transcripts are read, with bytes done and to do. */
 export type Progress = (done: number, all: number) => void;
 
 /** Counts what has changed since `index`, and keeps the result for the next time. */
-export function count(
+export async function count(
   root: string,
   files: Files,
   index: Index | null,
   here: string,
   progress: Progress,
-): Index {
+): Promise<Index> {
   const before = index && openRecords(root, index);
   const generation = newGeneration();
   const records = new Records(recordsFile(root, generation), headOf(generation));
@@ -37,31 +125,52 @@ export function count(
   // The order decides which of two copies counts; it must not depend on that of the directory.
   const order = [...keys.keys()].sort((a, b) => (keys[a]! < keys[b]! ? -1 : 1));
   const all = files.bytes.reduce((sum, bytes) => sum + bytes, 0);
+  const places = keys.map((key) => (index && before ? index.placeOf(key) : -1));
+  const job = jobOf(
+    files,
+    order.filter((i) => places[i]! < 0),
+  );
   /** bytes of the files before this one, and those that were read of it too */
   let passed = 0;
   let done = 0;
   let kept = false;
+  const tell = (): void => progress(Math.min(done + Atomics.load(job.shared, TOLD) * KIB, all - 1), all);
   const reader = new Reader(records, index && before ? [...index.models] : [""], (bytes) => {
     done += bytes;
-    progress(Math.min(done, all - 1), all);
+    tell();
   });
+  if (job.bytes > MUCH) await smallHeap();
+  const second = job.bytes > MUCH ? await secondThread<Told>(THREAD, job, tell) : null;
+  /** what the second thread has read, when it is asked for */
+  let others: Others | undefined;
   try {
     for (const i of order) {
       const first = records.count;
       records.beginFile();
-      const place = index && before ? index.placeOf(keys[i]!) : -1;
+      const place = places[i]!;
       const old = place < 0 ? null : index!.known(place);
+      const mine = old !== null || !second || taken(job);
+      if (!mine) others ??= new Others(await second(), (model) => reader.modelOf(model));
+      const other = mine ? undefined : others?.parts.get(i);
       if (old && old.offset >= 0 && index!.same(place, files, i)) {
         records.copy(before!, old.first, old.count);
         known[i] = old;
+      } else if (other) {
+        records.copy(others!, other.first, other.count);
+        known[i] = other.known;
       } else known[i] = readFile(files, i, old, records, reader, before);
       shares.push({ first, count: records.count - first, rows: [] });
+      if (other) {
+        collect();
+        continue;
+      }
       passed += files.bytes[i]!;
       done = passed;
-      progress(Math.min(done, all - 1), all);
+      tell();
     }
     progress(all, all);
     records.finish();
+    collect();
     attribute(records, shares);
     order.forEach((i, n) => {
       Object.assign(known[i] ?? {}, shares[n]);
@@ -74,6 +183,7 @@ export function count(
     return fresh;
   } finally {
     before?.close();
+    others?.close();
     records.close(kept);
   }
 }

@@ -245,7 +245,7 @@ export class Reader {
       this.#records.add(
         this.#hash,
         counts.at,
-        prompt ? 0 : this.#modelOf(counts.model),
+        prompt ? 0 : this.modelOf(counts.model),
         (side || counts.side ? SIDE : 0) | (prompt ? PROMPT : 0),
         counts.input,
         counts.output,
@@ -263,11 +263,12 @@ export class Reader {
       if (i === bytes.length) return this.#model;
     }
     this.#modelBytes = Buffer.from(view.subarray(start, end));
-    this.#model = this.#modelOf(this.#modelBytes.toString("latin1"));
+    this.#model = this.modelOf(this.#modelBytes.toString("latin1"));
     return this.#model;
   }
 
-  #modelOf(name: string): number {
+  /** number of a model */
+  modelOf(name: string): number {
     let place = this.#places.get(name);
     if (place === undefined) {
       place = this.models.length;

@@ -72,6 +72,18 @@ export class Records implements Stored {
     }
   }
 
+  /** Records for another thread: in a file without a name, where one can be made. */
+  static nameless(): Records {
+    const records = new Records(null, NO_HEAD);
+    records.#borrow(NO_HEAD);
+    return records;
+  }
+
+  /** Descriptor of the file; null where they are in memory. */
+  get fd(): number | null {
+    return this.#fd;
+  }
+
   /** A file without a name, where none can be kept: memory must not grow with the number of messages. */
   #borrow(head: Uint32Array): void {
     const path = join(tmpdir(), `ccr-${process.pid}-${Date.now().toString(36)}.tmp`);
@@ -220,6 +232,7 @@ export class Records implements Stored {
 
 /** Length of what stands before the records in a file. */
 export const HEAD = 32;
+const NO_HEAD = new Uint32Array(HEAD / 4);
 
 export function readRecords(fd: number, first: number, target: Uint32Array): number {
   const bytes = Buffer.from(target.buffer, target.byteOffset, target.byteLength);

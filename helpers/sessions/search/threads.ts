@@ -98,12 +98,12 @@ export async function searchAll(
   let left = read - patience;
   // Sessions that are stored twice must not be counted twice.
   const surplus = Number.isFinite(bounds.limit)
-    ? order.length - new Set(order.map((at) => listing.ids[at])).size
+    ? order.length - new Set(order.map((at) => listing.id(at))).size
     : 0;
   job.bounds = { ...bounds, limit: bounds.limit + surplus };
-  const start = (): ReturnType<typeof secondThread> => {
+  const start = (): ReturnType<typeof secondThread<Done>> => {
     for (let at = Atomics.load(job.next, 0); at < job.count; at++) job.files[at] = listing.file(order[at]!);
-    return secondThread(job);
+    return secondThread<Done>(THREAD, job);
   };
   let second = patience === 0 && left > MUCH ? await start() : undefined;
   const { searcher, filler } = tools(job, cache);
@@ -186,21 +186,31 @@ function enough(times: Float64Array, upTo: number, limit: number, mtime: number)
   return newest.sort()[newest.length - limit]! > mtime + SLACK;
 }
 
-/** Starts a second thread; null when there can be none. Its promise is null when it has died. */
-async function secondThread(job: Job): Promise<(() => Promise<Done[] | null>) | null> {
+/**
+ * Starts the program with a word in a second thread; null when there can be none. `heard` hears of what it tells. The
+ * promise of all that is null when it has died.
+ */
+export async function secondThread<Told extends { last: boolean }>(
+  word: string,
+  job: unknown,
+  heard: () => void = () => {},
+): Promise<(() => Promise<Told[] | null>) | null> {
   // In the bundle the program is one file; tests run the sources in one thread.
   if (typeof __filename !== "string" || !__filename.endsWith(".cjs")) return null;
   const { Worker } = await import("node:worker_threads");
   try {
     const thread = new Worker(__filename, {
-      argv: [THREAD],
+      argv: [word],
+      // A file that it leaves open is for this thread.
+      trackUnmanagedFds: false,
       workerData: job,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG },
     });
-    const done = new Promise<Done[] | null>((resolve) => {
-      const parts: Done[] = [];
-      thread.on("message", (part: Done) => {
+    const done = new Promise<Told[] | null>((resolve) => {
+      const parts: Told[] = [];
+      thread.on("message", (part: Told) => {
         parts.push(part);
+        heard();
         if (part.last) resolve(parts);
       });
       thread.once("error", () => resolve(null));
