@@ -1,8 +1,7 @@
-import { createRequire } from "node:module";
 import { compiledFor } from "./compiled.ts";
 
-// Loaded where they are needed, in the middle of a loop: they cost 2 ms.
-const load = createRequire("/");
+// Loaded where they are needed, in the middle of a loop: they cost 2 ms. Only Node 18 has no other way than `require`.
+const load = process.getBuiltinModule ?? ((name: string) => require(name));
 const v8 = (): typeof import("node:v8") => load("node:v8");
 
 /**
