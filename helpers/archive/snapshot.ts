@@ -1,7 +1,17 @@
 // States of a session that can be gone back to. A file is kept in compressed pieces that have their checksums for
 // names: a transcript only grows, so two states of it share all but their last pieces.
 
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, type Stats } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  type Stats,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { readAt } from "../claude/lines.ts";
 import { isSessionId, projectsDirectory } from "../claude/places.ts";
@@ -9,7 +19,7 @@ import { startOf, titleOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
 import { writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
-import { Problem } from "../system/problem.ts";
+import { errno, Problem } from "../system/problem.ts";
 import { ownFolder, partsOfSession, placeOf } from "./collect.ts";
 import { partsOf } from "./manifest.ts";
 import { look, Staged } from "./staged.ts";
@@ -38,6 +48,8 @@ export type Snapshot = {
 
 const root = (): string => join(state(), "snapshots");
 const pieceFile = (sum: string): string => join(root(), "pieces", sum.slice(0, 2), sum);
+/** What the name of a piece ends with while nobody seems to need it. */
+const LEAVING = ".leaving";
 
 async function sumOf(bytes: Uint8Array): Promise<string> {
   return (await import("node:crypto")).createHash("sha256").update(bytes).digest("hex");
@@ -98,8 +110,59 @@ export async function takeSnapshot(
     files,
   };
   // Without this file the pieces are only found again by the next one.
-  writeAtomic(join(root(), entry.id, `${snapshot.id}.json`), `${JSON.stringify(snapshot)}\n`);
-  return { snapshot, fresh };
+  writeAtomic(fileOf(snapshot), `${JSON.stringify(snapshot)}\n`);
+  if (files.every(({ pieces }) => pieces.every((sum) => existsSync(pieceFile(sum)))))
+    return { snapshot, fresh };
+  // Another one that had them was deleted meanwhile.
+  rmSync(fileOf(snapshot), { force: true });
+  return takeSnapshot(entry, note, git);
+}
+
+const fileOf = ({ session, id }: Snapshot): string => join(root(), session, `${id}.json`);
+
+/** Undefined where another process was faster. */
+function unlessGone<T>(act: () => T): T | undefined {
+  try {
+    return act();
+  } catch (error) {
+    if (errno(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+const move = (from: string, to: string): void => unlessGone(() => renameSync(from, to));
+
+/** Whatever looks like a piece in any snapshot's file, damaged ones too. */
+function neededPieces(): Set<string> {
+  const found = new Set<string>();
+  for (const id of names(root()).filter(isSessionId))
+    for (const name of names(join(root(), id))) {
+      const file = join(root(), id, name);
+      const text = unlessGone(() => readFileSync(file, "latin1")) ?? "";
+      for (const [sum] of text.matchAll(/[0-9a-f]{64}/g)) found.add(sum);
+    }
+  return found;
+}
+
+/** Deletes snapshots, and the pieces that no other one needs; the bytes that this frees. */
+export function deleteSnapshots(gone: readonly Snapshot[]): number {
+  for (const one of gone) rmSync(fileOf(one), { force: true });
+  const pieces = join(root(), "pieces");
+  const all = names(pieces).flatMap((two) => names(join(pieces, two)).map((name) => join(pieces, two, name)));
+  let needed = neededPieces();
+  for (const path of all)
+    if (SUM.test(basename(path)) && !needed.has(basename(path))) move(path, path + LEAVING);
+  // A snapshot that is taken at this moment was there before it looked for its pieces: what it needs comes back.
+  needed = neededPieces();
+  let freed = 0;
+  for (const path of all.map((path) => (path.endsWith(LEAVING) ? path : path + LEAVING))) {
+    const name = path.slice(0, -LEAVING.length);
+    if (needed.has(basename(name))) move(path, name);
+    else {
+      freed += look(path)?.size ?? 0;
+      rmSync(path, { force: true });
+    }
+  }
+  return freed;
 }
 
 const names = (directory: string): string[] => {
@@ -135,7 +198,8 @@ async function* unpacked(pieces: readonly string[]): AsyncGenerator<Buffer> {
   for (const sum of pieces) {
     let bytes: Buffer | null = null;
     try {
-      bytes = gunzipSync(readFileSync(pieceFile(sum)), MOST);
+      const file = pieceFile(sum);
+      bytes = gunzipSync(readFileSync(existsSync(file) ? file : file + LEAVING), MOST);
     } catch {
       // told below
     }

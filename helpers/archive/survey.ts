@@ -97,10 +97,15 @@ export class Survey {
     }
   }
 
-  #word = (number: number, word: number): number =>
-    this.#pages[Math.floor(number / PAGE)]![(number % PAGE) * WORDS + word]!;
-  #marks = (number: number): number => this.#word(number, 3);
-  #link = (number: number): number => this.#marks(number) & UNKNOWN;
+  #word(number: number, word: number): number {
+    return this.#pages[Math.floor(number / PAGE)]![(number % PAGE) * WORDS + word]!;
+  }
+  #marks(number: number): number {
+    return this.#word(number, 3);
+  }
+  #link(number: number): number {
+    return this.#marks(number) & UNKNOWN;
+  }
   #put(number: number, marks: number): void {
     this.#pages[Math.floor(number / PAGE)]![(number % PAGE) * WORDS + 3] = marks;
   }
@@ -138,8 +143,12 @@ export class Survey {
     return this.#slots[this.#slot()]! - 1;
   }
 
-  kind = (number: number): Kind => KINDS[(this.#marks(number) >>> KIND) & 3]!;
-  isNamed = (number: number): boolean => (this.#marks(number) & NAMED) !== 0;
+  kind(number: number): Kind {
+    return KINDS[(this.#marks(number) >>> KIND) & 3]!;
+  }
+  isNamed(number: number): boolean {
+    return (this.#marks(number) & NAMED) !== 0;
+  }
 
   /** A row, read again, and where its line ends; of strings with more than 64 KB only the beginning, unless `whole`. */
   find(number: number, whole = false): { row: Row; end: number } | null {
@@ -152,8 +161,12 @@ export class Survey {
     }
     return null;
   }
-  row = (number: number, whole = false): Row | null => this.find(number, whole)?.row ?? null;
-  uuid = (number: number): string => string(this.row(number)?.uuid) ?? "";
+  row(number: number, whole = false): Row | null {
+    return this.find(number, whole)?.row ?? null;
+  }
+  uuid(number: number): string {
+    return string(this.row(number)?.uuid) ?? "";
+  }
 
   /** Whether the main chain has a row to cut at. */
   hasEnd(): boolean {

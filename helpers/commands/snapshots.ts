@@ -1,4 +1,10 @@
-import { snapshots as all, rollBack, type Snapshot, takeSnapshot } from "../archive/snapshot.ts";
+import {
+  snapshots as all,
+  deleteSnapshots,
+  rollBack,
+  type Snapshot,
+  takeSnapshot,
+} from "../archive/snapshot.ts";
 import { look } from "../archive/staged.ts";
 import { surroundings } from "../sessions/around.ts";
 import { checkedOut } from "../sessions/branch.ts";
@@ -8,13 +14,14 @@ import { type Entry, idsOfAll } from "../sessions/store.ts";
 import { quote } from "../system/handoff.ts";
 import { smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
-import { size } from "../terminal/amount.ts";
+import { many, size } from "../terminal/amount.ts";
+import { ask } from "../terminal/ask.ts";
 import { clean } from "../terminal/clean.ts";
 import { json } from "../terminal/json.ts";
 import { out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import { time } from "../terminal/time.ts";
-import { type Command, text } from "./command.ts";
+import { type Call, type Command, on, text } from "./command.ts";
 import { entryNamed } from "./named.ts";
 import { idCell, nextLine, projectNames, tableLook } from "./view.ts";
 
@@ -64,16 +71,24 @@ export const snapshot: Command = {
 };
 
 export const snapshots: Command = {
-  usage: "snapshots [session] [flags]",
-  about: "Lists snapshots, newest first. Those of sessions that are deleted are there too.",
-  flags: {},
+  usage: "snapshots [session] | --delete <snapshot>... [flags]",
+  about:
+    "Lists snapshots, newest first. Those of sessions that are deleted are there too. --delete deletes some of them, and\nnothing else of their sessions.",
+  flags: {
+    delete: { type: "boolean", about: "delete the named snapshots" },
+    force: { type: "boolean", short: "f", about: "do not ask" },
+  },
   words: "session",
-  most: 1,
   json: true,
-  examples: [["ccr snapshots 4bb6", "of one session"]],
+  examples: [
+    ["ccr snapshots 4bb6", "of one session"],
+    ["ccr snapshots --delete 9f3a 01c2", "be rid of two, by the beginnings of their ids"],
+  ],
   run(call) {
+    if (on(call, "delete")) return remove(call);
+    if (call.words.length > 1) throw usage("snapshots", "of which session?");
     const found = snapshotsOf(call.words[0]);
-    if (call.json) json("snapshots", { snapshots: found.map(snapshotJson) }, call.warnings);
+    if (call.json) printJson(call, found);
     else if (found.length === 0) say("no snapshots yet\n     keep one  ccr snapshot SESSION\n");
     else {
       const name = projectNames(found.map(({ project }) => project));
@@ -100,6 +115,44 @@ export const snapshots: Command = {
     return 0;
   },
 };
+
+const printJson = (call: Call, list: Snapshot[], deleted: string[] = [], freed = 0): void =>
+  json("snapshots", { snapshots: list.map(snapshotJson), deleted, freed }, call.warnings);
+
+function remove(call: Call): number {
+  if (call.words.length === 0) throw usage("snapshots", "which snapshots?");
+  const known = all();
+  const chosen = [...new Set(call.words.map((word) => only(known, word, "ccr snapshots")))];
+  const bytes = size(chosen.reduce((sum, one) => sum + snapshotJson(one).bytes, 0));
+  if (!on(call, "force")) {
+    const answer = call.json ? null : ask(`Delete ${many(chosen.length, "snapshot")} (${bytes})?`);
+    if (answer === null)
+      throw new Problem("not-asked", "a snapshot that is deleted is gone for good.", {
+        hint: `ccr snapshots --delete --force ${chosen.map(({ id }) => id).join(" ")}`,
+        exit: 2,
+      });
+    if (!answer) return 1;
+  }
+  const freed = deleteSnapshots(chosen);
+  const ids = chosen.map(({ id }) => id);
+  if (call.json) printJson(call, all(), ids, freed);
+  else say(`${many(chosen.length, "snapshot")} deleted, ${size(freed)} freed\n`);
+  return 0;
+}
+
+/** The snapshot whose id starts with a word. */
+function only(some: readonly Snapshot[], word: string, hint: string): Snapshot {
+  const [found, ...others] = word === "" ? [] : some.filter(({ id }) => id.startsWith(word.toLowerCase()));
+  if (found && others.length === 0) return found;
+  throw new Problem(
+    "no-snapshot",
+    `${found ? "several snapshots start" : "no snapshot starts"} with "${word}".`,
+    {
+      hint,
+      exit: found ? 2 : 1,
+    },
+  );
+}
 
 /** The snapshots of the session that a word names; of all without one. A deleted session is named by its id. */
 function snapshotsOf(word: string | undefined): Snapshot[] {
@@ -128,17 +181,7 @@ export const rollback: Command = {
       throw usage("rollback", "which session, to which snapshot?");
     await smallHeap();
     const mine = snapshotsOf(word);
-    const [target, ...others] = mine.filter(({ id }) => id.startsWith(wanted.toLowerCase()));
-    if (!target || others.length > 0) {
-      throw new Problem(
-        "no-snapshot",
-        `${target ? "several snapshots start" : "no snapshot starts"} with "${wanted}".`,
-        {
-          hint: `ccr snapshots ${quote(word)}`,
-          exit: target ? 2 : 1,
-        },
-      );
-    }
+    const target = only(mine, wanted, `ccr snapshots ${quote(word)}`);
     const { session } = target;
     const short = session.slice(0, 8);
     const ready = (): void => {

@@ -35,7 +35,11 @@ export function collect(): void {
     clean = vm.runInNewContext("gc") as () => void;
     setFlagsFromString("--no-expose-gc");
   }
-  if (getHeapStatistics().used_heap_size < live + STEP) return;
+  const used = (): number => {
+    const { used_heap_size, external_memory } = getHeapStatistics();
+    return used_heap_size + external_memory;
+  };
+  if (used() < live + STEP) return;
   clean();
-  live = getHeapStatistics().used_heap_size;
+  live = used();
 }

@@ -25,7 +25,7 @@ export const tools: Tool[] = [
   { name: "busybox", parts: [], partly: ["shell"] },
   { name: "shellcheck", parts: [], partly: ["shell"] },
   { name: "strace", parts: [], partly: ["shell"] },
-  { name: "unshare", parts: [], partly: ["e2e"], pack: "util-linux" },
+  { name: "unshare", parts: [], partly: ["unit", "e2e"], pack: "util-linux" },
   { name: "nsenter", parts: [], partly: ["e2e"], pack: "util-linux" },
   { name: "setpriv", parts: [], partly: ["shell"], pack: "util-linux" },
   { name: "ps", parts: ["e2e"], pack: "procps" },

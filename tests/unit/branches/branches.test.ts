@@ -1,11 +1,13 @@
 // Forks, snapshots and rollbacks of transcripts as they may be: torn, branched, compacted, hostile.
 
+import { randomBytes } from "node:crypto";
 import {
   appendFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -288,6 +290,65 @@ describe("a snapshot", () => {
     }
     expect(prompts(session.path)).toEqual(["one", "two", "three", "four"]);
     expect(existsSync(join(home.path, "evil"))).toBe(false);
+  });
+
+  test("is deleted when it is named, with what only it has; the session and other snapshots stay", async () => {
+    const filler = () => randomBytes(1_500_000).toString("base64");
+    const { snapshot: first } = await json(["snapshot", session.id]);
+    append({ type: "x", filler: filler() });
+    const { snapshot: second } = await json(["snapshot", session.id]);
+    append({ type: "x", filler: filler() });
+    const { snapshot: third } = await json(["snapshot", session.id]);
+    const kept = readFileSync(session.path);
+    const pieces = () => readdirSync(join(state(), "pieces"), { recursive: true, encoding: "utf8" });
+    const before = pieces();
+    // Not asked, not known, not unique, beside one that is known: nothing is deleted.
+    for (const [words, status] of [
+      [["--delete", second.id], 2],
+      [["--delete", "--json", second.id], 2],
+      [["--delete", "--force"], 2],
+      [["--delete", "--force", second.id, "zz"], 1],
+      [["--delete", "--force", second.id, ""], 1],
+      [[session.id, second.id], 2],
+    ] as const) {
+      const ran = await ccr(home, ["snapshots", ...words]);
+      expect([ran.status, ran.out], ran.err).toEqual([status, ""]);
+    }
+    expect(pieces()).toEqual(before);
+    const { deleted, snapshots, freed } = await json(["snapshots", "--delete", "-f", second.id, second.id]);
+    expect([deleted, snapshots.map(({ id }: { id: string }) => id)]).toEqual([
+      [second.id],
+      [third.id, first.id],
+    ]);
+    expect(freed).toBeGreaterThan(0);
+    expect(pieces().length).toBeLessThan(before.length);
+    expect(pieces().some((name) => name.includes("leaving"))).toBe(false);
+    expect(readFileSync(session.path).equals(kept)).toBe(true);
+    await json(["rollback", session.id, first.id]);
+    await json(["rollback", session.id, third.id]);
+    expect(readFileSync(session.path).equals(kept)).toBe(true);
+    const said = await ccr(home, ["snapshots", "--delete", "--force", first.id.slice(0, 7)]);
+    expect([said.status, said.err]).toEqual([0, expect.stringMatching(/^1 snapshot deleted, .* freed\n$/)]);
+  });
+
+  test("that is taken while others are deleted has all its pieces; an end in between does no harm", async () => {
+    const { snapshot: first } = await json(["snapshot", session.id]);
+    const pieces = join(state(), "pieces");
+    // As where it was ended after it had put the pieces aside.
+    for (const name of readdirSync(pieces, { recursive: true, encoding: "utf8" }))
+      if (statSync(join(pieces, name)).isFile())
+        renameSync(join(pieces, name), join(pieces, `${name}.leaving`));
+    await json(["rollback", session.id, first.id]);
+    for (let i = 0; i < 6; i++) {
+      const old: { id: string }[] = (await json(["snapshots"])).snapshots;
+      const [{ snapshot }] = await Promise.all([
+        json(["snapshot", session.id]),
+        ccr(home, ["snapshots", "--delete", "-f", ...old.map(({ id }) => id)]),
+      ]);
+      const left: { id: string }[] = (await json(["snapshots"])).snapshots;
+      expect(left.map(({ id }) => id)).toContain(snapshot.id);
+      await json(["rollback", session.id, snapshot.id]);
+    }
   });
 
   test("unknown words and sessions are one line that says where to look", async () => {
