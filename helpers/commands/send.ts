@@ -54,7 +54,7 @@ export const send: Command = {
     if (pane === null || (status !== "idle" && status !== "busy") || !before?.status)
       throw new Problem(
         "not-ready",
-        `${title} takes no text now: ${pane === null ? "it runs in no tmux" : (before?.waitingFor ?? live.waitingFor ?? status)}.`,
+        `${title} takes no text now: ${pane === null ? "it runs in no tmux" : status === "lazy" ? "it starts on Enter" : (before?.waitingFor ?? live.waitingFor ?? status)}.`,
         { hint: `go there: cct ${title}` },
       );
     // A new session has no transcript yet: it is looked for until it is there.

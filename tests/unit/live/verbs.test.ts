@@ -397,6 +397,18 @@ describe("cct", () => {
     expect(await ccr("open", "claude-shop")).toEqual({ out: "claude-shop\n", err: "", status: 0 });
   });
 
+  it("takes no text while it waits for Enter after a restart, and says so", async () => {
+    const name = (await ccr("start", home.project("shop"))).out.trim();
+    const server = Number(await tmux("display-message", "-p", "-t", `=${name}:`, "#{pid}"));
+    expect(server).toBeGreaterThan(1);
+    process.kill(server, "SIGKILL");
+    // The server's end, and Claude's with it, can take a moment.
+    await expect.poll(() => tmux("ls"), PATIENT).toBe("");
+    await expect.poll(async () => (await ccr("restore")).out, PATIENT).toContain("starts on Enter");
+    const { status, err } = await ccr("send", name, "hello");
+    expect([status, err]).toEqual([1, expect.stringContaining("takes no text now: it starts on Enter.")]);
+  });
+
   it("gets its prompt also where its transcript cannot be looked at", async () => {
     const shop = home.project("shop");
     const id = "0abc1234-1111-4111-8111-111111111111";
