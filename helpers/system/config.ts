@@ -130,7 +130,7 @@ export function config(): Config {
     const wrong = key ? fault(key, value) : "is not a key that ccr knows";
     if (wrong) {
       throw new Problem("config", `${configFile()}: ${name} ${wrong}.`, {
-        hint: ["ccr config list", `edit it: ${configFile()}`],
+        hint: [...(key ? [`its default again: ccr config unset ${name}`] : []), `edit it: ${configFile()}`],
       });
     }
     (values as Record<string, unknown>)[name] = value;

@@ -58,6 +58,17 @@ describe("the configuration", () => {
     expect(readFileSync(file, "utf8")).toBe(text);
   });
 
+  it("says how a bad value is mended, and that works", () => {
+    writeFileSync(file, '{"resume":{"max":1000}}');
+    expect(() => config()).toThrow(
+      expect.objectContaining({
+        hint: ["its default again: ccr config unset resume.max", `edit it: ${file}`],
+      }),
+    );
+    setKey("resume.max", undefined);
+    expect(config()["resume.max"]).toBe(10);
+  });
+
   it("refuses a bad value or key before it writes anything", () => {
     for (const [name, value] of [
       ["autoResume", "maybe"],
