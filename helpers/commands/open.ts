@@ -10,6 +10,7 @@ import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { say } from "../terminal/output.ts";
 import type { Making } from "../tmux/create.ts";
+import { entryCalled } from "../tmux/journal.ts";
 import { type Live, liveSessions } from "../tmux/live.ts";
 import { hasTmux } from "../tmux/tmux.ts";
 import { type Call, type Command, on } from "./command.ts";
@@ -38,6 +39,8 @@ export const open: Command = {
     if (word !== undefined && place === undefined) {
       const [live, more] = path === undefined ? fitting(word, lives) : [];
       if (live && !more) return live.state === "exited" ? again(call, live, lives) : goTo(live);
+      const ended = path === undefined ? entryCalled(word) : undefined;
+      if (ended) return again(call, { ...ended, key: ended.id, id: ended.current }, lives);
       return resumed(call, entryNamed(idNamed(word)), path, lives);
     }
     const directory = realPath(resolve(place ?? path ?? "."));
@@ -95,9 +98,14 @@ async function started(making: Omit<Making, "env" | "size">): Promise<number> {
 }
 
 /** Goes on with one whose Claude has ended; before its first prompt there is nothing to resume. */
-function again(call: Call, { key, id, project }: Live, lives: readonly Live[]): Promise<number> {
+function again(
+  call: Call,
+  { key, id, project }: Pick<Live, "key" | "id" | "project">,
+  lives: readonly Live[],
+): Promise<number> {
   const found = lookup(id);
   if (found.kind === "one" || project === null) return resumed(call, entryNamed(id), undefined, lives);
+  usable(project);
   checkRoom(lives);
   return started({ project, id: key, command: [claude(), "--session-id", key] });
 }

@@ -395,6 +395,17 @@ describe("cct", () => {
       status: 0,
     });
     expect(await ccr("open", "claude-shop")).toEqual({ out: "claude-shop\n", err: "", status: 0 });
+    // Before its first prompt there is only the name.
+    await ccr("start", home.project("web"));
+    const web = async () => (await rows()).find(({ name }: { name: string }) => name === "claude-web");
+    const { id } = await web();
+    await ccr("stop", "claude-web", "--force");
+    expect((await ccr("open", "web")).out).toBe("claude-web\n");
+    expect(await web()).toMatchObject({ id, doing: "starting" });
+    await ccr("stop", "claude-web", "--force");
+    rmSync(home.project("web"), { recursive: true });
+    const { status, err } = await ccr("open", "web");
+    expect([status, err]).toEqual([2, expect.stringContaining("no such directory")]);
   });
 
   it("takes no text while it waits for Enter after a restart, and says so", async () => {
