@@ -9,7 +9,16 @@ import { startOf, titleOf } from "../sessions/session.ts";
 import { openFile } from "../system/files.ts";
 import { home } from "../system/places.ts";
 import { errno } from "../system/problem.ts";
-import { AGENT, type Manifest, type Member, type Packed, type Part, SCHEMA } from "./manifest.ts";
+import {
+  AGENT,
+  foldedName,
+  isName,
+  type Manifest,
+  type Member,
+  type Packed,
+  type Part,
+  SCHEMA,
+} from "./manifest.ts";
 import { member, type Source, sizeOf } from "./write.ts";
 
 const PLAN = /"planFilePath":"[^"]*\/([\w-]+\.md)"/g;
@@ -62,15 +71,30 @@ function agentsOf(folder: string, id: string): string[] {
   return known.flatMap(([name, of]) => (of === id ? name : []));
 }
 
-/** Every file of a session but its transcript, history and plans: `[part, path in it, absolute path]`. */
-export function partsOfSession(id: string, transcript: string): [Part, string, string][] {
+/**
+ * Every file of a session but its transcript, history and plans: `[part, path in it, absolute path]`. `left` is told of
+ * those with names that no archive takes: not UTF-8, control characters, or the same as another one's but for its case.
+ */
+export function partsOfSession(
+  id: string,
+  transcript: string,
+  left: (path: string) => void = () => {},
+): [Part, string, string][] {
   const own = ownFolder(transcript);
+  const taken = new Set<string>();
   return (["files", "agents", "file-history", "todos", "tasks"] as const).flatMap((part) => {
     const place = placeOf(part, id, own);
     const names = part === "agents" ? agentsOf(place, id) : filesBelow(place);
     return names
       .filter((path) => part !== "todos" || (path.includes(id) && !path.includes("/")))
-      .map((path): [Part, string, string] => [part, path, join(place, path)]);
+      .map((path): [Part, string, string] => [part, path, join(place, path)])
+      .filter(([, name, path]) => {
+        const folded = foldedName(`${id}/${part}/${name}`);
+        const good = !taken.has(folded) && !name.includes("\ufffd") && isName(`${id}/${part}/${name}`);
+        if (!good) left(path);
+        taken.add(folded);
+        return good;
+      });
   });
 }
 
@@ -129,6 +153,7 @@ async function pack(
   running: boolean,
   history: readonly (readonly [number, number])[],
   clean: (one: Source) => Source = (one) => one,
+  left?: (path: string) => void,
 ): Promise<{ packed: Packed; sources: Source[]; members: Member[] }> {
   const { id, path, facts } = entry;
   const sources: Source[] = [];
@@ -141,7 +166,7 @@ async function pack(
     const mtime = statSync(historyFile()).mtimeMs;
     add({ name: `${id}/history.jsonl`, path: historyFile(), mtime, pieces: history });
   }
-  const parts = partsOfSession(id, path);
+  const parts = partsOfSession(id, path, left);
   for (const [part, name, file] of parts) add(sourceOf(`${id}/${part}/${name}`, file));
 
   const members: Member[] = [];
@@ -193,6 +218,8 @@ export async function collect(
     done?: (bytes: number, all: number) => void;
     /** where the history has their lines, if that is known already */
     history?: History;
+    /** is told of files that cannot be packed */
+    left?: (path: string) => void;
     /** another source in place of one: with `--redact` a copy without secrets */
     clean?: (one: Source) => Source;
   },
@@ -211,7 +238,8 @@ export async function collect(
   const all = entries.reduce((sum, { bytes }) => sum + bytes, 0);
   let read = 0;
   for (const entry of entries) {
-    const one = await pack(entry, options.running(entry.id), history.get(entry.id) ?? [], options.clean);
+    const lines = history.get(entry.id) ?? [];
+    const one = await pack(entry, options.running(entry.id), lines, options.clean, options.left);
     manifest.sessions.push(one.packed);
     manifest.files.push(...one.members);
     sources.push(...one.sources);

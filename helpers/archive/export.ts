@@ -20,6 +20,8 @@ export type Options = {
   history?: History;
   /** may replace a file of that name */
   force?: boolean;
+  /** is told of files that cannot be packed */
+  left?: (path: string) => void;
   /** takes secrets out of what is packed */
   redactor?: Redactor | undefined;
   /** a new one for each of the three readings */

@@ -35,13 +35,17 @@ export function* forked(
     if (lines++ % 4096 === 4095) collect();
     for (const row of rows) {
       const uuid = string(row.uuid);
-      if (uuid !== null && !past) {
-        if (row.isSidechain !== true) last = uuid;
-        const more = { sessionId: id, forkedFrom: { sessionId: from, messageUuid: uuid } };
-        yield* written([{ ...row, ...more }]);
-      } else if (String(row.type).startsWith("file-history-") && isKept(row))
-        yield* written(["sessionId" in row ? { ...row, sessionId: id } : row]);
-      else continue;
+      const isRow = uuid !== null && !past;
+      if (!isRow && !(String(row.type).startsWith("file-history-") && isKept(row))) continue;
+      const more = isRow ? { forkedFrom: { sessionId: from, messageUuid: uuid } } : {};
+      const named = isRow || "sessionId" in row ? { sessionId: id } : {};
+      const pieces = written([{ ...row, ...named, ...more }]);
+      if (!pieces) {
+        found.lost++;
+        continue;
+      }
+      if (isRow && row.isSidechain !== true) last = uuid;
+      yield* pieces;
       yield "\n";
     }
   }
@@ -62,7 +66,7 @@ const wrong = (what: string, hint = "ccr fork <session> --list"): Problem =>
   new Problem("cut", what, { hint, exit: 2 });
 
 /** A person's words for a row to cut at: a turn's number, or a uuid or its beginning. */
-export const isTurn = (words: string): boolean => /^\d{1,6}$/.test(words);
+const isTurn = (words: string): boolean => /^\d{1,6}$/.test(words);
 
 /** The row to cut at that words mean: `3` is the end of the third turn, else what the survey has looked for. */
 export function cutAt(survey: Survey, words: string): number {

@@ -222,17 +222,8 @@ class Stage {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  /** Everything but the transcript first: until that has its name, the session is not here. */
   commit(options: Options, history: readonly (readonly [number, number])[]): Outcome {
-    const { guest } = this;
-    const { packed, project, present, rules, files } = guest;
-    const outcome = (action: Outcome["action"], detail: string | null = null): Outcome => ({
-      id: packed.id,
-      title: packed.title,
-      project,
-      action,
-      detail,
-    });
+    const { rules, files } = this.guest;
     try {
       if (rules) {
         for (const one of files) {
@@ -242,39 +233,61 @@ class Stage {
           one.path += "m";
         }
       }
-      const [transcript] = files;
-      let action: Outcome["action"] = "imported";
-      let tail = 0;
-      if (present !== null) {
-        const { is, to } = relationOf(present, transcript!.path);
-        if (is === "different")
-          return outcome("refused", "here and there it went on differently: neither was changed");
-        if (is === "ours-longer") return outcome("refused", "it is longer here than in the archive");
-        if (is === "theirs-longer" && !options.update)
-          return outcome("refused", "the archive has more of it: --update appends that");
-        action = is === "same" ? "here" : "updated";
-        tail = to;
+      for (let tries = 0; ; tries++) {
+        try {
+          return this.#settle(options, history);
+        } catch (error) {
+          // Another import has just brought it.
+          if (!(error instanceof Problem) || error.kind !== "exists" || tries > 8) throw error;
+        }
       }
-      if (options.dry) return outcome(action);
-      if (options.running().has(packed.id)) return outcome("refused", "it is running: end it first");
-      const own = ownFolder(guest.path);
-      for (const { part, rest, path } of files.slice(1)) {
-        if (part !== "history.jsonl") bring(path, join(placeOf(part, packed.id, own), rest));
-      }
-      if (action === "imported") {
-        place(
-          transcript!.path,
-          guest.path,
-          () => new Problem("exists", `${guest.path} has just come into being.`),
-        );
-      } else if (action === "updated")
-        extend(present!, transcript!.path, tail, () => options.running().has(packed.id));
-      const lines = files.find(({ part }) => part === "history.jsonl");
-      if (lines) appendHistory(packed.id, lines.path, mapOf(rules ?? []), history);
-      return outcome(action);
     } finally {
       this.discard();
     }
+  }
+
+  /** Everything but the transcript first: until that has its name, the session is not here. */
+  #settle(options: Options, history: readonly (readonly [number, number])[]): Outcome {
+    const { guest } = this;
+    const { packed, project, rules, files } = guest;
+    const present = guest.present ?? (existsSync(guest.path) ? guest.path : null);
+    const outcome = (action: Outcome["action"], detail: string | null = null): Outcome => ({
+      id: packed.id,
+      title: packed.title,
+      project,
+      action,
+      detail,
+    });
+    const [transcript] = files;
+    let action: Outcome["action"] = "imported";
+    let tail = 0;
+    if (present !== null) {
+      const { is, to } = relationOf(present, transcript!.path);
+      if (is === "different")
+        return outcome("refused", "here and there it went on differently: neither was changed");
+      if (is === "ours-longer") return outcome("refused", "it is longer here than in the archive");
+      if (is === "theirs-longer" && !options.update)
+        return outcome("refused", "the archive has more of it: --update appends that");
+      action = is === "same" ? "here" : "updated";
+      tail = to;
+    }
+    if (options.dry) return outcome(action);
+    if (options.running().has(packed.id)) return outcome("refused", "it is running: end it first");
+    const own = ownFolder(guest.path);
+    for (const { part, rest, path } of files.slice(1)) {
+      if (part !== "history.jsonl") bring(path, join(placeOf(part, packed.id, own), rest));
+    }
+    if (action === "imported") {
+      place(
+        transcript!.path,
+        guest.path,
+        () => new Problem("exists", `${guest.path} has just come into being.`),
+      );
+    } else if (action === "updated")
+      extend(present!, transcript!.path, tail, () => options.running().has(packed.id));
+    const lines = files.find(({ part }) => part === "history.jsonl");
+    if (lines) appendHistory(packed.id, lines.path, mapOf(rules ?? []), history);
+    return outcome(action);
   }
 }
 

@@ -39,14 +39,23 @@ const BEGINNING = 400;
 const beginning = (long: Buffer): string =>
   `${long.toString("utf8", 0, BEGINNING).replace(/\\+[^\\]{0,5}$/, "")}"`;
 
+/** A row as JSON; null where it is nested too deeply for that. */
+export function textOf(row: Row): string | null {
+  try {
+    return JSON.stringify(row);
+  } catch {
+    return null;
+  }
+}
+
 /**
  * The rows of a line, without what stands in long strings; `brief` leaves their beginnings. `written` gives rows as
- * lines in pieces, with the strings back in their places.
+ * lines in pieces, with the strings back in their places; null where one is nested too deeply.
  */
 export function opened(
   bytes: Buffer,
   brief = false,
-): { rows: Row[]; lost: boolean; written: (rows: readonly Row[]) => (string | Buffer)[] } {
+): { rows: Row[]; lost: boolean; written: (rows: readonly Row[]) => (string | Buffer)[] | null } {
   const aside: Buffer[] = [];
   const mark = bytes.length > LONG ? `\u0000${Math.random()}:` : "";
   let text = shortened(bytes, (long) => {
@@ -57,8 +66,10 @@ export function opened(
     aside.length = 0;
     text = bytes.toString();
   }
-  const written = (rows: readonly Row[]): (string | Buffer)[] => {
-    const lines = rows.map((row) => JSON.stringify(row)).join("\n");
+  const written = (rows: readonly Row[]): (string | Buffer)[] | null => {
+    const texts = rows.map(textOf);
+    if (texts.includes(null)) return null;
+    const lines = texts.join("\n");
     if (aside.length === 0) return [lines];
     return lines.split(JSON.stringify(mark).slice(0, -1)).flatMap((piece, i) => {
       const [, number = "", rest = ""] = /^(\d+)"([\s\S]*)$/.exec(piece) ?? [];

@@ -89,6 +89,18 @@ export function partsOf(name: string): { id: string; part: Part; rest: string } 
   return { id, part: part as Part, rest };
 }
 
+/** Whether an archive can have a file of this name. */
+export function isName(name: string): boolean {
+  try {
+    return partsOf(name) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** Two names that a file system may take for one are one. */
+export const foldedName = (name: string): string => name.normalize("NFC").toLowerCase();
+
 const text = (value: unknown): value is string => typeof value === "string";
 const textOrNull = (value: unknown): boolean => value === null || text(value);
 const count = (value: unknown, most = Number.MAX_SAFE_INTEGER): boolean =>
@@ -144,8 +156,7 @@ export function parseManifest(bytes: Buffer): Manifest {
       throw bad(`a file is in it twice, or not in its place: ${one.name}`);
     begun.add(id);
     last = id;
-    // Two names that a file system may take for one are one.
-    const folded = one.name.normalize("NFC").toLowerCase();
+    const folded = foldedName(one.name);
     if (names.has(folded)) throw bad(`a file is in it twice: ${one.name}`);
     names.add(folded);
   }

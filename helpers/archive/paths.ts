@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { closeSync, fstatSync, fsyncSync, openSync } from "node:fs";
 import { forward, readAt } from "../claude/lines.ts";
 import { object, parseLine, type Row } from "../claude/rows.ts";
-import { opened, shortened } from "./long-strings.ts";
+import { opened, shortened, textOf } from "./long-strings.ts";
 import { sinkTo } from "./write.ts";
 
 /** From a directory to another one; both absolute, without a slash at the end. */
@@ -122,7 +122,7 @@ function mapLine(bytes: Buffer, map: (path: string) => string): (string | Buffer
   const kept = rows.filter((row) => !isDropped(row));
   if (kept.length === 0) return null;
   const changed = kept.map((row) => mapRow(row, map)).includes(true) || kept.length < rows.length;
-  return changed ? written(kept) : [bytes];
+  return (changed && written(kept)) || [bytes];
 }
 
 /** What two copies of a session have in common: `to` is the byte of `theirs` after the last row that both have. */
@@ -177,7 +177,7 @@ export function* keysOf(fd: number, from: number): Generator<{ key: string; end:
       for (const row of parseLine(shortened(bytes, (long) => `"${sumOf(long)}"`)).rows) {
         if (typeof row.uuid !== "string" || isDropped(row)) continue;
         mapRow(row, () => "");
-        yield { key: JSON.stringify(row), end };
+        yield { key: textOf(row) ?? JSON.stringify({ uuid: row.uuid, sum: sumOf(bytes) }), end };
       }
   }
 }

@@ -87,6 +87,7 @@ export async function takeSnapshot(
   entry: Entry,
   note: string | null,
   git: Snapshot["git"],
+  left: (path: string) => void,
 ): Promise<{ snapshot: Snapshot; fresh: number }> {
   const files: Snapshot["files"] = [];
   let fresh = 0;
@@ -96,7 +97,8 @@ export async function takeSnapshot(
     files.push({ name, ...kept });
   };
   await add(TRANSCRIPT, entry.path);
-  for (const [part, name, path] of partsOfSession(entry.id, entry.path)) await add(`${part}/${name}`, path);
+  for (const [part, name, path] of partsOfSession(entry.id, entry.path, left))
+    await add(`${part}/${name}`, path);
   const snapshot: Snapshot = {
     id: (await import("node:crypto")).randomBytes(4).toString("hex"),
     session: entry.id,
@@ -115,7 +117,7 @@ export async function takeSnapshot(
     return { snapshot, fresh };
   // Another one that had them was deleted meanwhile.
   rmSync(fileOf(snapshot), { force: true });
-  return takeSnapshot(entry, note, git);
+  return takeSnapshot(entry, note, git, left);
 }
 
 const fileOf = ({ session, id }: Snapshot): string => join(root(), session, `${id}.json`);

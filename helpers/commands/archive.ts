@@ -125,7 +125,7 @@ async function each(call: Call, verb: "archive" | "keep", remove: boolean): Prom
     let result = { file: null as string | null, deleted: false, detail: null as string | null };
     try {
       if (!dry) {
-        const kept = await keep(entry, directory, { ...writing(), history, running, remove });
+        const kept = await keep(entry, directory, { ...writing(call), history, running, remove });
         result = { file: kept.file, deleted: kept.deleted, detail: null };
       }
     } catch (error) {
@@ -144,7 +144,8 @@ async function each(call: Call, verb: "archive" | "keep", remove: boolean): Prom
   else if (entries.length === 0) say("ccr: no session fits\n");
   else if (!dry) {
     const room = deleted > 0 ? `, ${size(deleted)} deleted here` : "";
-    say(`${many(entries.length - call.warnings.length, "session")} in ${directory}${room}\n`);
+    const kept = sessions.filter(({ detail }) => detail === null).length;
+    say(`${many(kept, "session")} in ${directory}${room}\n`);
   }
   return call.warnings.length > 0 ? 1 : 0;
 }

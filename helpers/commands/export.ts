@@ -51,10 +51,14 @@ export function chosen(call: Call, words: readonly string[]): Entry[] {
 }
 
 /** What every writer of archives needs. */
-export const writing = (): Options => {
+export const writing = (call: Call): Options => {
   const { live } = surroundings();
-  return { ccr: VERSION, running: (id) => live.has(id), watch: () => progress() };
+  return { ccr: VERSION, running: (id) => live.has(id), left: leftOut(call), watch: () => progress() };
 };
+
+/** Tells of a file that no archive takes: the rest of its session goes without it. */
+export const leftOut = (call: Call) => (path: string) =>
+  call.warn(new Problem("left-out", `a file with a name that cannot be kept is left out: ${path}`));
 
 const FILE = /^-$|\/|\.(?:tar\.gz|tgz|md|html|json)$/;
 
@@ -126,12 +130,16 @@ export const exportSessions: Command = {
           },
         );
       }
-      await exportTo(readable, out, { ...writing(), redactor });
+      await exportTo(readable, out, { ...writing(call), redactor });
       if (redactor) say(`${told(redactor)}\n`);
       return 0;
     }
     const path = resolve(file);
-    const manifest = await exportFile(readable, path, { ...writing(), redactor, force: on(call, "force") });
+    const manifest = await exportFile(readable, path, {
+      ...writing(call),
+      redactor,
+      force: on(call, "force"),
+    });
     const bytes = manifest.files.reduce((sum, one) => sum + one.size, 0);
     if (call.json) {
       const sessions = manifest.sessions.map(({ id, project, title }) => ({ id, project, title }));

@@ -50,13 +50,14 @@ export const fork: Command = {
       const { size } = fstatSync(fd);
       const words = text(call, "at");
       const found = new Survey(fd, size, words?.toLowerCase());
+      const tellLost = (): void => {
+        const what = `lines of ${short} that cannot be read are left out: ${found.lost}.`;
+        if (found.lost > 0) call.warn(new Problem("damaged", what));
+      };
       if (!found.hasEnd())
         throw new Problem("empty", `${short} has no message to cut at.`, { hint: "ccr-list" });
-      if (found.lost > 0)
-        call.warn(
-          new Problem("damaged", `lines of ${short} that cannot be read are left out: ${found.lost}.`),
-        );
       if (on(call, "list") && !call.json) {
+        tellLost();
         print(found, around.now);
         return 0;
       }
@@ -65,6 +66,7 @@ export const fork: Command = {
       const made = on(call, "list")
         ? null
         : read(await writeFork(fd, size, found, cut, { from: entry.id, path: entry.path, title }));
+      tellLost();
       if (call.json) {
         const session = made && sessionJson(sessionOf(made, around));
         const fields = { session, from: entry.id, at: made && found.uuid(cut), turns: [] };

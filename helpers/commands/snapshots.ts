@@ -22,6 +22,7 @@ import { out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import { time } from "../terminal/time.ts";
 import { type Call, type Command, on, text } from "./command.ts";
+import { leftOut } from "./export.ts";
 import { entryNamed } from "./named.ts";
 import { idCell, nextLine, projectNames, tableLook } from "./view.ts";
 
@@ -32,8 +33,8 @@ async function headOf(directory: string | null): Promise<Snapshot["git"]> {
   return /^[0-9a-f]{40,64}$/.test(commit) ? { commit, branch: checkedOut(directory) } : null;
 }
 
-const take = async (entry: Entry, note: string | null) =>
-  takeSnapshot(entry, note, await headOf(startOf(entry)));
+const take = async (call: Call, entry: Entry, note: string | null) =>
+  takeSnapshot(entry, note, await headOf(startOf(entry)), leftOut(call));
 
 const snapshotJson = ({ files, ...rest }: Snapshot) => ({
   ...rest,
@@ -59,7 +60,7 @@ export const snapshot: Command = {
     const [word] = call.words;
     if (word === undefined) throw usage("snapshot", "which session?");
     await smallHeap();
-    const { snapshot: made, fresh } = await take(entryNamed(word), text(call, "message") ?? null);
+    const { snapshot: made, fresh } = await take(call, entryNamed(word), text(call, "message") ?? null);
     if (call.json) json("snapshot", { snapshot: snapshotJson(made) }, call.warnings);
     else {
       const short = made.session.slice(0, 8);
@@ -193,7 +194,7 @@ export const rollback: Command = {
     ready();
     const present = presentOf(session);
     const stats = present && look(present.path);
-    const before = present && (await take(present, `before the rollback to ${target.id}`)).snapshot;
+    const before = present && (await take(call, present, `before the rollback to ${target.id}`)).snapshot;
     await rollBack(target, present && stats && { path: present.path, stats }, ready);
     if (call.json) {
       json(

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { opened } from "../../../helpers/archive/long-strings.ts";
 import { parseLine } from "../../../helpers/claude/rows.ts";
 
-const text = (pieces: (string | Buffer)[]): string =>
-  Buffer.concat(pieces.map((piece) => Buffer.from(piece))).toString();
+const text = (pieces: (string | Buffer)[] | null): string =>
+  Buffer.concat(pieces!.map((piece) => Buffer.from(piece))).toString();
 const long = (end: string): string => `${'say "hi" \\ \u0001 é 😀\n'.repeat(9000)}${end}`;
 
 describe("a row with long strings", () => {
@@ -47,5 +47,10 @@ describe("a row with long strings", () => {
     const one = JSON.stringify({ type: "user", uuid: "1", a: long("a") });
     const { rows, written } = opened(Buffer.from(`${one}${one}`));
     expect(text(written(rows))).toBe(`${one}\n${one}`);
+  });
+
+  test("that is nested too deeply to be written is told", () => {
+    const { rows, written } = opened(Buffer.from(`{"a":${"[".repeat(50_000)}${"]".repeat(50_000)}}`));
+    expect([rows.length, written(rows)]).toEqual([1, null]);
   });
 });

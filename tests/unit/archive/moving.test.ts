@@ -463,6 +463,51 @@ describe("one session", () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
+  test("files with names that no archive takes are told of, and stay; the session goes", async () => {
+    const own = join(path(here).slice(0, -6), "tool-results");
+    mkdirSync(own, { recursive: true });
+    for (const name of ["good", "new\nline", "back\\slash"]) writeFileSync(join(own, name), name);
+    writeFileSync(Buffer.concat([Buffer.from(`${own}/not`), Buffer.from([0xff])]), "x");
+    const { err } = await done(here, ["export", ID, file], 1);
+    expect(err.match(/ is left out: /g)).toHaveLength(3);
+    const words = ["archive", ID, "--delete", "--to", join(here.around, "kept")];
+    const { out } = await done(here, words, 1);
+    expect(out).toMatch(/^archived, deleted/);
+    expect(readdirSync(own)).toHaveLength(3);
+    const kept = readdirSync(join(here.around, "kept"));
+    expect(kept).toHaveLength(1);
+    await done(there, ["import", join(here.around, "kept", kept[0]!), "--missing-ok"]);
+    expect(Object.values(filesIn(projects(there)))).toContain("good");
+  });
+
+  test("imported by four at once it is there once, and each of them says so", async () => {
+    const others = Array.from({ length: 8 }, (_, n) => `${n}${ID.slice(1)}`);
+    for (const id of others) {
+      const copy = transcript(project, id);
+      writeFileSync(join(path(here), `../${id}.jsonl`), copy);
+    }
+    await done(here, ["export", "--all", file]);
+    const all = await Promise.all(
+      [1, 2, 3, 4].map(() => done(there, ["import", file, "--missing-ok", "--json"])),
+    );
+    const actions = all.flatMap(({ out }) => JSON.parse(out).sessions.map((one: Row) => one.action));
+    expect(new Set(actions)).toEqual(new Set(["imported", "here"]));
+    const ids = new Set([ID, ...others]);
+    expect(actions.filter((one) => one === "imported")).toHaveLength(ids.size);
+    expect(Object.keys(filesIn(projects(there)))).toHaveLength(ids.size);
+  });
+
+  test("rows that are nested too deeply to be written again stay as they are on the way", async () => {
+    const deep = `{"type":"user","uuid":"deep","cwd":"${project}","x":${"[".repeat(50_000)}${"]".repeat(50_000)}}`;
+    appendFileSync(path(here), `${deep}\n`);
+    await done(here, ["export", ID, file]);
+    for (let i = 0; i < 2; i++) await done(there, ["import", file, "--missing-ok"]);
+    expect(Object.values(filesIn(projects(there))).join()).toContain(deep);
+    mkdirSync(join(here.around, "both"));
+    for (const home of [here, there, here]) await done(home, ["sync", join(here.around, "both")]);
+    expect(Object.keys(filesIn(projects(here)))).toHaveLength(1);
+  });
+
   test("archives can be made again and again, and are made anew when the session has grown", async () => {
     here.project("app");
     const kept = join(here.around, "kept");

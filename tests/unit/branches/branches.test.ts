@@ -164,6 +164,17 @@ describe("a fork", () => {
     expect(fork.damaged).toBe(false);
   });
 
+  test("has no rows that are nested too deeply to be written, and says so", async () => {
+    const [first] = rowsOf(session.path);
+    const deep = JSON.stringify({ ...first, uuid: "deep", parentUuid: null, toolUseResult: "@" });
+    appendFileSync(session.path, `${deep.replace('"@"', "[".repeat(50_000) + "]".repeat(50_000))}\n`);
+    session.say("four");
+    const { session: fork, warnings } = await json(["fork", session.id]);
+    expect(warnings).toMatchObject([{ kind: "damaged", message: expect.stringContaining("left out: 1") }]);
+    expect(readFileSync(fork.transcript, "utf8")).not.toContain("[[[");
+    expect(prompts(fork.transcript).at(-1)).toBe("four");
+  });
+
   test("a missing parent, and a circle of parents, end in an answer", async () => {
     const rows = rowsOf(session.path);
     rows[3].parentUuid = "cccccccc-0000-4000-8000-000000000000";
@@ -207,6 +218,22 @@ describe("a snapshot", () => {
     const { out } = await ccr(home, ["snapshots"]);
     expect(out).toMatch(/a note/);
     expect((await ccr(home, ["snapshots", session.id.slice(0, 8)])).out.split("\n")).toHaveLength(4);
+  });
+
+  test("has no files with names that nothing can be called by elsewhere, and says so", async () => {
+    const own = join(session.path.slice(0, -6), "tool-results");
+    mkdirSync(own, { recursive: true });
+    writeFileSync(Buffer.concat([Buffer.from(`${own}/not`), Buffer.from([0xff]), Buffer.from("utf8")]), "x");
+    for (const name of ["new\nline", "back\\slash", "Same", "same", "#(touch x)"])
+      writeFileSync(join(own, name), name);
+    const { snapshot, warnings } = await json(["snapshot", session.id]);
+    expect(warnings).toHaveLength(4);
+    expect(warnings).toMatchObject(Array(4).fill({ kind: "left-out" }));
+    rmSync(join(own, "#(touch x)"));
+    const back = await ccr(home, ["rollback", session.id, snapshot.id]);
+    expect(back.status, back.err).toBe(0);
+    expect(readFileSync(join(own, "#(touch x)"), "utf8")).toBe("#(touch x)");
+    expect(readdirSync(own)).toHaveLength(6);
   });
 
   test("brings a deleted session back, with all that belonged to it", async () => {
