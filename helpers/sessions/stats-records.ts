@@ -1,8 +1,8 @@
 // The messages of all transcripts, 32 bytes each: what statistics are made of.
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { makeDirectory } from "../system/files.ts";
+import { nameless } from "../system/nameless.ts";
 
 /** Words of a record: two of hash, quarter of an hour, model and flags, then the tokens. */
 export const WORDS = 8;
@@ -86,10 +86,8 @@ export class Records implements Stored {
 
   /** A file without a name, where none can be kept: memory must not grow with the number of messages. */
   #borrow(head: Uint32Array): void {
-    const path = join(tmpdir(), `ccr-${process.pid}-${Date.now().toString(36)}.tmp`);
     try {
-      this.#fd = openSync(path, "wx+", 0o600);
-      unlinkSync(path);
+      this.#fd = nameless();
       this.#write(head);
     } catch {
       this.#discard();

@@ -1,9 +1,10 @@
-import { closeSync, openSync } from "node:fs";
-import { counted } from "../../claude/lines.ts";
+import { closeSync, openSync, writeSync } from "node:fs";
+import { counted, readAt } from "../../claude/lines.ts";
 import { slug } from "../../claude/places.ts";
 import { saidIn, titleIn, transcriptField } from "../../claude/text.ts";
 import { factsOf } from "../../claude/transcript.ts";
 import { verdictOf } from "../../limits/verdict.ts";
+import { nameless } from "../../system/nameless.ts";
 import { asciiJson } from "../catalogue.ts";
 import { type Entry, type Transcript, timeOfEntry } from "../entry.ts";
 import { realPath } from "../lookup.ts";
@@ -33,7 +34,15 @@ export type Wanted = {
 export type Sighting = { entry: Entry; hits: number; matches: Match[] };
 
 /** A sighting as text, and what is needed to put it in order: there may be thousands, of twelve kilobytes each. */
-export type Packed = { id: string; path: string; at: number; mtime: number; text: string };
+export type Packed = {
+  id: string;
+  path: string;
+  at: number;
+  mtime: number;
+  text: string;
+  /** where the text is when it was put aside */
+  aside?: { at: number; length: number };
+};
 
 export const packed = (sighting: Sighting): Packed => {
   const { entry } = sighting;
@@ -41,7 +50,29 @@ export const packed = (sighting: Sighting): Packed => {
   return { id, path, at: timeOfEntry(entry), mtime, text: asciiJson(sighting) };
 };
 
-export const unpacked = ({ text }: Packed): Sighting => JSON.parse(text);
+export function unpacked({ text, aside }: Packed): Sighting {
+  if (!aside) return JSON.parse(text);
+  const bytes = Buffer.allocUnsafe(aside.length);
+  readAt(file!, bytes, aside.at);
+  return JSON.parse(bytes.toString("latin1"));
+}
+
+let file: number | undefined;
+let end = 0;
+
+/** Puts the text of a sighting into a file without a name, where there is room for one. */
+export function putAside(one: Packed): void {
+  const bytes = Buffer.from(one.text, "latin1");
+  try {
+    file ??= nameless();
+    if (writeSync(file, bytes, 0, bytes.length, end) !== bytes.length) return;
+    one.aside = { at: end, length: bytes.length };
+    end += bytes.length;
+    one.text = "";
+  } catch {
+    // it stays in memory
+  }
+}
 
 const HEAD = 16_384;
 

@@ -4,7 +4,7 @@ import { Cache } from "./cache.ts";
 import { Filler } from "./fill.ts";
 import { makeKernel } from "./kernel.ts";
 import type { File, Listing } from "./listing.ts";
-import { type Packed, packed, Searcher, type Wanted } from "./search.ts";
+import { type Packed, packed, putAside, Searcher, type Wanted } from "./search.ts";
 import type { Fresh, Part } from "./writer.ts";
 
 /** The word that the program is started with in a thread of its own. */
@@ -69,6 +69,7 @@ const MUCH = 256 * 1024 * 1024;
 const FIRST = 64 * 1024 * 1024;
 
 const MANY = 200;
+const SOME = 64;
 /** Megabytes of what is thrown away, in the second thread. */
 const YOUNG = 4;
 
@@ -114,14 +115,17 @@ export async function searchAll(
     one(searcher, job, at, done);
     const { kept, bytes } = job.files[at]!;
     // An answer of thousands takes memory: what is thrown away meanwhile should not.
-    if (done.sightings.length === MANY) await smallHeap();
-    if (done.sightings.length > MANY && at % 32 === 0) collect();
+    const { length } = done.sightings;
+    if (length === MANY) await smallHeap();
+    if (length > MANY && done.sightings[length - 1]!.text) putAside(done.sightings[length - 1]!);
+    if (length > MANY && at % 32 === 0) collect();
     if (kept) continue;
     searched += bytes;
     left -= bytes;
     if (second === undefined && patience > 0 && searched > patience && left > MUCH) second = await start();
   }
   Atomics.store(job.next, 0, job.count);
+  if (done.sightings.length > MANY) collect();
   complete(done, filler);
   // A thread that has not begun by now finds nothing left to do.
   if (!second || Atomics.load(job.next, 1) === 0) return done;
@@ -237,11 +241,11 @@ export async function runThread(): Promise<boolean> {
   let done = nothing();
   for (const at of work(job, SECOND, (number) => job.files[number]!.mtime)) {
     one(searcher, job, at, done);
-    // What is told is no longer in the way.
-    if (done.sightings.length < MANY) continue;
+    // Where nearly all are found, the room that a thread takes is worth more than its help.
+    const { length } = done.sightings;
+    if (length < MANY && (length < SOME || length * 2 < done.files)) continue;
     parentPort.postMessage(done);
     done = nothing();
-    // Where nearly all are found, the room that a thread takes is worth more than its help.
     break;
   }
   complete(done, filler);
