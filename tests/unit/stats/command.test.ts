@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { progress } from "../../../helpers/terminal/progress.ts";
@@ -86,6 +86,24 @@ describe("ccr stats", () => {
       /^DAY +SESSIONS +MESSAGES +TOKENS\n\d{4}-\d\d-\d\d +1 +3 +1\.8 M\n\d{4}-\d\d-\d\d +1 +2 +1\.5 k\n$/m,
     );
     expect(out).not.toContain("█");
+  });
+
+  test("two threads count what one counts", () => {
+    // Of zeros, so that there is much to read, and a second thread has time to begin.
+    const large = session(99, { project: "/a", answers: 0 });
+    truncateSync(large, 1024 ** 3);
+    for (let n = 1; n <= 60; n++)
+      session(n, { project: `/work/p${n % 7}`, ago: n % 20, answers: n % 5, model: `claude-${n % 3}-5` });
+    const counted = () => {
+      const { totals, by } = json(["--by", "model"]);
+      return { messages: totals.messages, tokens: totals.tokens, by };
+    };
+    const two = counted();
+    expect(two.messages).toBe(61 + 120);
+    expect(counted()).toEqual(two);
+    rmSync(home.env.XDG_CACHE_HOME ?? join(home.path, ".cache"), { recursive: true });
+    truncateSync(large, 300);
+    expect(counted()).toEqual(two);
   });
 
   test("--by shows one full table, --since and --project and --here choose", () => {
