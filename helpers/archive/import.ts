@@ -149,7 +149,7 @@ function guestsOf(manifest: Manifest, { rules, missing, running, dry }: Options)
   const moved = mapOf([...rules, ...homes]);
   const guests = manifest.sessions.map((packed): Guest => {
     const { id, title } = packed;
-    const old = packed.project?.startsWith("/") ? packed.project : null;
+    const old = /^\/[^\0]{0,4095}$/.test(packed.project ?? "") ? packed.project : null;
     let project = old;
     if (old !== null) {
       const typed = chosen(old);

@@ -1,8 +1,9 @@
-import { createWriteStream, mkdtempSync, rmSync, statSync } from "node:fs";
+import { createWriteStream, mkdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { importArchive, Missing, type Options, type Outcome } from "../archive/import.ts";
 import type { Rule } from "../archive/paths.ts";
+import { sweep, temporary } from "../archive/store.ts";
 import { surroundings } from "../sessions/around.ts";
 import { startOf } from "../sessions/session.ts";
 import { newest, transcripts } from "../sessions/store.ts";
@@ -119,10 +120,12 @@ function proposals(directories: readonly string[]): string[] {
   return [`say where it is here: ${flags.join(" ")}`, "or bring it in all the same: --missing-ok"];
 }
 
-/** Stdin in a file: an archive is read twice. */
+/** Stdin in a file: an archive is read twice. What a run that was killed has left is swept by the next one. */
 async function spooled(): Promise<string> {
   const { pipeline } = await import("node:stream/promises");
-  const directory = mkdtempSync(join(tmpdir(), "ccr-import-"));
+  sweep(tmpdir());
+  const directory = temporary(tmpdir());
+  mkdirSync(directory, { mode: 0o700 });
   try {
     await pipeline(process.stdin, createWriteStream(join(directory, "a"), { mode: 0o600 }));
     return directory;

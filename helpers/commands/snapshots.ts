@@ -27,7 +27,7 @@ import { entryNamed } from "./named.ts";
 import { idCell, nextLine, projectNames, tableLook } from "./view.ts";
 
 async function headOf(directory: string | null): Promise<Snapshot["git"]> {
-  if (!directory?.startsWith("/")) return null;
+  if (!directory?.startsWith("/") || directory.includes("\0")) return null;
   const { capture } = await import("../system/run.ts");
   const commit = (await capture("git", ["-C", directory, "rev-parse", "HEAD"]))?.trim() ?? "";
   return /^[0-9a-f]{40,64}$/.test(commit) ? { commit, branch: checkedOut(directory) } : null;

@@ -210,4 +210,17 @@ describe("manifests", () => {
     expect(path).toBe(`projects/${project.replace(/\W/g, "-")}/${ID}.jsonl`);
     expect(readFileSync(join(home.path, ".claude", path!), "utf8")).toBe(good()[0]!.data);
   });
+
+  test.each([
+    ["a NUL", "/a\0b"],
+    ["more than any file system has", `/${"x".repeat(100_000)}`],
+  ])("a directory with %s in its name is none", async (_, directory) => {
+    const session = { ...manifest(good(), project).sessions[0], project: directory };
+    writeFileSync(
+      file,
+      archiveOf(good(), project, (made) => ({ ...made, home: directory, sessions: [session] })),
+    );
+    const { status, out, err } = await ccr(home, ["import", file]);
+    expect([status, out], err).toEqual([0, expect.stringMatching(/^imported {2}\w{8} {2}-/)]);
+  });
 });

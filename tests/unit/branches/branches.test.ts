@@ -220,6 +220,18 @@ describe("a snapshot", () => {
     expect((await ccr(home, ["snapshots", session.id.slice(0, 8)])).out.split("\n")).toHaveLength(4);
   });
 
+  test("of a session in a directory that cannot be is one all the same", async () => {
+    writeFileSync(
+      session.path,
+      readFileSync(session.path, "utf8").replace(/"cwd":"[^"]*"/g, '"cwd":"/a\\u0000b"'),
+    );
+    const before = readFileSync(session.path);
+    const { snapshot } = await json(["snapshot", session.id]);
+    expect(snapshot.git).toBeNull();
+    await json(["rollback", session.id, snapshot.id]);
+    expect(readFileSync(session.path).equals(before)).toBe(true);
+  });
+
   test("has no files with names that nothing can be called by elsewhere, and says so", async () => {
     const own = join(session.path.slice(0, -6), "tool-results");
     mkdirSync(own, { recursive: true });
