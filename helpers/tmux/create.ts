@@ -185,6 +185,8 @@ export async function createSession(making: Making): Promise<Started> {
       ...set("-t", session, "@ccr_session", id),
       ...set("-t", session, "@ccr_project", encodeURIComponent(project)),
       ...set("-t", session, "history-limit", "50000"),
+      // Where a person has that on for all of theirs: this one is to live on.
+      ...set("-t", session, "destroy-unattached", "off"),
       ...set("-t", session, "set-titles", "on"),
       ...set("-t", session, "status-left-length", "60"),
       ...ofClaude(main),

@@ -546,6 +546,21 @@ describe("cct", () => {
     expect(await tmux("show-options", "-t", "=claude-shop:", "-v", "history-limit")).toBe("50000");
   });
 
+  it("lives on where the person's sessions end with their last terminal, and windows count from 1", async () => {
+    writeFileSync(join(home.path, ".tmux.conf"), "set -g destroy-unattached on\nset -g base-index 1\n");
+    const name = (await ccr("start", home.project("shop"))).out.trim();
+    const windows = () => tmux("list-windows", "-a", "-F", "#S #I #W");
+    const three = "claude-shop 1 claude\nclaude-shop 2 shell\nclaude-shop 3 logs";
+    expect(await windows()).toBe(three);
+    const terminal = await openTerminal(home, { command: ["tmux", "attach", "-t", `=${name}`] });
+    open.push(terminal);
+    const clients = () => tmux("list-clients", "-F", "#S");
+    await expect.poll(clients, PATIENT).toBe(name);
+    await tmux("detach-client", "-s", `=${name}`);
+    await expect.poll(clients, PATIENT).toBe("");
+    expect(await windows()).toBe(three);
+  });
+
   it("keeps to a server of its own where the configuration says so", async () => {
     await ccr("config", "set", "tmux.socket", "other");
     await ccr("start", home.project("shop"));
