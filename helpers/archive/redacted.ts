@@ -9,7 +9,7 @@ const WHOLE = 24 * 1024 * 1024;
 
 let counter = 0;
 
-/** The same source without its secrets: a copy in `directory`. Files that are no text stay as they are. */
+/** The same source without its secrets: a copy in `directory`. What is no UTF-8 is looked through byte by byte. */
 export function redacted(source: Source, directory: string, redactor: Redactor): Source {
   const copy = join(directory, String(counter++));
   const sink = openSync(copy, "wx", 0o600);
@@ -19,9 +19,9 @@ export function redacted(source: Source, directory: string, redactor: Redactor):
     const rows = source.name.endsWith(".jsonl");
     if (!rows && fstatSync(fd).size <= WHOLE) {
       const bytes = readFileSync(fd);
-      const text = bytes.toString();
-      if (text.includes("\0") || text.includes("\ufffd")) return source;
-      put(Buffer.from(redactor.text(text)));
+      const utf8 = bytes.toString();
+      const encoding = /[\0\ufffd]/.test(utf8) ? "latin1" : "utf8";
+      put(Buffer.from(redactor.text(bytes.toString(encoding)), encoding));
     } else
       for (const [start, length] of source.pieces) {
         for (const { bytes, start: at, length: wide } of forward(fd, start + length, { start })) {
@@ -30,7 +30,7 @@ export function redacted(source: Source, directory: string, redactor: Redactor):
           if (line !== null) put(Buffer.from(at + wide < start + length ? `${line}\n` : line));
         }
       }
-    return { ...source, path: copy, pieces: [[0, fstatSync(sink).size]] };
+    return { ...source, name: redactor.text(source.name), path: copy, pieces: [[0, fstatSync(sink).size]] };
   } finally {
     closeSync(fd);
     closeSync(sink);

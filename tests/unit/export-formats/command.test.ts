@@ -118,6 +118,10 @@ describe("ccr export --redact", () => {
     );
     writeFileSync(join(own, "tool-results/a.txt"), `one\nKEY=${anthropic!.secret}\n`);
     writeFileSync(join(own, "tool-results/b.bin"), Buffer.from([0, 255, 1, 2]));
+    // Not UTF-8, and a name that tells it.
+    const old = (text: string) => Buffer.from(`caf\u00e9 KEY=${text}\n\u0000`, "latin1");
+    writeFileSync(join(own, "tool-results/old.txt"), old(anthropic!.secret));
+    writeFileSync(join(own, `tool-results/${anthropic!.secret}.txt`), "named");
     const history = {
       display: `use ${anthropic!.secret}`,
       timestamp: 1,
@@ -127,15 +131,18 @@ describe("ccr export --redact", () => {
     writeFileSync(join(home.path, ".claude/history.jsonl"), `${JSON.stringify(history)}\n`);
     const { err, status } = await ccr(home, ["export", "4bb6", "./a.tar.gz", "--redact"]);
     expect(status, err).toBe(0);
-    expect(err).toContain("secrets redacted: anthropic 4");
+    expect(err).toContain("secrets redacted: anthropic 6");
     const unpacked = join(home.path, "unpacked");
     mkdirSync(unpacked);
     execFileSync("tar", ["-xzf", join(home.path, "a.tar.gz"), "-C", unpacked]);
-    const texts = readdirSync(unpacked, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => readFileSync(join(entry.parentPath, entry.name)));
+    const unpackedFiles = readdirSync(unpacked, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    );
+    expect(unpackedFiles.map(({ name }) => name)).toContain("[redacted:anthropic].txt");
+    const texts = unpackedFiles.map((entry) => readFileSync(join(entry.parentPath, entry.name)));
     for (const text of texts) expect(text.includes(anthropic!.secret)).toBe(false);
-    expect(texts.filter((text) => text.includes("[redacted:anthropic]"))).toHaveLength(4);
+    expect(texts.filter((text) => text.includes("[redacted:anthropic]"))).toHaveLength(6);
+    expect(texts.some((text) => text.equals(old("[redacted:anthropic]")))).toBe(true);
     expect(texts.some((text) => text.equals(Buffer.from([0, 255, 1, 2])))).toBe(true);
     const before = readFileSync(path, "utf8").split("\n");
     const after = texts
