@@ -2,6 +2,7 @@
 
 import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { findClaude, INSTALL_HINT, resumeArguments } from "../claude/cli.ts";
 import { claudeEnvironment } from "../claude/environment.ts";
 import { backward } from "../claude/lines.ts";
@@ -17,6 +18,7 @@ import { read, transcripts } from "../sessions/store.ts";
 import { config } from "../system/config.ts";
 import { startDetached } from "../system/detached.ts";
 import { Problem } from "../system/problem.ts";
+import { startOf } from "../system/process.ts";
 import { createSession } from "../tmux/create.ts";
 import { entryOf } from "../tmux/journal.ts";
 import { endSession, hasTmux, isDead, screenOf } from "../tmux/tmux.ts";
@@ -160,7 +162,13 @@ export const startInTmux: Start = async (argv, { project, step }): Promise<Runni
     ended: null,
     release: () => {},
     discard: () => endSession(name),
-    words: async () => (await screenOf(pane)) ?? ((await isDead(pane)) ? "it ended at once" : ""),
+    words: async () => {
+      const ended = pid === null || startOf(pid) === null;
+      // Only then tmux has read all that it said.
+      for (let i = 0; i < 50 && ended && !(await isDead(pane)); i++) await sleep(50);
+      // "Pane is dead" takes the last line, and scrolls the first one away.
+      return (await screenOf(pane, 1)) ?? ((await isDead(pane)) ? "it ended at once" : "");
+    },
   };
 };
 

@@ -54,7 +54,7 @@ function orNull<T>(look: () => T): T | null {
   try {
     return look();
   } catch (error) {
-    if (errno(error) === "ENOENT" || errno(error) === "ENOTDIR") return null;
+    if (["ENOENT", "ENOTDIR", "EISDIR"].includes(errno(error) ?? "")) return null;
     throw error;
   }
 }

@@ -51,8 +51,8 @@ export function tmux(
 export const target = (name: string, window = ""): string => `=${name}:${window}`;
 
 /** The visible text of a pane; null when it is gone. */
-export async function screenOf(pane: string): Promise<string | null> {
-  const answer = await tmux(["capture-pane", "-p", "-t", pane]);
+export async function screenOf(pane: string, above = 0): Promise<string | null> {
+  const answer = await tmux(["capture-pane", "-p", "-S", String(-above), "-t", pane]);
   return answer.ok ? answer.out.trimEnd() : null;
 }
 

@@ -198,6 +198,12 @@ describe("ccra", () => {
     expect(home.continued(id)).toBe(0);
   });
 
+  it("says what failed in tmux with the last words too", () => {
+    const id = home.limited();
+    const { out } = ccr(["resume-all", "--tmux"], { env: { CCR_TEST_FAIL: "boom of it" } });
+    expect(out).toBe(`${short(id)}  app  failed  boom of it  tmux: claude-app\n`);
+  });
+
   it("supervise stops itself after three failures in a row, in cron's poor environment too", () => {
     for (let i = 0; i < 5; i++) home.limited();
     ccr(["config", "set", "autoResume", "on"]);
