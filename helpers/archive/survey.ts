@@ -168,9 +168,9 @@ export class Survey {
     return string(this.row(number)?.uuid) ?? "";
   }
 
-  /** Whether the main chain has a row to cut at. */
+  /** Whether any row is one to cut at. */
   hasEnd(): boolean {
-    for (const number of this.chain()) if (this.kind(number) === "good") return true;
+    for (let i = 0; i < this.rows; i++) if (this.kind(i) === "good") return this.tip >= 0;
     return false;
   }
 

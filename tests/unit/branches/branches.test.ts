@@ -140,6 +140,10 @@ describe("a fork", () => {
       "one",
       "else",
     ]);
+    // One that begins anew.
+    append({ type: "user", uuid: "b2", parentUuid: null, message: { role: "user", content: "anew" } });
+    const { session: anew, turns: one } = await json(["fork", session.id]);
+    expect([one.length, rowsOf(anew.transcript).at(-2).uuid]).toEqual([1, "b2"]);
     const back = await ccr(home, ["fork", session.id, "--at", rows[4].uuid]);
     expect([back.status, back.err]).toEqual([2, expect.stringContaining("no message of the main chain")]);
   });
