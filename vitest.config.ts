@@ -3,8 +3,10 @@ import { defineConfig } from "vitest/config";
 /** One vitest project a part of the test run; `npx vitest run --project unit` runs one alone. */
 function part(name: string, seconds: number) {
   const testTimeout = seconds * 1000;
+  // Texts without a zone mean the machine's.
+  const env = { TZ: "UTC" };
   return {
-    test: { name, include: [`tests/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout * 2 },
+    test: { name, include: [`tests/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout * 2, env },
   };
 }
 
