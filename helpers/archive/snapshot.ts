@@ -23,6 +23,7 @@ import { errno, Problem } from "../system/problem.ts";
 import { ownFolder, partsOfSession, placeOf } from "./collect.ts";
 import { partsOf } from "./manifest.ts";
 import { look, Staged } from "./staged.ts";
+import { sweep } from "./store.ts";
 
 const PIECE = 1 << 20;
 /** A piece that unpacks to more is none of ours. */
@@ -149,7 +150,10 @@ function neededPieces(): Set<string> {
 export function deleteSnapshots(gone: readonly Snapshot[]): number {
   for (const one of gone) rmSync(fileOf(one), { force: true });
   const pieces = join(root(), "pieces");
-  const all = names(pieces).flatMap((two) => names(join(pieces, two)).map((name) => join(pieces, two, name)));
+  const all = names(pieces).flatMap((two) => {
+    sweep(join(pieces, two));
+    return names(join(pieces, two)).map((name) => join(pieces, two, name));
+  });
   let needed = neededPieces();
   for (const path of all)
     if (SUM.test(basename(path)) && !needed.has(basename(path))) move(path, path + LEAVING);
