@@ -18,7 +18,7 @@ import { bundle, makeBundle, removeBundle } from "../../support/bundle.ts";
 import { type Home, makeHome, root } from "../../support/home.ts";
 import { processes as everyProcess, openTerminal, type Terminal } from "../../support/tmux.ts";
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 beforeAll(makeBundle);
 afterAll(removeBundle);
