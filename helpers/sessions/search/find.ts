@@ -1,9 +1,10 @@
+import { collect } from "../../system/heap.ts";
 import { recentIds } from "../store.ts";
 import { Cache } from "./cache.ts";
 import { Listing } from "./listing.ts";
 import { type Project, projectOf, type Sighting, unpacked, type Wanted } from "./search.ts";
 import { sequencesOf } from "./signature.ts";
-import { type Bounds, SLACK, searchAll } from "./threads.ts";
+import { type Bounds, MANY, SLACK, searchAll } from "./threads.ts";
 
 export type Found = {
   /** newest first, each session once; unpacked when they are asked for */
@@ -33,6 +34,7 @@ export async function find(wanted: Wanted, bounds: Bounds): Promise<Found> {
   }
   const order = inOrder(numbers, listing, bounds);
   const done = await searchAll(wanted, order, listing, bounds, cache, saved);
+  if (done.sightings.length > MANY) collect();
   if (cache && (done.fresh.length > 0 || (cache.scattered && done.room > MUCH)))
     cache.keep(listing.folders, listing.listed(), done.fresh, done.written, done.room);
   cache?.close();

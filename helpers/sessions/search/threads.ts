@@ -68,7 +68,8 @@ const MUCH = 256 * 1024 * 1024;
 /** With a limit the search may soon be over: so many bytes are waited for. */
 const FIRST = 64 * 1024 * 1024;
 
-const MANY = 200;
+/** From so many sightings on memory is looked after. */
+export const MANY = 200;
 const SOME = 64;
 /** Megabytes of what is thrown away, in the second thread. */
 const YOUNG = 4;

@@ -87,7 +87,7 @@ export class Writer {
     if (this.#fd < 0) return null;
     const groups = this.#groups.map(({ bits, signatures }): Group => {
       const at = this.#size;
-      this.#write(turned(bits, signatures));
+      for (const rows of turned(bits, signatures)) this.#write(rows);
       return { bits, texts: signatures.length, at };
     });
     closeSync(this.#fd);
@@ -98,17 +98,24 @@ export class Writer {
   }
 }
 
-/** Rows of texts become rows of bits. */
-function turned(bits: number, signatures: readonly Uint8Array[]): Uint8Array {
+/** Bits that are turned at once. */
+const STEP = 2048;
+
+/** Rows of texts become rows of bits, some after the others in the same bytes. */
+function* turned(bits: number, signatures: readonly Uint8Array[]): Generator<Uint8Array> {
   const row = rowBytes(signatures.length);
-  const matrix = new Uint8Array(bits * row);
-  signatures.forEach((signature, text) => {
-    const at = text >> 3;
-    const one = 1 << (text & 7);
-    for (let bit = 0; bit < bits; bit++)
-      if (signature[bit >> 3]! & (1 << (bit & 7))) matrix[bit * row + at]! |= one;
-  });
-  return matrix;
+  const step = Math.min(STEP, bits);
+  const matrix = new Uint8Array(step * row);
+  for (let first = 0; first < bits; first += step) {
+    matrix.fill(0);
+    signatures.forEach((signature, text) => {
+      const at = text >> 3;
+      const one = 1 << (text & 7);
+      for (let i = 0; i < step; i++)
+        if (signature[(first + i) >> 3]! & (1 << (i & 7))) matrix[i * row + at]! |= one;
+    });
+    yield matrix;
+  }
 }
 
 export const rowBytes = (texts: number): number => (texts + 7) >> 3;
