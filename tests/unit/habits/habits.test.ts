@@ -8,11 +8,12 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -232,18 +233,26 @@ describe("places that are missing or forbidden", () => {
       expectCalm(await ccr(home, words, { env: { CLAUDE_CONFIG_DIR: join(home.path, "odd") } }), words);
   });
 
+  const OTHER = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+  /** Still root, for a TMPDIR that nobody else may enter. */
+  const POWERLESS = ["--bounding-set", "--inh-caps"].map((set) => `${set}=-dac_override,-dac_read_search`);
+  const isOpen = (path: string): boolean =>
+    path === "/" || ((statSync(dirname(path)).mode & 0o001) !== 0 && isOpen(dirname(path)));
+
   /** As somebody to whom permissions matter: root has all of them. */
   async function asNobody(
     words: readonly string[],
     more: { env?: Record<string, string> } = {},
   ): Promise<Ran> {
     chmodSync(home.around, 0o755);
-    chmodSync(home.path, 0o755);
+    chmodSync(home.path, 0o555);
     const privileged = process.getuid?.() === 0;
     const { stdout, stderr, exitCode, signal } = await execa(
       privileged ? "setpriv" : process.execPath,
       [
-        ...(privileged ? ["--reuid=65534", "--regid=65534", "--clear-groups", process.execPath] : []),
+        ...(privileged
+          ? [...(isOpen(bundle) && isOpen(home.around) ? OTHER : POWERLESS), process.execPath]
+          : []),
         bundle,
         ...words,
       ],
