@@ -7,7 +7,7 @@
 //   npm run bench -- --peers           ripgrep, fast-resume and ccusage as well
 
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
@@ -28,6 +28,7 @@ const { values: flags } = parseArgs({
   },
 });
 const small = flags.scale === "small";
+const [load = 0] = loadavg();
 const only = flags.only?.toLowerCase().split(",");
 
 const place = mkdtempSync(join(tmpdir(), "ccr-bench-"));
@@ -500,7 +501,7 @@ if (!small && !only) {
     "which writes the same bytes for the same flags, with the truth beside them. Below 40 ms a ratio swings by a tenth from",
     "run to run, and more on a machine that has other work. What cannot swing (files opened, bytes read) is tested in `npm test`.",
     "",
-    `Measured on ${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${versions.join(", ")}; page cache warm; \`NODE_OPTIONS\` and \`NODE_EXTRA_CA_CERTS\` unset.`,
+    `Measured on ${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores (${cpus()[0]?.model.trim()}), load ${load.toFixed(1)} at the start and ${loadavg()[0]!.toFixed(1)} at the end, ${versions.join(", ")}; page cache warm; \`NODE_OPTIONS\` and \`NODE_EXTRA_CA_CERTS\` unset.`,
     "",
     line(["figure", "what", "bound", "measured", "", "how"]),
     line(["---", "---", "---", "---", "---", "---"]),
