@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { paint } from "../terminal/colour.ts";
-import { out } from "../terminal/output.ts";
+import { columns, out } from "../terminal/output.ts";
 import { wrap } from "../terminal/wrap.ts";
 import { type Command, flagsOf, type Values, type Verb } from "./command.ts";
 import { VERBS } from "./verbs.ts";
@@ -32,7 +32,7 @@ export async function parse(
 
 /** Cells of a line of help: no wider than one reads with ease. */
 const MOST = 100;
-const lineWidth = (): number => Math.min(process.stdout.columns || MOST, MOST);
+const lineWidth = (): number => Math.min(columns(), MOST);
 /** What stands on the left stays a column up to here; a longer one has a line of its own. */
 const LEFT = 30;
 
@@ -40,8 +40,9 @@ const LEFT = 30;
 function table(rows: readonly (readonly [string, string])[]): string[] {
   const wide = Math.max(...rows.map(([left]) => (left.length > LEFT ? 0 : left.length)));
   const gap = " ".repeat(wide + 4);
+  const room = Math.max(20, lineWidth() - gap.length);
   return rows.flatMap(([left, right]) => {
-    const [first = "", ...more] = wrap(right, Math.max(20, lineWidth() - gap.length));
+    const [first = "", ...more] = wrap(right, room);
     const lines = left.length > wide ? [`  ${left}`, gap + first] : [`  ${left.padEnd(wide)}  ${first}`];
     return [...lines, ...more.map((line) => gap + line)];
   });

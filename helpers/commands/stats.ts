@@ -3,8 +3,8 @@ import { cleanupPeriod } from "../claude/settings.ts";
 import type { Tokens } from "../claude/usage.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { corpus } from "../sessions/stats.ts";
-import type { Index } from "../sessions/stats-cache.ts";
 import { DAY, dayOf, dayText } from "../sessions/stats-days.ts";
+import type { Index } from "../sessions/stats-index.ts";
 import {
   GROUPINGS,
   type Group,

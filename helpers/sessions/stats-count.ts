@@ -5,16 +5,9 @@ import { collect, smallHeap } from "../system/heap.ts";
 import { errno } from "../system/problem.ts";
 import { secondThread } from "./search/threads.ts";
 import { attribute, type Share } from "./stats-attribute.ts";
-import {
-  headOf,
-  Index,
-  type Known,
-  newGeneration,
-  openRecords,
-  recordsFile,
-  Snapshot,
-} from "./stats-cache.ts";
+import { headOf, newGeneration, openRecords, recordsFile, Snapshot } from "./stats-cache.ts";
 import { Files } from "./stats-files.ts";
+import { Index, type Known } from "./stats-index.ts";
 import { type Head, Reader } from "./stats-read.ts";
 import { FLAGS, Hash, Records, readRecords, type Stored, WORDS } from "./stats-records.ts";
 import { GROUPINGS, summarize } from "./stats-sums.ts";

@@ -1,7 +1,7 @@
 import { SYNTHETIC, type Tokens } from "../claude/usage.ts";
 import { WIDTH } from "./stats-attribute.ts";
-import type { Index } from "./stats-cache.ts";
 import { dayText } from "./stats-days.ts";
+import type { Index } from "./stats-index.ts";
 
 export type Sums = {
   sessions: number;

@@ -1,8 +1,9 @@
 import { projectsDirectory } from "../claude/places.ts";
-import { type Index, Snapshot } from "./stats-cache.ts";
+import { Snapshot } from "./stats-cache.ts";
 import type { Progress } from "./stats-count.ts";
 import { zone } from "./stats-days.ts";
 import { filesWithMessages } from "./stats-files.ts";
+import type { Index } from "./stats-index.ts";
 import { GROUPINGS, type Summary, summarize } from "./stats-sums.ts";
 
 /** All that is counted, and the paths of what could not be. */

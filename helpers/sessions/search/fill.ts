@@ -3,11 +3,11 @@ import { slug } from "../../claude/places.ts";
 import { TEXT_MARK, TITLE_MARKS, transcriptField } from "../../claude/text.ts";
 import type { Cache } from "./cache.ts";
 import { Text } from "./extract.ts";
+import { projectIn } from "./facts.ts";
 import type { Kernel } from "./kernel.ts";
 import type { File } from "./listing.ts";
 import { anything } from "./query.ts";
 import { Scan } from "./scan.ts";
-import { projectIn } from "./search.ts";
 import { type Fresh, type Part, Writer } from "./writer.ts";
 
 /** A file changed within this time (ms) may change again and keep its time. */

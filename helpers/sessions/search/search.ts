@@ -1,16 +1,13 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { counted, readAt } from "../../claude/lines.ts";
-import { slug } from "../../claude/places.ts";
 import { saidIn, titleIn, transcriptField } from "../../claude/text.ts";
-import { factsOf } from "../../claude/transcript.ts";
-import { verdictOf } from "../../limits/verdict.ts";
 import { nameless } from "../../system/nameless.ts";
 import { asciiJson } from "../catalogue.ts";
-import { type Entry, type Transcript, timeOfEntry } from "../entry.ts";
+import { type Entry, timeOfEntry } from "../entry.ts";
 import { realPath } from "../lookup.ts";
-import { startOf, titleOf } from "../session.ts";
+import { titleOf } from "../session.ts";
 import type { Cache, Kept } from "./cache.ts";
-import { copyOf } from "./excerpt.ts";
+import { entryIn, projectIn, readEntry } from "./facts.ts";
 import type { Filler } from "./fill.ts";
 import { CHUNK, type Kernel, makeKernel } from "./kernel.ts";
 import type { File } from "./listing.ts";
@@ -245,70 +242,5 @@ export class Searcher {
     const titles = searchText(this.#kernel, words, this.#order, length, read, found, complete);
     if (titles === undefined) return undefined;
     return this.#judge(found, inProject, titles | this.#vague, () => entryIn(file));
-  }
-}
-
-function entryIn(file: File): Entry | null {
-  let fd: number;
-  try {
-    fd = openSync(file.path, "r");
-  } catch {
-    return null;
-  }
-  counted.opens++;
-  try {
-    return readEntry(fd, file);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-const transcriptOf = ({ id, folder, path, bytes, mtime }: File): Transcript => ({
-  id,
-  folder,
-  path,
-  bytes,
-  mtime,
-});
-
-const LONGEST_PROMPT = 400;
-
-/** What a transcript says, without what a search has no use for: there may be thousands of them. */
-export function readEntry(fd: number, file: File): Entry {
-  const { last, firstPrompt, ...facts } = factsOf(fd, file.bytes);
-  const known = {
-    ...facts,
-    firstPrompt: firstPrompt && copyOf(firstPrompt.slice(0, LONGEST_PROMPT)),
-    lastPrompt: null,
-    verdict: verdictOf(last),
-  };
-  return { ...transcriptOf(file), facts: known, unreadable: null };
-}
-
-/** Where a session was started. Of files in another folder than their own, the end has to be looked at. */
-export function projectIn(
-  fd: number,
-  file: File,
-  head: Buffer,
-  entryOf: () => Entry = () => readEntry(fd, file),
-): string | null {
-  const start = firstDirectory(head);
-  return start !== null && slug(start) === file.folder ? start : startOf(entryOf());
-}
-
-const MARK = Buffer.from('"cwd":"');
-
-/** The first `cwd` in the head of a transcript, taken from its bytes; null where the head holds none. */
-function firstDirectory(head: Buffer): string | null {
-  const at = head.indexOf(MARK);
-  if (at < 0) return null;
-  const from = at + MARK.length - 1;
-  let end = head.indexOf(34, from + 1);
-  while (end > 0 && head[end - 1] === 92) end = head.indexOf(34, end + 1);
-  if (end < 0) return null;
-  try {
-    return JSON.parse(head.toString("utf8", from, end + 1));
-  } catch {
-    return null;
   }
 }

@@ -1,28 +1,24 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { helpOf, overview } from "../../../helpers/commands/help.ts";
 import { VERBS } from "../../../helpers/commands/verbs.ts";
 import { width } from "../../../helpers/terminal/text.ts";
 
 describe("a page of help", () => {
-  const before = process.stdout.columns;
-  beforeEach(() => {
-    process.stdout.columns = 80;
-  });
-  afterEach(() => {
-    process.stdout.columns = before;
-  });
+  const WIDE = 60;
+  beforeEach(() => vi.stubEnv("COLUMNS", String(WIDE)));
+  afterEach(() => vi.unstubAllEnvs());
 
   it("fits the terminal: what is typed is never broken, all else is, between words", async () => {
     expect(
       overview()
         .split("\n")
-        .filter((line) => width(line) > 80),
+        .filter((line) => width(line) > WIDE),
     ).toEqual([]);
     for (const verb of VERBS) {
       const command = await verb.load();
       const page = helpOf(verb, command);
       const typed = [command.usage, ...command.examples.map(([line]) => line)];
-      const wide = page.split("\n").filter((line) => width(line) > 80);
+      const wide = page.split("\n").filter((line) => width(line) > WIDE);
       expect(wide.filter((line) => !typed.some((words) => line.includes(words)))).toEqual([]);
       // not a word is lost
       const words = (text: string) => text.split(/\s+/).filter(Boolean);
