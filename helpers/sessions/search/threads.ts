@@ -69,10 +69,10 @@ const MUCH = 256 * 1024 * 1024;
 const FIRST = 64 * 1024 * 1024;
 
 /** From so many sightings on memory is looked after. */
-export const MANY = 200;
+export const MANY = 60;
 const SOME = 64;
 /** Megabytes of what is thrown away, in the second thread. */
-const YOUNG = 4;
+const YOUNG = 2;
 
 /** Searches files, the newest first, in two threads when there is much to read. */
 export async function searchAll(
@@ -119,7 +119,7 @@ export async function searchAll(
     const { length } = done.sightings;
     if (length === MANY) await smallHeap();
     if (length > MANY && done.sightings[length - 1]!.text) putAside(done.sightings[length - 1]!);
-    if (length > MANY && at % 32 === 0) collect();
+    if (length > MANY && at % 16 === 0) collect();
     if (kept) continue;
     searched += bytes;
     left -= bytes;
