@@ -140,8 +140,10 @@ function executables(changes: Changes, names: readonly Name[], what: { file: str
   return written;
 }
 
+/** A name that begins with a dot is of another install, which is about to rename it. */
 const ourExecutables = (): string[] =>
   entries(binaries())
+    .filter((name) => !name.startsWith("."))
     .map((name) => join(binaries(), name))
     .filter((path) => lstat(path)?.isFile() && ours(path));
 

@@ -202,8 +202,11 @@ install_it() { clean node "$FILE" install "$@"; }
       install_it >/dev/null 2>"$BATS_TEST_TMPDIR/said.$i" &
       pids+=($!)
     done
-    for pid in "${pids[@]}"; do wait "$pid"; done
-    [ "$(cat "$BATS_TEST_TMPDIR"/said.*)" = '' ]
+    local failed=0
+    for pid in "${pids[@]}"; do wait "$pid" || failed=$?; done
+    run cat "$BATS_TEST_TMPDIR"/said.*
+    [ "$output" = '' ]
+    [ "$failed" -eq 0 ]
     [ "$(grep -c '>>> ccr >>>' "$H/.bashrc")" -eq 1 ]
     cmp "$FILE" "$H/.local/lib/ccr/ccr.cjs"
     [ -z "$(find "$H" -name '*.tmp')" ]
@@ -212,6 +215,13 @@ install_it() { clean node "$FILE" install "$@"; }
     clean node "$FILE" uninstall >/dev/null
     cmp "$BATS_TEST_TMPDIR/rc" "$H/.bashrc"
   done
+}
+
+@test "what another install is about to rename stays" {
+  run -0 install_it
+  cp "$H/.local/bin/ccra" "$H/.local/bin/.ccr-install-99999999-0.tmp"
+  run -0 install_it
+  [ -e "$H/.local/bin/.ccr-install-99999999-0.tmp" ]
 }
 
 @test "killed at any moment it leaves whole files, and the next run completes it" {
