@@ -32,7 +32,7 @@ const TO: Record<string, Flag> = {
 export const archive: Command = {
   usage: "archive [session…] [--older-than 90d] [flags]",
   about:
-    "Puts each session into an archive of its own, the smallest first, and reads it back. With --delete the session is\nthen deleted, after its archive was read again and compared with what lies here. Run it again after it was\nstopped: it goes on. ccr-import brings a session back.",
+    "Puts each session into an archive of its own, the smallest first, and reads it back. With --delete the session is then deleted, after its archive was read again and compared with what lies here. Run it again after it was stopped: it goes on. ccr-import brings a session back.",
   flags: { ...CHOICE, ...TO, delete: { type: "boolean", about: "delete what is safely archived" } },
   words: "session",
   json: true,
@@ -47,7 +47,7 @@ export const archive: Command = {
 export const keepSessions: Command = {
   usage: "keep <session…> | --all | --days n",
   about:
-    "Saves sessions from Claude Code's own sweep, which deletes what was not written to for 30 days: into archives, or\nby its setting cleanupPeriodDays.",
+    "Saves sessions from Claude Code's own sweep, which deletes what was not written to for 30 days: into archives, or by its setting cleanupPeriodDays.",
   flags: {
     ...CHOICE,
     ...TO,

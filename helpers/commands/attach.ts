@@ -4,7 +4,7 @@ import { goTo, liveNamed } from "./living.ts";
 export const attach: Command = {
   usage: "attach [session] [flags]",
   about:
-    "Shows a live session on this terminal; Ctrl-b d leaves it running. Several terminals can show one session: it has\nthe size of the one that was used last. Without a word it is the only one, or that of this tmux session.",
+    "Shows a live session on this terminal; Ctrl-b d leaves it running. Several terminals can show one session: it has the size of the one that was used last. Without a word it is the only one, or that of this tmux session.",
   flags: {
     "read-only": {
       type: "boolean",

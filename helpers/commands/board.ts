@@ -21,7 +21,7 @@ const RECENT = 7 * 86_400_000;
 export const board: Command = {
   usage: "board [n] [flags]",
   about:
-    "One screen of what needs you, what works, what a limit has stopped, and the recent sessions; it changes with them,\nand ? tells its keys. Without a terminal, or with --once, it is printed: n recent ones (20).",
+    "One screen of what needs you, what works, what a limit has stopped, and the recent sessions; it changes with them, and ? tells its keys. Without a terminal, or with --once, it is printed: n recent ones (20).",
   flags: {
     on: {
       type: "string",

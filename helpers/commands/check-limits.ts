@@ -22,7 +22,7 @@ const LIMITED = 3;
 export const checkLimits: Command = {
   usage: "check-limits [flags]",
   about:
-    "Shows which sessions a usage limit has stopped, until when, and how full the account's windows are: as the status\nline reports them (ccr install --statusline), else as an estimate. Looks at the last 7 days. Exit status 3 when\nsessions are limited, 0 when none is.",
+    "Shows which sessions a usage limit has stopped, until when, and how full the account's windows are: as the status line reports them (ccr install --statusline), else as an estimate. Looks at the last 7 days. Exit status 3 when sessions are limited, 0 when none is.",
   flags: {
     all: { type: "boolean", short: "a", about: "look at all sessions, however old" },
     watch: { type: "boolean", short: "w", about: "stay, and count down" },

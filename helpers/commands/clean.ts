@@ -37,7 +37,7 @@ const places = (): [Kind, string][] => [
 export const cleanUp: Command = {
   usage: "clean [--older-than 30d] [--yes]",
   about:
-    "Lists what is left of old sessions: their session-env, task lists, logs, caches; asks, and removes it. Transcripts,\nthe history and settings are never touched, nor what a running session has.",
+    "Lists what is left of old sessions: their session-env, task lists, logs, caches; asks, and removes it. Transcripts, the history and settings are never touched, nor what a running session has.",
   flags: {
     "older-than": { type: "string", value: "time", about: "untouched for so long: 30d (default), 12h" },
     yes: { type: "boolean", short: "y", about: "do not ask" },

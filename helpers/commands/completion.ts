@@ -22,7 +22,7 @@ const ABOUT_WIDTH = 100;
 export const completion = (verbs: readonly Verb[]): Command => ({
   usage: "completion <shell> [-- words…]",
   about:
-    "Prints the completion script for bash, zsh or fish. ccr install sets it up already; this is for other places.\nWith words: the candidates for a command line that ends with the last of them. The script asks so at every Tab.",
+    "Prints the completion script for bash, zsh or fish. ccr install sets it up already; this is for other places. With words: the candidates for a command line that ends with the last of them. The script asks so at every Tab.",
   flags: {},
   words: SHELLS,
   examples: [

@@ -21,7 +21,7 @@ const WHY = {
 export const current: Command = {
   usage: "current [flags]",
   about:
-    "Shows the session of this shell: the one that Claude started the shell in, the one that runs in this tmux\nsession or directory, the newest of this directory, else the newest of all; and says which it is.",
+    "Shows the session of this shell: the one that Claude started the shell in, the one that runs in this tmux session or directory, the newest of this directory, else the newest of all; and says which it is.",
   flags: { id: { type: "boolean", about: "print only the id, for scripts" } },
   most: 0,
   json: true,

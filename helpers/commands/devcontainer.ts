@@ -29,7 +29,7 @@ type Action = (typeof ACTIONS)[number];
 export const devcontainer = (verbs: readonly Verb[]): Command => ({
   usage: "devcontainer add|check|remove|open [dir] [flags]",
   about:
-    "Shares Claude's sessions with a dev container: one history on both sides, the host's settings to read.\nadd edits devcontainer.json (comments stay), remove brings it back byte for byte, check tells what is wrong, on the\nhost and in the container, open starts the container and goes on in it in the newest session of the directory.",
+    "Shares Claude's sessions with a dev container: one history on both sides, the host's settings to read. add edits devcontainer.json (comments stay), remove brings it back byte for byte, check tells what is wrong, on the host and in the container, open starts the container and goes on in it in the newest session of the directory.",
   flags: {
     isolate: { type: "boolean", about: "add: nothing of the host's; the container has sessions of its own" },
     env: {

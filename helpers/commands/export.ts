@@ -65,7 +65,7 @@ const FILE = /^-$|\/|\.(?:tar\.gz|tgz|md|html|json)$/;
 export const exportSessions: Command = {
   usage: "export <session…> [file] [flags]",
   about:
-    "Packs sessions into one file that ccr-import reads on any machine: the transcript with its subagents and tool\nresults, files for /rewind, todos, plans and the history's lines. Never credentials or settings. The archive is\nread back before it gets its name. <file> has a / or ends in .tar.gz; - is stdout.",
+    "Packs sessions into one file that ccr-import reads on any machine: the transcript with its subagents and tool results, files for /rewind, todos, plans and the history's lines. Never credentials or settings. The archive is read back before it gets its name. <file> has a / or ends in .tar.gz; - is stdout.",
   flags: {
     ...CHOICE,
     force: { type: "boolean", about: "replace a file of that name" },

@@ -35,7 +35,7 @@ const BLOCK = 500;
 export const find: Command = {
   usage: "find <words…> [flags]",
   about:
-    'Finds sessions that hold every word somewhere: in a prompt, an answer, the title or the project\'s path. Upper and\nlower case are the same; a "quoted phrase" is looked for as it stands. The newest come first, at most 20 on a\nterminal. The exit status is 1 when there is none.',
+    'Finds sessions that hold every word somewhere: in a prompt, an answer, the title or the project\'s path. Upper and lower case are the same; a "quoted phrase" is looked for as it stands. The newest come first, at most 20 on a terminal. The exit status is 1 when there is none.',
   flags: {
     here: { type: "boolean", about: "only sessions started in this directory" },
     project: {

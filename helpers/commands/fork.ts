@@ -19,7 +19,7 @@ import { nextLine, sessionJson, tableLook } from "./view.ts";
 export const fork: Command = {
   usage: "fork <session> [--at message] [flags]",
   about:
-    "Copies a session under a new id, up to a message; the session stays as it is, and may be running. A fork from\nbefore a compaction has the full conversation again.",
+    "Copies a session under a new id, up to a message; the session stays as it is, and may be running. A fork from before a compaction has the full conversation again.",
   flags: {
     at: {
       type: "string",

@@ -57,7 +57,7 @@ export function helpOf(verb: Verb, command: Command): string {
   return [
     `${paint("usage", "bold")}  ccr ${command.usage}${verb.classic ? `\n       ${verb.classic} ${command.usage.split(" ").slice(1).join(" ")}`.trimEnd() : ""}`,
     "",
-    ...wrap(command.about.replaceAll("\n", " "), lineWidth()),
+    ...wrap(command.about, lineWidth()),
     "",
     paint("flags", "bold"),
     ...table(flags),

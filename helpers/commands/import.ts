@@ -22,7 +22,7 @@ import { nextLine, tableLook } from "./view.ts";
 export const importSessions: Command = {
   usage: "import <archive…> [flags]",
   about:
-    "Brings the sessions of archives into this home, after all of each archive was checked. Paths are mapped in the\nfields of its rows, never in text. Nothing is overwritten: a session that is here already stays, and one that is\nrunning is not touched. - reads from stdin.",
+    "Brings the sessions of archives into this home, after all of each archive was checked. Paths are mapped in the fields of its rows, never in text. Nothing is overwritten: a session that is here already stays, and one that is running is not touched. - reads from stdin.",
   flags: {
     map: {
       type: "string",

@@ -11,7 +11,7 @@ import { VERSION } from "./version.ts";
 export const install = (verbs: readonly Verb[]): Command => ({
   usage: "install [--name name] [--statusline] [--hooks] [--cron] [--dev-open] [--dry-run]",
   about:
-    "Puts this program into ~/.local/lib/ccr, its commands into ~/.local/bin, functions for bash and zsh into\n~/scripts/claude-resume-helpers.sh, and one marked block into .bashrc (and into the files of zsh and fish where\nthey are used). Again: what is right already is not touched. Under another name ccr-list follows (NAME-list);\ncct and ccra stay. The name is remembered; CCR_NAME sets it too.",
+    "Puts this program into ~/.local/lib/ccr, its commands into ~/.local/bin, functions for bash and zsh into ~/scripts/claude-resume-helpers.sh, and one marked block into .bashrc (and into the files of zsh and fish where they are used). Again: what is right already is not touched. Under another name ccr-list follows (NAME-list); cct and ccra stay. The name is remembered; CCR_NAME sets it too.",
   flags: {
     name: { type: "string", value: "name", about: "call it so, where another program is called ccr" },
     statusline: {

@@ -20,7 +20,7 @@ const DAY = 86_400_000;
 export const list: Command = {
   usage: "list [n] [flags]",
   about:
-    "Lists the newest sessions of all projects, by the time of their last record (20 where no number is given).\nEach line ends with what the session is about; ccr and the bright part of the id resume it.",
+    "Lists the newest sessions of all projects, by the time of their last record (20 where no number is given). Each line ends with what the session is about; ccr and the bright part of the id resume it.",
   flags: {
     here: { type: "boolean", about: "only sessions started in this directory" },
     project: {

@@ -27,7 +27,7 @@ const STEP = 500;
 export const logs: Command = {
   usage: "logs <session> [flags]",
   about:
-    "What happened in a session, a line each: prompts, answers, tools, limits and errors, and what ccr did to it (starts,\nresumes, restarts, recordings). What it printed itself: ccr replay.",
+    "What happened in a session, a line each: prompts, answers, tools, limits and errors, and what ccr did to it (starts, resumes, restarts, recordings). What it printed itself: ccr replay.",
   flags: {
     follow: { type: "boolean", short: "f", about: "stay, and show what comes" },
     lines: {

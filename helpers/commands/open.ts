@@ -21,7 +21,7 @@ import { planOf } from "./resume.ts";
 export const open: Command = {
   usage: "open [session] [directory] [flags]",
   about:
-    "Goes to a session in tmux, which lives on when the terminal is closed: to a live one, else it resumes the session\nthere, in windows claude, shell and logs. cct alone is for this directory: the live session, else the newest one,\nelse a new one. Without a terminal the tmux session is made and its name printed.",
+    "Goes to a session in tmux, which lives on when the terminal is closed: to a live one, else it resumes the session there, in windows claude, shell and logs. cct alone is for this directory: the live session, else the newest one, else a new one. Without a terminal the tmux session is made and its name printed.",
   flags: { new: { type: "boolean", short: "n", about: "a new session, whatever there is" } },
   words: "session",
   most: 2,

@@ -48,7 +48,7 @@ export const pause: Command = {
 export const resumeLater: Command = {
   usage: "resume-later <session> [--at time] [--off]",
   about:
-    "Plans one session: the next ccr supervise after that time continues it, also when autoResume is off and when no\nlimit has stopped it. Without a time: at its reset.",
+    "Plans one session: the next ccr supervise after that time continues it, also when autoResume is off and when no limit has stopped it. Without a time: at its reset.",
   flags: {
     at: { type: "string", value: "time", about: 'like 18:00, 2h or "2026-11-21 09:00"' },
     off: { type: "boolean", about: "forget the plan" },

@@ -17,7 +17,7 @@ const PLAIN_COUNT = 20;
 export const pick: Command = {
   usage: "pick [words…] [flags]",
   about:
-    "Shows the recent sessions of all projects on the whole screen: type to search, Enter resumes the marked one in\nits own directory, ? tells the other keys. ccr alone does the same. Without a terminal it is a plain list.",
+    "Shows the recent sessions of all projects on the whole screen: type to search, Enter resumes the marked one in its own directory, ? tells the other keys. ccr alone does the same. Without a terminal it is a plain list.",
   flags: {
     "print-id": { type: "boolean", about: "print the id of the chosen session instead of resuming it" },
   },

@@ -27,7 +27,7 @@ const COLUMNS: readonly (Column & { wide?: boolean })[] = [
 export const ps: Command = {
   usage: "ps [flags]",
   about:
-    "Lists the sessions that are live: those in tmux that ccr started, Claudes in other terminals, and the background\nsessions of Claude Code. Memory is what the whole tree of a session has for itself.",
+    "Lists the sessions that are live: those in tmux that ccr started, Claudes in other terminals, and the background sessions of Claude Code. Memory is what the whole tree of a session has for itself.",
   flags: { here: { type: "boolean", about: "only sessions of this directory" } },
   most: 0,
   json: true,

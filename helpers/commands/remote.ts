@@ -20,7 +20,7 @@ export async function runOn(target = "", words: readonly string[] = []): Promise
 export const remote: Command = {
   usage: "remote add <name> <address> | list | remove <name>",
   about:
-    "Names for ccr --on <target> <verb…>, which has the ccr of another machine do it, and for ccr board --on <targets>.\nAn address is what ssh takes (me@host, ssh://host:2222) or coder:<workspace>; it can stand in place of a name.",
+    "Names for ccr --on <target> <verb…>, which has the ccr of another machine do it, and for ccr board --on <targets>. An address is what ssh takes (me@host, ssh://host:2222) or coder:<workspace>; it can stand in place of a name.",
   flags: {},
   words: ["add", "list", "remove"],
   most: 3,

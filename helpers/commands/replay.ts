@@ -19,7 +19,7 @@ const SECOND = 1000;
 export const replay: Command = {
   usage: "replay <session> [n] [flags]",
   about:
-    "Plays what a session printed, on this terminal: its newest recording, or the n-th newest. Blank pauses, q or ctrl-c\nends it. A full-screen recording stays on its last screen until a key. The files are asciicasts: asciinema plays\nthem too. Nothing is recorded while recording.on is off (ccr config).",
+    "Plays what a session printed, on this terminal: its newest recording, or the n-th newest. Blank pauses, q or ctrl-c ends it. A full-screen recording stays on its last screen until a key. The files are asciicasts: asciinema plays them too. Nothing is recorded while recording.on is off (ccr config).",
   flags: {
     speed: { type: "string", value: "n", about: "so many times as fast (default 1)" },
     idle: { type: "string", value: "time", about: "no pause is longer: 500ms, 1s (default 2s)" },

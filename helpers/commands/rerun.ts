@@ -25,7 +25,7 @@ import { wait } from "./wait.ts";
 export const rerun: Command = {
   usage: "rerun <session> [flags]",
   about:
-    "Starts a new session in the same directory and gives it the prompts of this one, each when the answer to the one\nbefore is there. Stops at Claude's first question, at a limit or an error; the session stays. Asks once.",
+    "Starts a new session in the same directory and gives it the prompts of this one, each when the answer to the one before is there. Stops at Claude's first question, at a limit or an error; the session stays. Asks once.",
   flags: {
     from: { type: "string", value: "n", about: "begin with the n-th prompt" },
     "dry-run": { type: "boolean", about: "only show the prompts" },

@@ -33,7 +33,7 @@ export type Restored = Plan & {
 export const restore: Command = {
   usage: "restore [session...] [flags]",
   about:
-    "Brings back the tmux sessions that a restart has taken: same names, windows and directories. Claude's window shows\nwhere it was and starts on Enter. Those that you stopped stay away unless named. ccr supervise does the same.",
+    "Brings back the tmux sessions that a restart has taken: same names, windows and directories. Claude's window shows where it was and starts on Enter. Those that you stopped stay away unless named. ccr supervise does the same.",
   flags: {
     eager: { type: "boolean", about: "start every Claude at once" },
     "dry-run": { type: "boolean", short: "n", about: "only tell what would come back" },

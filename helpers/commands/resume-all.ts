@@ -25,7 +25,7 @@ const DAY = 86_400_000;
 export const resumeAll: Command = {
   usage: "resume-all [session…] [flags]",
   about:
-    "Continues every session that a usage limit has stopped, once its reset has passed (and 60 to 90 s more). Live\nsessions, those continued meanwhile and those older than a week are left alone; nothing is ever started twice,\nwhoever else runs this at the same time. Named sessions only: give their ids.",
+    "Continues every session that a usage limit has stopped, once its reset has passed (and 60 to 90 s more). Live sessions, those continued meanwhile and those older than a week are left alone; nothing is ever started twice, whoever else runs this at the same time. Named sessions only: give their ids.",
   flags: {
     "dry-run": {
       type: "boolean",

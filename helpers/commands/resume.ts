@@ -18,7 +18,7 @@ import { entryNamed } from "./named.ts";
 export const resume = (verbs: readonly { name: string }[]): Command => ({
   usage: "resume <session> [prompt] [flags]",
   about:
-    "Resumes a session in the directory that it was started in. <session> is an id, its first characters, a title,\na part of a title that no other has, or . for the newest session of this directory.\nThe word resume can be left out; it is needed for titles that are also verbs: ccr resume -- list",
+    "Resumes a session in the directory that it was started in. <session> is an id, its first characters, a title, a part of a title that no other has, or . for the newest session of this directory. The word resume can be left out; it is needed for titles that are also verbs: ccr resume -- list",
   flags: {
     dir: {
       type: "string",

@@ -15,7 +15,7 @@ const ACTING =
 export const send: Command = {
   usage: "send <session> <text> [flags]",
   about:
-    "Types a prompt into a live session and tells what came of it. Only while Claude is idle or works (then it is next\nin line): in a question of Claude's, Enter would say yes. The text - is read from standard input.",
+    "Types a prompt into a live session and tells what came of it. Only while Claude is idle or works (then it is next in line): in a question of Claude's, Enter would say yes. The text - is read from standard input.",
   flags: {
     raw: { type: "boolean", about: "also a text that begins with ! (runs in a shell) or / (a command)" },
   },

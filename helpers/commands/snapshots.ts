@@ -47,7 +47,7 @@ const usage = (verb: string, what: string): Problem =>
 export const snapshot: Command = {
   usage: "snapshot <session> [-m note]",
   about:
-    "Keeps the present state of a session, to come back to with ccr rollback; the commit of its project is noted.\nSnapshots share what is equal. Claude Code does not delete them.",
+    "Keeps the present state of a session, to come back to with ccr rollback; the commit of its project is noted. Snapshots share what is equal. Claude Code does not delete them.",
   flags: { message: { type: "string", short: "m", value: "note", about: "a note, for the list" } },
   words: "session",
   most: 1,
@@ -74,7 +74,7 @@ export const snapshot: Command = {
 export const snapshots: Command = {
   usage: "snapshots [session] | --delete <snapshot>... [flags]",
   about:
-    "Lists snapshots, newest first. Those of sessions that are deleted are there too. --delete deletes some of them, and\nnothing else of their sessions.",
+    "Lists snapshots, newest first. Those of sessions that are deleted are there too. --delete deletes some of them, and nothing else of their sessions.",
   flags: {
     delete: { type: "boolean", about: "delete the named snapshots" },
     force: { type: "boolean", short: "f", about: "do not ask" },
@@ -167,7 +167,7 @@ function snapshotsOf(word: string | undefined): Snapshot[] {
 export const rollback: Command = {
   usage: "rollback <session> <snapshot>",
   about:
-    "Brings a session back to a snapshot. Its present state becomes a snapshot first, so this can be undone.\nA session that is running is left alone. A deleted session comes back.",
+    "Brings a session back to a snapshot. Its present state becomes a snapshot first, so this can be undone. A session that is running is left alone. A deleted session comes back.",
   flags: {},
   words: "session",
   most: 2,

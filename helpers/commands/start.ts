@@ -13,7 +13,7 @@ import { claude, needTmux, usable } from "./open.ts";
 export const start: Command = {
   usage: "start [directory] [flags] [-- claude's own flags]",
   about:
-    "Starts a new session in tmux, without going there, and prints its name. A template says the rest; what is given\nhere goes before it.",
+    "Starts a new session in tmux, without going there, and prints its name. A template says the rest; what is given here goes before it.",
   flags: {
     name: { type: "string", short: "n", value: "name", about: "what it is called, in tmux and as its title" },
     prompt: { type: "string", short: "p", value: "text", about: "the first prompt" },

@@ -33,7 +33,7 @@ export const runThread = async (): Promise<boolean> =>
 export const stats: Command = {
   usage: "stats [flags]",
   about:
-    "Counts sessions, messages and tokens, by project, model and day. A message is a prompt or an answer; one that\nstands in several files (forks, copies) counts once. Subagents are included. Days are those of this machine's zone.",
+    "Counts sessions, messages and tokens, by project, model and day. A message is a prompt or an answer; one that stands in several files (forks, copies) counts once. Subagents are included. Days are those of this machine's zone.",
   flags: {
     since: { type: "string", value: "time", about: "only days since then: 7d, 2w or 2026-01-31" },
     by: {

@@ -13,7 +13,7 @@ const LONGEST = 1024 * 1024;
 export const statusline: Command = {
   usage: "statusline",
   about:
-    "The status line for Claude Code: reads what it gives on stdin, prints short id, title and the usage windows, and\nkeeps the windows for ccr-check-limits. ccr install --statusline puts it in place.",
+    "The status line for Claude Code: reads what it gives on stdin, prints short id, title and the usage windows, and keeps the windows for ccr-check-limits. ccr install --statusline puts it in place.",
   flags: { also: { type: "string", value: "command", about: "a status line command that goes first" } },
   most: 0,
   examples: [

@@ -14,7 +14,7 @@ import { claude } from "./open.ts";
 export const stop: Command = {
   usage: "stop [session…] [flags]",
   about:
-    "Ends live sessions: Claude, its tools and every program that was started in their windows. Asks while Claude works\nor waits for an answer. The transcript and the recording stay: ccr <session> goes on with it.",
+    "Ends live sessions: Claude, its tools and every program that was started in their windows. Asks while Claude works or waits for an answer. The transcript and the recording stay: ccr <session> goes on with it.",
   flags: {
     force: { type: "boolean", short: "f", about: "without asking" },
     all: { type: "boolean", about: "every session that ccr started" },

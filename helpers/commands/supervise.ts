@@ -26,7 +26,7 @@ const DAY = 86_400_000;
 export const supervise: Command = {
   usage: "supervise [flags]",
   about:
-    "One pass of upkeep, for cron and for a workspace's start: brings back the tmux sessions that a restart has taken,\nrestarts what failed where its policy says so, watches memory; continues limited sessions that are due, when\nautoResume is on (off by default), and what a person has planned with ccr resume-later. Says nothing when\nall is well. After an expired login or three failures in a row it resumes nothing more until ccr supervise --go.",
+    "One pass of upkeep, for cron and for a workspace's start: brings back the tmux sessions that a restart has taken, restarts what failed where its policy says so, watches memory; continues limited sessions that are due, when autoResume is on (off by default), and what a person has planned with ccr resume-later. Says nothing when all is well. After an expired login or three failures in a row it resumes nothing more until ccr supervise --go.",
   flags: {
     journal: { type: "boolean", about: "only write down the live sessions' windows: for a workspace's stop" },
     status: { type: "boolean", about: "only tell what would come next, and when" },

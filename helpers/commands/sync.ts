@@ -23,7 +23,7 @@ const PATIENCE = 15;
 export const sync: Command = {
   usage: "sync <target> [flags]",
   about:
-    "Brings the sessions of this home and of another place together, both ways: new ones are copied, grown ones get\nwhat is missing, nothing is deleted. One that has grown on both sides stays as it is on each, and comes to the\nother one as a fork. <target> is a folder that both sides see (a mounted bucket, Syncthing), a name of ccr remote,\nor what ssh takes (me@host, coder:workspace); there ccr must be installed. Running sessions are not written to.",
+    "Brings the sessions of this home and of another place together, both ways: new ones are copied, grown ones get what is missing, nothing is deleted. One that has grown on both sides stays as it is on each, and comes to the other one as a fork. <target> is a folder that both sides see (a mounted bucket, Syncthing), a name of ccr remote, or what ssh takes (me@host, coder:workspace); there ccr must be installed. Running sessions are not written to.",
   flags: {
     map: {
       type: "string",

@@ -68,10 +68,7 @@ const EXAMPLE = {
 
 export const template: Command = {
   usage: "template list|show|new|allow [name or directory] [flags]",
-  about: `What ccr start DIR --template NAME starts: ~/.config/ccr/templates/NAME.json, or .ccr/template.json of a project,
-which is used once you have allowed it as it is. Fields, all optional: directory, windows (name, command, directory;
-beside Claude's), model, permissionMode (${PERMISSION_MODES.join(", ")}), prompt, environment (names
-that are passed on), memory ("4G"), restart (no, on-failure).`,
+  about: `What ccr start DIR --template NAME starts: ~/.config/ccr/templates/NAME.json, or .ccr/template.json of a project, which is used once you have allowed it as it is. Fields, all optional: directory, windows (name, command, directory; beside Claude's), model, permissionMode (${PERMISSION_MODES.join(", ")}), prompt, environment (names that are passed on), memory ("4G"), restart (no, on-failure).`,
   flags: {},
   words: ["list", "show", "new", "allow"],
   most: 2,

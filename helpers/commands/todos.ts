@@ -27,7 +27,7 @@ const SIGNS = {
 export const todos: Command = {
   usage: "todos [--open] [--project name]",
   about:
-    "Lists the tasks of all sessions, on the host and in dev containers, the list that changed last first.\nThe exit status is 1 when there is none.",
+    "Lists the tasks of all sessions, on the host and in dev containers, the list that changed last first. The exit status is 1 when there is none.",
   flags: {
     open: { type: "boolean", about: "only those that are not done" },
     project: {

@@ -12,7 +12,7 @@ import { plan } from "./install.ts";
 export const uninstall: Command = {
   usage: "uninstall [--dry-run]",
   about:
-    "Takes out what ccr install has put in: the blocks in the files of the shells, which are then as they were\nbefore, byte for byte, the functions, the commands, the program. Sessions, settings and state stay.",
+    "Takes out what ccr install has put in: the blocks in the files of the shells, which are then as they were before, byte for byte, the functions, the commands, the program. Sessions, settings and state stay.",
   flags: { "dry-run": { type: "boolean", about: "only say what would be taken out" } },
   most: 0,
   json: true,

@@ -15,7 +15,7 @@ const SETTLED = 2;
 export const wait: Command = {
   usage: "wait [session] [flags]",
   about:
-    "Waits until a live session is idle (the turn is over), waiting (it asks something) or has ended. For scripts: exit\nstatus 0 when it is so, 1 when it ended first, asks something instead of being idle, or the time is over.",
+    "Waits until a live session is idle (the turn is over), waiting (it asks something) or has ended. For scripts: exit status 0 when it is so, 1 when it ended first, asks something instead of being idle, or the time is over.",
   flags: {
     for: { type: "string", value: "state", about: "idle (default), waiting or exit", completes: STATES },
     timeout: {

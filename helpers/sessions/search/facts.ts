@@ -9,7 +9,8 @@ import { startOf } from "../session.ts";
 import { copyOf } from "./excerpt.ts";
 import type { File } from "./listing.ts";
 
-export function entryIn(file: File): Entry | null {
+/** What `work` makes of a transcript; null where it has vanished, or is not ours to read. */
+export function reading<T>(file: File, work: (fd: number) => T): T | null {
   let fd: number;
   try {
     fd = openSync(file.path, "r");
@@ -18,7 +19,7 @@ export function entryIn(file: File): Entry | null {
   }
   counted.opens++;
   try {
-    return readEntry(fd, file);
+    return work(fd);
   } finally {
     closeSync(fd);
   }

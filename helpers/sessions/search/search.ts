@@ -1,5 +1,5 @@
-import { closeSync, openSync, writeSync } from "node:fs";
-import { counted, readAt } from "../../claude/lines.ts";
+import { writeSync } from "node:fs";
+import { readAt } from "../../claude/lines.ts";
 import { saidIn, titleIn, transcriptField } from "../../claude/text.ts";
 import { nameless } from "../../system/nameless.ts";
 import { asciiJson } from "../catalogue.ts";
@@ -7,7 +7,7 @@ import { type Entry, timeOfEntry } from "../entry.ts";
 import { realPath } from "../lookup.ts";
 import { titleOf } from "../session.ts";
 import type { Cache, Kept } from "./cache.ts";
-import { entryIn, projectIn, readEntry } from "./facts.ts";
+import { projectIn, readEntry, reading } from "./facts.ts";
 import type { Filler } from "./fill.ts";
 import { CHUNK, type Kernel, makeKernel } from "./kernel.ts";
 import type { File } from "./listing.ts";
@@ -139,17 +139,10 @@ export class Searcher {
   }
 
   #read(file: File): Sighting | null {
-    let fd: number;
     try {
-      fd = openSync(file.path, "r");
-    } catch {
-      // vanished, or not ours to read
-      return null;
-    }
-    counted.opens++;
-    try {
-      const filled = filtered(this.#wanted) ? null : this.#filler?.fill(fd, file);
-      if (filled) {
+      return reading(file, (fd) => {
+        const filled = filtered(this.#wanted) ? null : this.#filler?.fill(fd, file);
+        if (!filled) return this.#inFile(fd, file);
         const { text, project } = filled;
         const place = projectOf(project, this.#wanted, this.#projects);
         if (place.refused) return null;
@@ -158,13 +151,10 @@ export class Searcher {
           return true;
         };
         return this.#inText(file, text.length, place.mask, read) ?? null;
-      }
-      return this.#inFile(fd, file);
+      });
     } catch (error) {
       if (error instanceof Error && "code" in error) return null;
       throw error;
-    } finally {
-      closeSync(fd);
     }
   }
 
@@ -241,6 +231,8 @@ export class Searcher {
     const found = new Matches(words, complete);
     const titles = searchText(this.#kernel, words, this.#order, length, read, found, complete);
     if (titles === undefined) return undefined;
-    return this.#judge(found, inProject, titles | this.#vague, () => entryIn(file));
+    return this.#judge(found, inProject, titles | this.#vague, () =>
+      reading(file, (fd) => readEntry(fd, file)),
+    );
   }
 }

@@ -16,6 +16,8 @@ describe("a page of help", () => {
     ).toEqual([]);
     for (const verb of VERBS) {
       const command = await verb.load();
+      // Lines are broken for the terminal, not in the text.
+      expect(command.about).not.toContain("\n");
       const page = helpOf(verb, command);
       const typed = [command.usage, ...command.examples.map(([line]) => line)];
       const wide = page.split("\n").filter((line) => width(line) > WIDE);
