@@ -1,6 +1,6 @@
 /**
  * `npm run cdktn`: does the same program work with cdktn, the continuation of cdktf? A copy of the checkout gets the alias
- * that docs/upgrading.md describes, installs it, and synthesizes; both templates must be the same.
+ * that docs/running/upgrading.md describes, installs it, and synthesizes; both templates must be the same.
  * Asks the npm registry: not part of the tests.
  */
 import { execFileSync } from "node:child_process";

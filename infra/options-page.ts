@@ -1,9 +1,9 @@
-/** docs/template-options.md from the options' own definition: `npm run options` writes it, a test compares it. */
+/** docs/running/template-options.md from the options' own definition: `npm run options` writes it, a test compares it. */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { CHAPTERS, type Option } from "./settings.ts";
 
-const PAGE = fileURLToPath(new URL("../docs/template-options.md", import.meta.url));
+const PAGE = fileURLToPath(new URL("../docs/running/template-options.md", import.meta.url));
 
 const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("<", "&lt;");
 

@@ -19,7 +19,7 @@ export const CHECKS = { ...machine, ...shell, ...sessions };
 export const doctor: Command = {
   usage: "doctor [--fix]",
   about:
-    "Looks for every known way in which sessions get lost, stuck or invisible, and says what to type. Each name has its entry in docs/troubleshooting.md. Exit status 1 when something is wrong; notes do not count.",
+    "Looks for every known way in which sessions get lost, stuck or invisible, and says what to type. Each name has its entry in docs/using/troubleshooting.md. Exit status 1 when something is wrong; notes do not count.",
   flags: {
     fix: {
       type: "boolean",

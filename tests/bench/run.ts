@@ -1,6 +1,6 @@
 // npm run bench: every figure of the contract beside its yardstick, in one run, on generated data.
 //
-//   npm run bench                      all figures; writes docs/benchmarks.md
+//   npm run bench                      all figures; writes docs/developing/benchmarks.md
 //   npm run bench -- --scale small     a quick look at 100 sessions; writes nothing
 //   npm run bench -- --only P3,P6      some figures
 //   npm run bench -- --rounds 31       more rounds than usual for each
@@ -510,6 +510,6 @@ if (!small && !only) {
     ),
     "",
   ].join("\n");
-  writeFileSync(join(root, "docs/benchmarks.md"), page);
+  writeFileSync(join(root, "docs/developing/benchmarks.md"), page);
 }
 process.exitCode = misses.length === 0 ? 0 : 1;

@@ -28,8 +28,8 @@ describe("settings", () => {
     for (const [name, { about }] of Object.entries(OPTIONS)) expect(about, name).toMatch(/^[A-Z].{10,}\.$/);
   });
 
-  it("stand in docs/template-options.md, which npm run options writes", () => {
-    expect(readFileSync(join(root, "docs/template-options.md"), "utf8")).toBe(optionsPage());
+  it("stand in docs/running/template-options.md, which npm run options writes", () => {
+    expect(readFileSync(join(root, "docs/running/template-options.md"), "utf8")).toBe(optionsPage());
     expect(Object.keys(OPTIONS).filter((name) => !optionsPage().includes(`| \`${name}\``))).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-// A workspace's life on a real cluster, with the rights of docs/publishing.md and no others, in a namespace that enforces
+// A workspace's life on a real cluster, with the rights of docs/running/publishing.md and no others, in a namespace that enforces
 // Kubernetes' restricted profile. KUBE_CONFIG_PATH names the admin's kubeconfig; CCR_TEST_STORAGE_CLASS a class whose
 // volumes grow (longhorn unless set). Images need not run.
 
@@ -29,9 +29,9 @@ const RIGHTS = [
   { apiGroups: ["networking.k8s.io"], resources: ["networkpolicies"], verbs: VERBS },
 ];
 
-describe("the rights that docs/publishing.md asks for", () => {
+describe("the rights that docs/running/publishing.md asks for", () => {
   it("are those that the workspace below has", () => {
-    const page = readFileSync(join(root, "docs/publishing.md"), "utf8");
+    const page = readFileSync(join(root, "docs/running/publishing.md"), "utf8");
     for (const { resources, verbs } of RIGHTS)
       expect(page).toMatch(new RegExp(`\`${resources[0]}\`.*\\| ${verbs.join(", ")} \\|`));
   });

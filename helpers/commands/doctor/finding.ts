@@ -21,5 +21,5 @@ export type Scene = {
 };
 
 export type Found = Finding | Finding[] | null | undefined | false;
-/** Checks by the names of their entries in docs/troubleshooting.md. One that fails is a finding itself. */
+/** Checks by the names of their entries in docs/using/troubleshooting.md. One that fails is a finding itself. */
 export type Checks = Record<string, (scene: Scene) => Found | Promise<Found>>;

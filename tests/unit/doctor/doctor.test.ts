@@ -142,7 +142,7 @@ describe("a healthy home", () => {
   });
 
   test("every check has an entry in the docs, and no entry is without its check", () => {
-    const page = readFileSync(join(root, "docs/troubleshooting.md"), "utf8");
+    const page = readFileSync(join(root, "docs/using/troubleshooting.md"), "utf8");
     const entries = [...page.matchAll(/^### (\S+)$/gm)].map(([, name]) => name);
     expect(entries.sort()).toEqual([...Object.keys(CHECKS), "not-readable"].sort());
   });
