@@ -2,7 +2,6 @@ import type { Call, Values } from "./commands/command.ts";
 import { helpOf, overview, parse } from "./commands/help.ts";
 import { VERBS, verbOf } from "./commands/verbs.ts";
 import { VERSION } from "./commands/version.ts";
-import { compiledFor } from "./system/compiled.ts";
 import { Problem, problemOf } from "./system/problem.ts";
 import { clean, cleanLines } from "./terminal/clean.ts";
 import { forceColour, paint } from "./terminal/colour.ts";
@@ -18,12 +17,10 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     requireNode();
     if (first === "--version" || first === "-v" || first === "-V") {
-      compiledFor(first, first);
       out(`ccr ${VERSION}\n`);
       return 0;
     }
     if (first === "--help" || first === "-h" || first === "help") {
-      compiledFor(first, first);
       const topic = first === "help" && args[1] ? verbNamed(args[1]) : undefined;
       out(spoken(topic ? helpOf(topic, await topic.load()) : overview()));
       return 0;
@@ -48,7 +45,6 @@ export async function main(args: readonly string[]): Promise<number> {
     const { flags, words } = await parse(verb, command, rest);
     if (flags.color === true) forceColour(true);
     if (flags["no-color"] === true) forceColour(false);
-    compiledFor(verb.name, [verb.name, ...Object.keys(flags)].join(" "));
     return await command.run(callOf(flags, words));
   } catch (error) {
     return fail(problemOf(error), json, error);

@@ -19,7 +19,7 @@ try {
   const config = JSON.parse(readFileSync(join(copy, "package.json"), "utf8"));
   const alias = `npm:cdktn@${VERSION}`;
   // What a synth needs, and no more.
-  const needed = ["@cdktf/provider-kubernetes", "constructs", "esbuild", "terser", "tsx"];
+  const needed = ["@cdktf/provider-kubernetes", "constructs", "esbuild", "tsx"];
   config.devDependencies = Object.fromEntries(
     needed.flatMap((name) => (config.devDependencies[name] ? [[name, config.devDependencies[name]]] : [])),
   );

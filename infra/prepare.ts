@@ -21,8 +21,10 @@ export async function prepare(): Promise<Prepared> {
   const settings = settingsOf(ROOT);
   await linkCdktf();
   await ensureBindings();
-  const { buildHelper } = await import("../helpers/build.ts");
-  const { file } = await buildHelper();
+  const { buildHelper, summary } = await import("./tools/build-helper.ts");
+  const built = await buildHelper();
+  console.log(summary(built));
+  const { file } = built;
   const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
   // Loaded late: it imports the bindings.
   const { writeModuleFolder, writeTemplateFolder } = await import("./template-folder.ts");

@@ -6,8 +6,8 @@ import { build, type Plugin } from "esbuild";
 import { root } from "./support/home.ts";
 import { breaches, type Inputs } from "./support/import-rules.ts";
 
-/** The files right in a folder are what starts there: main, build, bindings. */
-const entryPoints = ["helpers", "infra"].flatMap((folder) =>
+/** The files right in a folder are what starts there: main, tools. */
+const entryPoints = ["helpers", "infra", "infra/tools"].flatMap((folder) =>
   readdirSync(join(root, folder))
     .filter((name) => name.endsWith(".ts"))
     .map((name) => `${folder}/${name}`),

@@ -44,11 +44,6 @@ const REASONS: Record<string, [what: string, hint: string]> = {
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const code = errno(error);
-  if (code === "CCR_PART") {
-    return new Problem("incomplete", "a part of ccr is not installed yet.", {
-      hint: "it comes when the workspace starts: try again in a moment, else restart the workspace",
-    });
-  }
   const known = code === undefined ? undefined : REASONS[code];
   if (known && code) {
     const path = (error as NodeJS.ErrnoException).path;

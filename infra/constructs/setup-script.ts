@@ -1,8 +1,8 @@
 import { TerraformLocal } from "cdktf";
 import { Construct } from "constructs";
 import { Script } from "#coder/script";
-import { PART_MARK, PARTS } from "../../helpers/build.ts";
 import { literal, shellWord } from "../terraform-text.ts";
+import { PART_MARK, PARTS } from "../tools/build-helper.ts";
 import { withoutComments } from "./file-script.ts";
 
 export interface SetupScriptProps {

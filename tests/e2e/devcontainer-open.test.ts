@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { buildHelper } from "../../helpers/build.ts";
+import { buildHelper } from "../../infra/tools/build-helper.ts";
 import { type Claude, installClaude, type Row } from "../support/claude-cli.ts";
 import { namespaces } from "../support/container.ts";
 import { type Home, makeHome, root } from "../support/home.ts";

@@ -7,7 +7,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
-import { buildHelper } from "../../helpers/build.ts";
+import { buildHelper } from "../../infra/tools/build-helper.ts";
 import { filesIn, sha256, transcript } from "./archives.ts";
 import { type Home, makeHome } from "./home.ts";
 import { Random } from "./random.ts";

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { buildHelper } from "../../helpers/build.ts";
+import { buildHelper } from "../../infra/tools/build-helper.ts";
 import type { Home } from "./home.ts";
 
 export type Ran = { out: string; err: string; status: number | undefined };

@@ -55,5 +55,5 @@ EXTRA=()
 
 # Paths, sizes, times and inode numbers of all files in the home; but for compiled code, which each start may add to.
 inventory() {
-  (cd "$HERE" && find . -type f -not -path './.cache/ccr/code-*' -printf '%p %s %T@ %i\n' | sort)
+  (cd "$HERE" && find . -type f -not -path './.cache/ccr/compiled/*' -printf '%p %s %T@ %i\n' | sort)
 }

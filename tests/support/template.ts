@@ -3,9 +3,9 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PART_MARK, PARTS } from "../../helpers/build.ts";
 import { readSettings } from "../../infra/settings.ts";
 import { writeTemplateFolder } from "../../infra/template-folder.ts";
+import { PART_MARK, PARTS } from "../../infra/tools/build-helper.ts";
 import { root } from "./home.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: Terraform's JSON has as many shapes as providers

@@ -16,10 +16,10 @@ import {
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { buildHelper } from "../../../helpers/build.ts";
 import { counted } from "../../../helpers/claude/lines.ts";
 import { Cache } from "../../../helpers/sessions/search/cache.ts";
 import { find } from "../../../helpers/sessions/search/find.ts";
+import { buildHelper } from "../../../infra/tools/build-helper.ts";
 import { answer, fileOf, generate, home, idOf, prompt, session, UNBOUND, useHome, wanted } from "./home.ts";
 
 useHome();

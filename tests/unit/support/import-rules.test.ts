@@ -25,7 +25,7 @@ describe("the import rules", () => {
           "helpers/limits/state.ts > helpers/claude/rows.ts",
           "helpers/claude/rows.ts > helpers/system/files.ts",
           "helpers/terminal/table.ts > helpers/system/files.ts",
-          "infra/main.ts > helpers/build.ts infra/stacks/publish.ts",
+          "infra/main.ts > infra/tools/build-helper.ts infra/stacks/publish.ts",
         ),
       ),
     ).toEqual([]);
