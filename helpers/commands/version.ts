@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { out } from "../terminal/output.ts";
 import type { Command } from "./command.ts";
 
@@ -6,14 +7,22 @@ declare const CCR_VERSION: string;
 /** The version of this program, from package.json at build time. */
 export const VERSION: string = typeof CCR_VERSION === "string" ? CCR_VERSION : "0.0.0-source";
 
+/** The first 12 digits of the program's sha256, as `sha256sum` prints it; "source" where there is no built file. */
+async function buildHash(): Promise<string> {
+  if (typeof __filename !== "string" || !__filename.endsWith(".cjs")) return "source";
+  const { createHash } = await import("node:crypto");
+  return createHash("sha256").update(readFileSync(__filename)).digest("hex").slice(0, 12);
+}
+
 export const version: Command = {
   usage: "version",
-  about: "Prints the version of ccr.",
+  about:
+    "Prints the version of ccr, and the build: the first 12 digits of the sha256 of ~/.local/lib/ccr/ccr.cjs.",
   flags: {},
   most: 0,
-  examples: [["ccr version", "the version of the helper that this shell uses"]],
-  run() {
-    out(`ccr ${VERSION}\n`);
+  examples: [["ccr version", "the version and build that this shell uses"]],
+  async run() {
+    out(`ccr ${VERSION} (build ${await buildHash()})\n`);
     return 0;
   },
 };
