@@ -1,6 +1,8 @@
 import { main } from "./main.ts";
+import { restoreEnvironment } from "./system/environment.ts";
 
 // The file that Node starts, and that a long search starts a second thread with. Tests import main.ts.
+restoreEnvironment();
 start(process.argv.slice(2)).then((status) => {
   process.exitCode = status;
 });

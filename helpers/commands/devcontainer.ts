@@ -78,14 +78,12 @@ export const devcontainer = (verbs: readonly Verb[]): Command => ({
         hint: "ccr devcontainer check",
       });
     const changes = new Changes(false);
-    const shims = (target: string): Record<string, string> =>
-      Object.fromEntries(
-        namesOf(PROGRAM, verbs).map((name) => [
-          name.name,
-          // The container's Node is not the host's: it is searched for.
-          shim({ file: `${target}/ccr/ccr.cjs`, node: "" }, name),
-        ]),
-      );
+    const names = namesOf(PROGRAM, verbs);
+    const shims = (target: string): Record<string, string> => {
+      // The container's Node is not the host's: it is searched for.
+      const script = shim({ file: `${target}/ccr/ccr.cjs`, node: "" }, names);
+      return Object.fromEntries(names.map(({ name }) => [name, script]));
+    };
     if (action === "open") return await open(call, host, changes, shims);
     if (action === "remove") {
       const record = remove(host, changes);

@@ -4,6 +4,7 @@ import {
   closeSync,
   fchmodSync,
   fchownSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -122,7 +123,7 @@ export class Changes {
     });
   }
 
-  /** Puts a symbolic link in a place where nothing, or an older one, stands. */
+  /** Puts a symbolic link in place of whatever stands there; as root it belongs to whom its folder belongs. */
   link(path: string, target: string): boolean {
     return this.attempt(path, () => {
       const old = lstat(path);
@@ -131,6 +132,8 @@ export class Changes {
         const temporary = this.#temporary(path);
         try {
           symlinkSync(target, temporary);
+          const owner = ownerOf(dirname(path));
+          if (owner && process.geteuid?.() === 0) lchownSync(temporary, owner.uid, owner.gid);
           renameSync(temporary, path);
         } catch (error) {
           rmSync(temporary, { force: true });

@@ -1,6 +1,15 @@
-import { accessSync, closeSync, constants, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  rmSync,
+} from "node:fs";
 import { basename, delimiter, dirname, join, resolve } from "node:path";
-import { binaries, cache, configuration, home, program } from "../system/places.ts";
+import { binaries, cache, compiledCode, configuration, home, program } from "../system/places.ts";
 import { errno, Problem } from "../system/problem.ts";
 import { drop, put } from "./block.ts";
 import { type Change, Changes, entries, lstat, tilde } from "./changes.ts";
@@ -54,13 +63,10 @@ export function install(options: {
   const warnings: Problem[] = [];
 
   // The program first and the rc files last: killed in between, no shell names what is not there.
-  const bytes = bundle(options.file);
-  for (const path of partsBeside(options.file, bytes)) {
-    if (!changes.write(join(library(), basename(path)), readFileSync(path))) throw changes.problems[0]!;
-  }
-  if (!changes.write(program(), bytes)) throw changes.problems[0]!;
-  const current = partsBeside(program(), bytes);
-  for (const path of partsBeside(program())) if (!current.includes(path)) changes.remove(path);
+  const before = lstat(program())?.mtimeMs;
+  if (!changes.write(program(), bundle(options.file))) throw changes.problems[0]!;
+  for (const path of partsOfEarlier()) changes.remove(path);
+  if (!dry) sweepCache(lstat(program())?.mtimeMs !== before);
 
   const names = executables(changes, namesOf(chosen, verbs), { file: program(), node: options.node });
   links(changes, names, warnings);
@@ -94,7 +100,7 @@ export function uninstall(options: { dry: boolean }): Outcome {
     changes.rename(earlierFile(), functionsFile());
   for (const path of oldLinks([])) changes.remove(path);
   for (const path of ourExecutables()) changes.remove(path);
-  for (const path of [cache(), join(library(), "node"), ...partsBeside(program()), program()])
+  for (const path of [cache(), join(library(), "node"), ...partsOfEarlier(), program()])
     if (lstat(path)) changes.remove(path);
   changes.removeEmpty(dirname(zshTab()), library(), dirname(library()), dirname(functionsFile()));
   const touched = changes.done.filter(({ action }) => action !== "unchanged");
@@ -121,31 +127,71 @@ function bundle(file: string): Buffer {
   return readFileSync(file);
 }
 
-/** Files that the program loads rarely used verbs from, beside it: `ccr.<number>.<hash>`; of one build, or all. */
-const partsBeside = (file: string, bytes?: Buffer): string[] =>
-  entries(dirname(file))
-    .filter((name) => /^ccr\.\d+\.[0-9a-f]{12}$/.test(name) && (!bytes || bytes.includes(name.slice(-12))))
-    .map((name) => join(dirname(file), name));
+/** Version 1.0.0 kept a part of the program in a file beside it: `ccr.<number>.<hash>`. */
+const partsOfEarlier = (): string[] =>
+  entries(library())
+    .filter((name) => /^ccr\.\d\.[0-9a-f]{12}$/.test(name))
+    .map((name) => join(library(), name));
 
-/** Writes the executables, takes out those of verbs that are gone, and gives the names that are ours now. */
+/**
+ * Takes out of the cache what no start will use again: compiled code of another program, of another Node, or in a folder
+ * that is not private; and the code that version 1.0.0 kept there.
+ */
+function sweepCache(updated: boolean): void {
+  const folder = compiledCode();
+  const stat = lstat(folder);
+  const usable = stat?.isDirectory() && (stat.mode & 0o077) === 0 && !updated;
+  const old = usable
+    ? entries(folder)
+        .filter((name) => !name.startsWith(`${process.version}-`))
+        .map((name) => join(folder, name))
+    : [folder];
+  const earlier = entries(cache())
+    .filter((name) => name.startsWith("code-"))
+    .map((name) => join(cache(), name));
+  for (const path of [...old, ...earlier]) {
+    try {
+      rmSync(path, { recursive: true, force: true });
+    } catch {
+      // somebody else's, or the disk is read-only: the shim does not use it then
+    }
+  }
+}
+
+/**
+ * Writes the executables, takes out those of verbs that are gone, and gives the names that are ours now. One is the
+ * script, the first whose name is free; the others are links to it.
+ */
 function executables(changes: Changes, names: readonly Name[], what: { file: string; node: string }): Name[] {
-  const written = names.filter((name) => {
-    const path = join(binaries(), name.name);
-    if (ours(path) !== false) return changes.write(path, shim(what, name), true);
+  const free = names.filter(({ name }) => {
+    const path = join(binaries(), name);
+    if (ours(path) !== false) return true;
     changes.fail(path, taken(path, "choose another name: ccr install --name NAME"));
     return false;
   });
-  const wanted = new Set(names.map(({ name }) => join(binaries(), name)));
+  const [script, ...links] = free;
+  if (!script || !changes.write(join(binaries(), script.name), shim(what, names), true)) return [];
+  const linked = links.filter(({ name }) => changes.link(join(binaries(), name), script.name));
+  const wanted = new Set(free.map(({ name }) => join(binaries(), name)));
   for (const path of ourExecutables()) if (!wanted.has(path)) changes.remove(path);
-  return written;
+  return [script, ...linked];
 }
 
-/** A name that begins with a dot is of another install, which is about to rename it. */
-const ourExecutables = (): string[] =>
-  entries(binaries())
+/**
+ * Our executables, links before the script that they lead to: killed in between, no link is left that leads nowhere.
+ * A name that begins with a dot is of another install, which is about to rename it.
+ */
+function ourExecutables(): string[] {
+  const paths = entries(binaries())
     .filter((name) => !name.startsWith("."))
-    .map((name) => join(binaries(), name))
-    .filter((path) => lstat(path)?.isFile() && ours(path));
+    .map((name) => join(binaries(), name));
+  const links = paths.filter((path) => isLinkToNeighbour(path) && ours(path));
+  return [...links, ...paths.filter((path) => lstat(path)?.isFile() && ours(path))];
+}
+
+/** Whether it is a link to a name in its own folder, as we make them. */
+const isLinkToNeighbour = (path: string): boolean =>
+  lstat(path)?.isSymbolicLink() === true && !readlinkSync(path).includes("/");
 
 /** Coder puts this folder on the PATH of scripts, apps and `coder ssh ws -- cmd`; it is new at every start. */
 function links(changes: Changes, names: readonly Name[], warnings: Problem[]): void {

@@ -1,4 +1,5 @@
 import { closeSync, writeSync } from "node:fs";
+import { handoffDescriptor } from "./environment.ts";
 
 /** A text as one word for sh. */
 export const quote = (text: string): string =>
@@ -15,7 +16,7 @@ export const commandLine = (directory: string, argv: readonly string[]): string 
  * process stays behind the program. Without a shim (`node ccr.cjs …`) the program runs as our child.
  */
 export async function handOver(directory: string, argv: readonly string[]): Promise<number> {
-  const fd = Number(process.env.CCR_HANDOFF);
+  const fd = handoffDescriptor();
   if (Number.isInteger(fd) && fd > 2) {
     const line = Buffer.from(`cd ${quote(directory)} && exec ${argv.map(quote).join(" ")}`);
     for (let at = 0; at < line.length; ) at += writeSync(fd, line, at);

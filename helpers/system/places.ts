@@ -14,3 +14,5 @@ export const binaries = (): string => join(home(), ".local/bin");
 export const configuration = (): string => join(xdg("XDG_CONFIG_HOME", ".config"), "ccr");
 export const state = (): string => join(xdg("XDG_STATE_HOME", ".local/state"), "ccr");
 export const cache = (): string => join(xdg("XDG_CACHE_HOME", ".cache"), "ccr");
+/** Where Node keeps the compiled program. The shim has the same name for it. */
+export const compiledCode = (): string => join(cache(), "compiled");

@@ -48,12 +48,131 @@ each_sh() {
   each_sh check
 }
 
+@test "the folder of compiled code is made for this user alone, and named to the helper's own start" {
+  fake_helper '
+    const { NODE_COMPILE_CACHE: ours, CCR_NODE_COMPILE_CACHE: theirs } = process.env;
+    process.stdout.write([ours, theirs].map((value) => value ?? "-").join("|"));'
+  check() {
+    rm -rf "$H/.cache" "$BATS_TEST_TMPDIR/xdg"
+    run clean $sh "$SHIM"
+    [ "$output" = "$H/.cache/ccr/compiled|-" ]
+    [ "$(stat -c %a "$H/.cache" "$H/.cache/ccr" "$H/.cache/ccr/compiled")" = $'700\n700\n700' ]
+    run clean NODE_COMPILE_CACHE="/their's own" CCR_NODE_COMPILE_CACHE=stale $sh "$SHIM"
+    [ "$output" = "$H/.cache/ccr/compiled|/their's own" ]
+    run clean XDG_CACHE_HOME="$BATS_TEST_TMPDIR/xdg" $sh "$SHIM"
+    [ "$output" = "$BATS_TEST_TMPDIR/xdg/ccr/compiled|-" ]
+    run clean XDG_CACHE_HOME=relative $sh "$SHIM"
+    [ "$output" = "$H/.cache/ccr/compiled|-" ]
+  }
+  each_sh check
+}
+
+@test "a folder of compiled code that is not ours alone is left out" {
+  bats_require_minimum_version 1.5.0
+  fake_helper 'process.stdout.write(process.env.NODE_COMPILE_CACHE ?? "-")'
+  folder=$H/.cache/ccr/compiled
+  left_out() {
+    run -0 --separate-stderr clean NODE_COMPILE_CACHE=/theirs $sh "$SHIM"
+    [ "$output" = - ] || fail_with "$1: $output"
+    [ "$stderr" = '' ] || fail_with "$1: $stderr"
+  }
+  check() {
+    local mode
+    for mode in 777 770 707 755 711 1777 2770; do
+      rm -rf "$H/.cache"
+      mkdir -p "$folder"
+      chmod "$mode" "$folder"
+      left_out "mode $mode"
+      chmod 700 "$folder"
+      chmod "$mode" "$H/.cache/ccr"
+      case $mode in *[2367] | *[2367]?) left_out "mode $mode of the folder around it" ;; esac
+    done
+    chmod 700 "$H/.cache/ccr"
+    run clean $sh "$SHIM"
+    [ "$output" = "$folder" ]
+    if [ "$(id -u)" -eq 0 ]; then
+      chown 65534 "$folder"
+      left_out "another owner"
+    fi
+    rm -rf "$folder"
+    mkdir -m 700 "$H/elsewhere"
+    ln -s "$H/elsewhere" "$folder"
+    left_out 'a link'
+    rm -rf "$H/elsewhere" "$H/.cache"
+    touch "$H/.cache"
+    left_out 'no room for it'
+    rm "$H/.cache"
+    run -0 --separate-stderr env -i HOME="$H" PATH=/no/where "$(command -v ${sh% *})" ${sh#"${sh%% *}"} "$SHIM"
+    [ "$output$stderr" = - ]
+  }
+  each_sh check
+}
+
+@test "root leaves no compiled code in somebody else's home" {
+  [ "$(id -u)" -eq 0 ] || skip 'needs root'
+  fake_helper 'process.stdout.write(process.env.NODE_COMPILE_CACHE ?? "-")'
+  chown 65534 "$H"
+  run clean "$SHIM"
+  [ "$output" = - ]
+  [ ! -e "$H/.cache" ]
+}
+
+@test "every name is a link to one script, and puts its verb first" {
+  fake_helper 'process.stdout.write(JSON.stringify(process.argv.slice(2)))'
+  check() {
+    local name verb
+    while read -r name verb; do
+      run clean $sh "$H/.local/bin/$name" 'a b'
+      [ "$output" = "[${verb:+\"$verb\",}\"a b\"]" ] || fail_with "$name: $output"
+    done <<'NAMES'
+ccr
+ccr-list list
+ccr-find find
+ccr-current current
+ccr-stats stats
+ccr-check-limits check-limits
+ccr-export export
+ccr-import import
+ccr-archive archive
+ccra resume-all
+cct open
+cct-list ps
+cct-kill stop
+NAMES
+  }
+  each_sh check
+  [ "$(find "$H/.local/bin" -type f)" = "$H/.local/bin/ccr" ]
+  [ "$(find "$H/.local/bin" -type l -lname ccr | wc -l)" -eq 12 ]
+}
+
+@test "links to the names work: in another folder, one after another, and under names of the person's own" {
+  fake_helper 'process.stdout.write(process.argv.slice(2).join(" "))'
+  mkdir "$H/links"
+  ln -s "$H/.local/bin/ccr-list" "$H/links/ccr-list"
+  ln -s ../.local/bin/ccr-find "$H/links/search"
+  ln -s search "$H/links/s"
+  check() {
+    run clean $sh "$H/links/ccr-list" 5
+    [ "$output" = 'list 5' ]
+    run clean $sh "$H/links/s" word
+    [ "$output" = 'find word' ]
+    cd "$H/links"
+    run clean $sh ./s word
+    [ "$output" = 'find word' ]
+    run clean $sh s word
+    [ "$output" = 'find word' ]
+    run clean PATH="$H/links:/usr/bin:/bin" s word
+    [ "$output" = 'find word' ]
+  }
+  each_sh check
+}
+
 @test "what the helper hands over runs in place of the shim, in the caller's environment" {
   mkdir "$H/a 'dir'"
   printf %s "cd \"\$HOME/a 'dir'\" && exec env" >"$H/plan"
   fake_helper 'const fs = require("fs"); fs.writeSync(3, fs.readFileSync(process.env.HOME + "/plan"))'
   check() {
-    printf 'export NODE_OPTIONS="--max-old-space-size=90" __ccr_plan=theirs node=1 plan=2 status=3
+    printf 'export NODE_OPTIONS="--max-old-space-size=90" NODE_COMPILE_CACHE=/theirs __ccr_plan=theirs node=1 plan=2 status=3
       echo "pid $$"
       env | grep -v -e ^_= -e ^PWD= -e ^OLDPWD= -e ^SHLVL= | sort
       echo --
@@ -207,13 +326,14 @@ lose_node() {
   each_sh check
 }
 
-@test "on their usual way they start nothing but one shell for Node" {
+@test "on their usual way they start nothing but ls, which looks at the cache's mode, and one shell for Node" {
   need strace
   fake_helper ''
+  clean dash "$SHIM"
   clean strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=fork,vfork,clone,clone3,execve dash "$SHIM"
-  # One fork without CLONE_THREAD, and two programs: the shell and Node.
-  [ "$(grep -E '(fork|clone3?)\(' "$BATS_TEST_TMPDIR/trace" | grep -vc CLONE_THREAD)" -eq 1 ]
-  [ "$(grep -c 'execve(' "$BATS_TEST_TMPDIR/trace")" -eq 2 ]
+  # Two forks without CLONE_THREAD, and three programs: the shell, ls and Node.
+  [ "$(grep -E '(fork|clone3?)\(' "$BATS_TEST_TMPDIR/trace" | grep -vc CLONE_THREAD)" -eq 2 ]
+  [ "$(grep -c 'execve(.*= 0' "$BATS_TEST_TMPDIR/trace")" -eq 3 ]
 }
 
 @test "the helper has the terminal, and Ctrl-C ends it first, then the line that called it" {

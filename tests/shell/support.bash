@@ -51,8 +51,7 @@ nobody() {
 # The bundle where everybody may read it.
 copy_bundle() {
   cp "$BUNDLE" "$BATS_TEST_TMPDIR/ccr.cjs"
-  cp "${BUNDLE%/*}"/ccr.[0-9].* "$BATS_TEST_TMPDIR"
-  chmod 644 "$BATS_TEST_TMPDIR"/ccr.*
+  chmod 644 "$BATS_TEST_TMPDIR/ccr.cjs"
 }
 
 install_ccr() { clean node "$BUNDLE" install "$@"; }
@@ -62,7 +61,7 @@ fake_helper() { printf '%s\n' "$1" >"$H/.local/lib/ccr/ccr.cjs"; }
 
 # Every file of the home: mode, modification time, size, checksum, name.
 snapshot() {
-  (cd "$H" && find . -type f -not -path './.cache/ccr/code-*' -printf '%m %T@ %p ' -exec cksum {} \; | sort -k3)
+  (cd "$H" && find . -type f -not -path './.cache/ccr/compiled/*' -printf '%m %T@ %p ' -exec cksum {} \; | sort -k3)
 }
 
 # The same without the times.

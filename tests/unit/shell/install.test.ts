@@ -338,17 +338,51 @@ describe("install", () => {
     expect(readdirSync(join(home, "scripts"))).toEqual(["claude-resume-helpers.sh"]);
   });
 
-  it("brings the parts of its own build along, and takes those of another away", () => {
-    const [ours, theirs] = ["ccr.4.0123456789ab", "ccr.4.ba9876543210"] as const;
-    put(join(box, "ccr.cjs"), `// with part ${ours}\n`);
-    for (const name of [ours, theirs]) put(join(box, name), name);
-    put(join(home, ".local/lib/ccr", theirs), theirs);
+  it("makes one script and links to it, which lead there wherever the home is mounted", () => {
     run();
+    const folder = join(home, ".local/bin");
+    expect(readdirSync(folder).sort()).toEqual(["ccr", "ccr-list", "cct"]);
+    expect(mode(join(folder, "ccr"))).toBe("700");
+    for (const name of ["ccr-list", "cct"]) expect(readlinkSync(join(folder, name))).toBe("ccr");
+  });
+
+  it("takes the first free name for the script where another program has ccr", () => {
+    const folder = join(home, ".local/bin");
+    put(join(folder, "ccr"), "#!/bin/sh\n# another\n", 0o755);
+    expect(messages(run().problems)[0]).toContain("another program's");
+    expect(read(".local/bin/ccr")).toBe("#!/bin/sh\n# another\n");
+    expect(lstatSync(join(folder, "ccr-list")).isFile()).toBe(true);
+    expect(readlinkSync(join(folder, "cct"))).toBe("ccr-list");
+    // and gives it the name once it is free
+    rmSync(join(folder, "ccr"));
+    expect(run().problems).toEqual([]);
+    expect(lstatSync(join(folder, "ccr")).isFile()).toBe(true);
+    for (const name of ["ccr-list", "cct"]) expect(readlinkSync(join(folder, name))).toBe("ccr");
+    expect(actions(run().changes)).toEqual(["unchanged"]);
+    uninstall({ dry: false });
+    expect(existsSync(folder)).toBe(true);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("turns the executables of version 1.0.0 into links, and takes out the parts it kept beside the program", () => {
+    run();
+    const folder = join(home, ".local/bin");
+    const script = read(".local/bin/ccr");
+    for (const name of ["ccr-list", "cct"]) {
+      rmSync(join(folder, name));
+      put(join(folder, name), script, 0o700);
+    }
+    put(join(home, ".local/lib/ccr/ccr.2.ba9876543210"), "packed");
+    put(join(home, ".cache/ccr/code-ba9876543210-0.js"), "code");
+    put(join(home, ".cache/ccr/catalogue-x.tsv"), "");
+    run();
+    for (const name of ["ccr-list", "cct"]) expect(readlinkSync(join(folder, name))).toBe("ccr");
     expect(
       readdirSync(join(home, ".local/lib/ccr"))
         .filter((name) => name.startsWith("ccr."))
         .sort(),
-    ).toEqual([ours, "ccr.cjs"]);
+    ).toEqual(["ccr.cjs"]);
+    expect(readdirSync(join(home, ".cache/ccr"))).toEqual(["catalogue-x.tsv"]);
     expect(
       run({ file: join(home, ".local/lib/ccr/ccr.cjs") }).changes.map(({ action }) => action),
     ).not.toContain("updated");
