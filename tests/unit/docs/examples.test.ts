@@ -1,0 +1,76 @@
+// Commands in the documentation exist, and so do their flags.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { bundle, makeBundle, removeBundle } from "../../support/bundle.ts";
+import { root } from "../../support/home.ts";
+
+const VERB_OF: Record<string, string> = {
+  cct: "open",
+  "cct-list": "ps",
+  "cct-kill": "stop",
+  ccra: "resume-all",
+};
+const pages = ["README.md", ...readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })]
+  .filter((name) => name.endsWith(".md"))
+  .map((name) => (name === "README.md" ? name : join("docs", name)));
+
+const helpOf = new Map<string, string>();
+async function help(words: string[]): Promise<string> {
+  const { stdout } = await execa("node", [bundle, ...words, "--help"], { env: { COLUMNS: "200" } });
+  return stdout;
+}
+
+beforeAll(async () => {
+  await makeBundle();
+  const names = [...(await help([])).matchAll(/^ {2}(ccr [a-z-]+|cc[a-z-]+)(?= {2})/gm)].map(
+    ([, name]) => name!,
+  );
+  const verbs = names.map((name) => VERB_OF[name] ?? name.replace(/^ccr[ -]/, ""));
+  await Promise.all(verbs.map(async (verb) => helpOf.set(verb, await help([verb]))));
+});
+
+afterAll(removeBundle);
+
+/** Every call of ccr in a page: in code blocks line by line, and in inline code. */
+function callsIn(page: string): string[][] {
+  const text = readFileSync(join(root, page), "utf8").replaceAll("\\|", "¦");
+  const code = [...text.matchAll(/^```(?:sh)?\n([\s\S]*?)^```$/gm), ...text.matchAll(/`([^`\n]+)`/g)];
+  return code
+    .flatMap(([, lines]) => lines!.split("\n"))
+    .flatMap((line) => line.replace(/(^|\s)#.*/, "").split(/&&|[|;]|\$\(| -- /))
+    .map((call) => call.replace(/^\s*(?:\$ )?/, "").split(/\s+/))
+    .filter(([name = ""]) => /^(?:ccr|cct)[a-z-]*$/.test(name));
+}
+
+/** The verb of a call, and the flags that were given to it. */
+function parse([name = "", ...words]: string[]): [verb: string, flags: string[]] {
+  const rest = words[0] === "--on" ? words.slice(2) : words;
+  const [first = ""] = rest;
+  const nested = /^(?:ccr-|cct|ccra)/.test(first) ? first : name;
+  const verb =
+    nested !== "ccr" ? (VERB_OF[nested] ?? nested.replace("ccr-", "")) : helpOf.has(first) ? first : "resume";
+  return [verb, rest.filter((word) => /^--[a-z]/.test(word)).map((word) => /^--[a-z-]+/.exec(word)![0])];
+}
+
+test.each(pages)("%s names only commands and flags that exist", (page) => {
+  const wrong = callsIn(page)
+    .filter(
+      ([name, first]) => !(name === "ccr" && (first === undefined || /^--(?:help|version)$/.test(first))),
+    )
+    .flatMap((call) => {
+      const [verb, flags] = parse(call);
+      const text = helpOf.get(verb);
+      if (text === undefined) return [`${call.join(" ")}: no command ${verb}`];
+      return flags
+        .filter((flag) => !new RegExp(`^ +(?:-[a-zA-Z], )?${flag}(?![a-z-])`, "m").test(text))
+        .map((flag) => `${call.join(" ")}: no flag ${flag}`);
+    });
+  expect(wrong).toEqual([]);
+});
+
+test("the calls in the documentation are found", () => {
+  expect(pages.flatMap(callsIn).length).toBeGreaterThan(200);
+});
