@@ -17,6 +17,7 @@ export {
 export { SessionApps, type SessionAppsProps } from "./constructs/session-apps.ts";
 export { SetupScript, type SetupScriptProps } from "./constructs/setup-script.ts";
 export { WorkspacePod, type WorkspacePodProps } from "./constructs/workspace-pod.ts";
+export type { Program } from "./program.ts";
 export { readSettings, type Settings, SettingsError } from "./settings.ts";
 export { HelperModule } from "./stacks/helper-module.ts";
 export { WorkspaceTemplate as ClaudeWorkspaceTemplate } from "./stacks/workspace-template.ts";

@@ -3,6 +3,7 @@
  * the sentence for the reference.
  */
 import { readFileSync } from "node:fs";
+import { nearest } from "./nearest.ts";
 import {
   absolutePath,
   annotationMap,
@@ -27,8 +28,7 @@ import {
   urlOrEmpty,
   volume,
   whole,
-} from "./kinds.ts";
-import { nearest } from "./nearest.ts";
+} from "./validators.ts";
 
 export interface Option<T> {
   readonly kind: Kind<T>;

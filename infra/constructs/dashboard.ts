@@ -1,20 +1,27 @@
 import type { AgentConfig } from "#coder/agent";
-import { literal, shellWord } from "../terraform-text.ts";
-import { withoutComments } from "./file-script.ts";
+import { literal, shellWord, withoutComments } from "../terraform-text.ts";
+import { PROGRAM_SHA256 } from "./setup-script.ts";
 
-/** The text of a row that rows.sh knows. */
-export const sessionRow = (row: string, command: string): string =>
-  ["#!/bin/sh", `ccr_row=${row}`, `ccr_name=${literal(shellWord(command))}`, withoutComments("rows.sh")].join(
-    "\n",
-  );
+/** The script of a row that rows.sh can print. `settings` are more lines for the front of it. */
+export const sessionRow = (row: string, command: string, settings: readonly string[] = []): string =>
+  [
+    "#!/bin/sh",
+    `ccr_row=${row}`,
+    `ccr_name=${literal(shellWord(command))}`,
+    ...settings,
+    `\${${withoutComments("rows.sh")}}`,
+  ].join("\n");
 
 export interface DashboardProps {
   readonly command: string;
   readonly homePath: string;
+  /** Number of start scripts that the program comes in. */
+  readonly pieces: number;
 }
 
-/** Rows of the workspace's page, in their order. Cheap: `coder stat` is the agent itself, the rest reads files. */
-export const rowsOf = ({ command, homePath }: DashboardProps) => {
+/** The rows of the workspace's page, in order. They are cheap: `coder stat` is the agent itself, the others read files. */
+export const rowsOf = ({ command, homePath, pieces }: DashboardProps) => {
+  const program = [`ccr_sha256='\${${PROGRAM_SHA256}}'`, `ccr_count=${pieces}`];
   const row = (key: string, displayName: string, script: string, interval: number, order: number) => ({
     key,
     displayName,
@@ -30,11 +37,11 @@ export const rowsOf = ({ command, homePath }: DashboardProps) => {
     row("live", "Claude sessions", sessionRow("live", command), 30, 4),
     row("limited", "Limited sessions", sessionRow("limited", command), 60, 5),
     row("reset", "Next reset", sessionRow("reset", command), 60, 6),
-    row("ccr", "ccr", sessionRow("status", command), 60, 7),
+    row("ccr", "ccr", sessionRow("status", command, program), 60, 7),
   ];
 };
 
-/** What Coder warns the user of. 0 is never. */
+/** When Coder warns the user: percent of memory and of the home volume; 0 is never. */
 export const monitoringOf = (
   homePath: string,
   memory: number,

@@ -2,8 +2,8 @@ import { DeploymentV1 } from "@cdktf/provider-kubernetes/lib/deployment-v1/index
 import type { DeploymentV1SpecTemplateSpecContainer } from "@cdktf/provider-kubernetes/lib/deployment-v1/index-structs/index.js";
 import { Construct } from "constructs";
 import type { Agent } from "#coder/agent";
-import type { Toleration, Volume } from "../kinds.ts";
 import { literal, literals } from "../terraform-text.ts";
+import type { Toleration, Volume } from "../validators.ts";
 import type { HomeVolume } from "./home-volume.ts";
 import { annotations, labels, selector, type Whose } from "./labels.ts";
 

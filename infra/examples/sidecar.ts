@@ -1,10 +1,10 @@
 /** A template of your own: everything of ours, a database beside the workspace, and a parameter for its size. */
 import type { Construct } from "constructs";
-import { ClaudeWorkspaceTemplate, NumberParameter, type Settings } from "../index.ts";
+import { ClaudeWorkspaceTemplate, NumberParameter, type Program, type Settings } from "../index.ts";
 
 export class TeamTemplate extends ClaudeWorkspaceTemplate {
-  constructor(scope: Construct, id: string, settings: Settings, version: string) {
-    super(scope, id, settings, version);
+  constructor(scope: Construct, id: string, settings: Settings, program: Program) {
+    super(scope, id, settings, program);
     const size = new NumberParameter(this, "database_memory", {
       displayName: "Database memory",
       description: "GiB of memory that the database may use.",

@@ -1,10 +1,16 @@
 #!/bin/sh
-# Brings ccr into the home of a workspace. Runs at every start of the workspace, as its user, without a terminal,
-# beside the other start scripts. POSIX sh: bash, dash and busybox ash run it alike.
+# Installs ccr into the home of a workspace. The program does not fit into one start script (a script is one argument of
+# a program, and Linux takes no argument over 128 KiB), so several start scripts with this same text bring one piece each.
+# They run at every start of the workspace, as its user, without a terminal, all at once and in any order.
 #
-# The template puts lines in front of this file that set ccr_payload (the helper, gzip and base64), ccr_version,
-# ccr_name and ccr_node_*. The environment wins: CCR_NAME, CCR_NODE_VERSION, CCR_NODE_SHA256, CCR_NODE_BASE_URL.
-# CCR_ROOT, for tests: a folder that stands for / where the script looks for the machine's Node and /etc/skel.
+# Each script stores its piece. The first one also prepares the home and finds Node. Whichever script sees that nothing
+# is missing joins the pieces and installs the program. If a script is killed, the next start completes the work.
+# POSIX sh: bash, dash and busybox ash run it alike.
+#
+# The template puts lines in front of this file that set ccr_number (of this script, from 1), ccr_count (of scripts),
+# ccr_piece (a piece of the program: gzip, base64), ccr_sha256 (of the joined text), ccr_join (join.cjs), ccr_version,
+# ccr_name and ccr_node_*. The environment takes precedence: CCR_NAME, CCR_NODE_VERSION, CCR_NODE_SHA256,
+# CCR_NODE_BASE_URL. CCR_ROOT, for tests: a folder that stands for / where the script looks for Node and /etc/skel.
 #
 # Exit status: 0, with warnings too; 1 only when nothing can be written to the home.
 set +e +f -u
@@ -18,7 +24,11 @@ skel=$root/etc/skel
 lib=$home/.local/lib/ccr
 bin=$home/.local/bin
 state=${XDG_STATE_HOME:-$home/.local/state}/ccr
-part=$lib/.part.$$
+# The pieces of a program lie in a folder named after their checksum, so pieces of two versions are never mixed.
+pieces=$lib/pieces/${ccr_sha256:?}
+number=${ccr_number:?}
+count=${ccr_count:?}
+work=$lib/.work.$$
 warnings=
 newline='
 '
@@ -35,7 +45,9 @@ broken_home() {
   exit 1
 }
 
-trap 'rm -rf "$part"' EXIT
+no_room() { broken_home "no room for it in $home. Check: df -h \"$home\""; }
+
+trap 'rm -rf "$work"' EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -45,17 +57,26 @@ trap 'exit 143' TERM
 directories() {
   [ -n "$home" ] || broken_home 'HOME is not set.'
   [ -d "$home" ] || broken_home "the home $home does not exist. Is its volume mounted?"
-  if mkdir -p "$lib" "$bin" "$state" 2>/dev/null && mkdir -p "$part" 2>/dev/null &&
-    printf '%01024d' 0 2>/dev/null >"$part/room"; then
-    rm -f "$part/room"
-    # What a killed run left behind an hour ago or earlier.
-    find "$lib" -name '.part.*' -prune -mmin +60 -exec rm -rf {} + 2>/dev/null
+  if mkdir -p "$lib" "$bin" "$state" 2>/dev/null && mkdir -p "$work" 2>/dev/null &&
+    printf '%01024d' 0 2>/dev/null >"$work/room"; then
+    rm -f "$work/room"
     return
   fi
   if [ -w "$home" ]; then
-    broken_home "$home takes no more files. Is the disk full? Look: df -h \"$home\""
+    broken_home "$home takes no more files. Is the disk full? Check: df -h \"$home\""
   fi
-  broken_home "$home cannot be written by $(id -un 2>/dev/null || id -u). Look: ls -ld \"$home\""
+  broken_home "$home cannot be written by $(id -un 2>/dev/null || id -u). Check: ls -ld \"$home\""
+}
+
+# Removes what killed runs and other versions left behind, once it is an hour old: a younger file may still be in use.
+# (.part.* is what version 1.0.0 called its temporary files.)
+sweep() {
+  rm -f "$state/setup-warnings"
+  for old in "$lib"/.work.* "$lib"/.part.* "$lib"/pieces/*; do
+    if [ "$old" != "$pieces" ] && [ -e "$old" ]; then
+      find "$old" -prune -mmin +60 -exec rm -rf {} + 2>/dev/null
+    fi
+  done
 }
 
 # A fresh volume hides the image's home, and a login shell without .profile reads no .bashrc.
@@ -67,16 +88,16 @@ skeleton() {
   for from in "$skel"/* "$skel"/.[!.]* "$skel"/..?*; do
     to=$home/${from##*/}
     if ! present "$from" || present "$to"; then continue; fi
-    rm -rf "$part/skel"
+    rm -rf "$work/skel"
     # Another start script may write the same file: a link or mv -n never replaces it.
-    if cp -RPp "$from" "$part/skel" 2>/dev/null &&
-      { ln "$part/skel" "$to" 2>/dev/null || mv -n "$part/skel" "$to" 2>/dev/null; }; then
+    if cp -RPp "$from" "$work/skel" 2>/dev/null &&
+      { ln "$work/skel" "$to" 2>/dev/null || mv -n "$work/skel" "$to" 2>/dev/null; }; then
       copied=$((copied + 1))
     else
       warn "$to could not be copied from $skel."
     fi
   done
-  rm -rf "$part/skel"
+  rm -rf "$work/skel"
   if [ "$copied" -gt 0 ]; then say "fresh home: $copied files copied from $skel"; fi
 }
 
@@ -150,26 +171,26 @@ install_node() {
   folder=node-v$version-linux-$arch
   url=${base%/}/v$version/$folder.tar.gz
   say "no Node 18.19 or newer found: downloading $url"
-  if ! why=$(download "$url" "$part/node.tar.gz" 2>&1); then
+  if ! why=$(download "$url" "$work/node.tar.gz" 2>&1); then
     warn "Node could not be downloaded (${why##*"$newline"}). $advice"
     return 1
   fi
-  actual=$(checksum "$part/node.tar.gz")
+  actual=$(checksum "$work/node.tar.gz")
   if [ "$actual" != "$wanted" ]; then
     warn "the Node from $url is not the expected one (sha256 ${actual:-unknown}, not $wanted). $advice"
     return 1
   fi
-  if ! why=$(cd "$part" && tar -xzf node.tar.gz "$folder/bin/node" 2>&1); then
+  if ! why=$(cd "$work" && tar -xzf node.tar.gz "$folder/bin/node" 2>&1); then
     warn "Node could not be unpacked (${why##*"$newline"}). $advice"
     return 1
   fi
-  rm -f "$part/node.tar.gz"
-  if ! try_node "$part/$folder/bin/node"; then
+  rm -f "$work/node.tar.gz"
+  if ! try_node "$work/$folder/bin/node"; then
     warn "the downloaded Node $version does not run here. $advice"
     return 1
   fi
   node=$lib/node/v$version/bin/node
-  if ! { mkdir -p "${node%/*}" && mv -f "$part/$folder/bin/node" "$node"; }; then
+  if ! { mkdir -p "${node%/*}" && mv -f "$work/$folder/bin/node" "$node"; }; then
     warn "Node could not be put into $lib/node."
     return 1
   fi
@@ -204,35 +225,62 @@ checksum() {
   printf '%s' "${1%% *}"
 }
 
-# --- the helper -------------------------------------------------------------------------------------------------
+# --- the program ------------------------------------------------------------------------------------------------
 
-# Node decodes: images without base64 or gunzip are served too. A file with the same bytes is left alone.
-unpack() {
-  # shellcheck disable=SC2016
-  decode='
-    const fs = require("fs"), file = process.argv[1], part = process.argv[2];
-    try {
-      const helper = require("zlib").gunzipSync(Buffer.from(fs.readFileSync(0, "latin1"), "base64"));
-      let same = false;
-      try { same = fs.readFileSync(file).equals(helper); } catch {}
-      if (!same) { fs.writeFileSync(part, helper, { mode: 0o600 }); fs.renameSync(part, file); }
-    } catch (error) {
-      console.error(error.code === "ENOSPC" ? "the disk is full" : error.message);
-      process.exitCode = 1;
-    }'
-  if ! why=$(printf '%s' "${ccr_payload:-}" | run_node -e "$decode" "$lib/ccr.cjs" "$part/ccr.cjs" 2>&1); then
-    case $why in *'disk is full'*) broken_home "no room for it in $home. Look: df -h \"$home\"" ;; esac
-    warn "the helper could not be unpacked (${why##*"$newline"})."
+store_piece() {
+  if { mkdir -p "$pieces" && printf '%s\n' "${ccr_piece:-}" >"$work/piece" &&
+    mv -f "$work/piece" "$pieces/$number-of-$count"; } 2>/dev/null; then return; fi
+  no_room
+}
+
+# Finds Node, or installs it, and writes down where it is for the script that joins the pieces.
+provide_node() {
+  if find_node; then
+    say "node $found found ($node)"
+  else
+    install_node || return 1
+    say "node $found installed ($node)"
+  fi
+  { printf '%s\n' "$node" >"$work/node" && mv -f "$work/node" "$pieces/node"; } 2>/dev/null || no_room
+}
+
+# Uses the Node that the first script has found.
+recorded_node() {
+  [ "$number" -eq 1 ] || { read -r recorded <"$pieces/node" && try_node "$recorded"; } 2>/dev/null
+}
+
+# Prints what the program still lacks; nothing when it is complete.
+missing() {
+  wanted=1
+  while [ "$wanted" -le "$count" ]; do
+    if ! [ -e "$pieces/$wanted-of-$count" ]; then
+      echo "piece $wanted of $count has not arrived"
+      return
+    fi
+    wanted=$((wanted + 1))
+  done
+  if ! [ -e "$pieces/node" ]; then echo 'Node has not been found yet'; fi
+}
+
+join_pieces() {
+  if ! why=$(run_node -e "${ccr_join:-}" "$pieces" "$count" "$ccr_sha256" "$lib/ccr.cjs" "$work/ccr.cjs" 2>&1 </dev/null); then
+    case $why in *'disk is full'*) no_room ;; esac
+    warn "the program could not be put together (${why##*"$newline"})."
     return 1
   fi
 }
 
-install_helper() {
-  unpack || return 1
+install_program() {
+  join_pieces || return 1
   said=$(run_node "$lib/ccr.cjs" install --name "$name" </dev/null 2>&1)
   status=$?
   if [ -n "$said" ]; then say "$said"; fi
-  if [ "$status" -ne 0 ]; then warn "$name ${ccr_version:-} is not installed completely: ${said##*"$newline"}"; fi
+  if [ "$status" -eq 0 ]; then
+    printf '%s\n' "${ccr_version:-}" 2>/dev/null >"$pieces/installed" || no_room
+  else
+    rm -f "$pieces/installed"
+    warn "$name ${ccr_version:-} is not installed completely: ${said##*"$newline"}"
+  fi
 }
 
 # Scripts, apps, dashboard rows and `coder ssh ws -- cmd` have this directory on their PATH.
@@ -246,16 +294,16 @@ links() {
   done
 }
 
-# For the dashboard: one warning a line, no file when there is none.
+# For the dashboard: one warning a line, and no file when there is none.
 keep_warnings() {
   if [ -z "$warnings" ]; then
-    rm -f "$state/setup-warnings"
-  elif printf '%s' "$warnings" 2>/dev/null >"$part/warnings"; then
-    mv -f "$part/warnings" "$state/setup-warnings"
+    rm -f "$pieces/warnings-$number"
+  elif printf '%s' "$warnings" 2>/dev/null >"$work/warnings"; then
+    mv -f "$work/warnings" "$pieces/warnings-$number"
   fi
 }
 
-# Sessions that were live come back, waiting for Enter. What it takes may not be here yet: part.sh does the same.
+# Sessions that were live come back, waiting for Enter.
 restore() {
   for entry in "$state"/live/*.json; do
     if [ -e "$entry" ]; then "$bin/$name" restore >/dev/null 2>&1 </dev/null; fi
@@ -264,11 +312,23 @@ restore() {
 }
 
 directories
-skeleton
-if find_node; then
-  say "node $found found ($node)"
+if [ "$number" -eq 1 ]; then
+  # Until this script is done, no other one joins: the home is not ready.
+  rm -f "$pieces/node"
+  sweep
+fi
+store_piece
+if [ "$number" -eq 1 ]; then
+  skeleton
+  provide_node
+fi
+lacking=$(missing)
+if [ -n "$lacking" ]; then
+  say "piece $number of $count of $name stored; $lacking"
+elif recorded_node; then
+  install_program && links && restore
 else
-  install_node && say "node $found installed ($node)"
-fi && install_helper && links && restore
+  say "piece $number of $count of $name stored; the first script is still looking for Node"
+fi
 keep_warnings
 exit 0

@@ -5,26 +5,27 @@ import { rowsOf } from "../constructs/dashboard.ts";
 import { FileScript } from "../constructs/file-script.ts";
 import { SessionApps } from "../constructs/session-apps.ts";
 import { SetupScript } from "../constructs/setup-script.ts";
+import type { Program } from "../program.ts";
 import { nodeOf, type Settings } from "../settings.ts";
 import { literal } from "../terraform-text.ts";
 
-/** A Terraform module: what makes any template's workspaces, of any kind, have ccr. */
+/** A Terraform module that adds ccr to the workspaces of any template. */
 export class HelperModule extends TerraformStack {
-  constructor(scope: Construct, id: string, settings: Settings, version: string) {
+  constructor(scope: Construct, id: string, settings: Settings, program: Program) {
     super(scope, id);
     const { command, homePath } = settings;
-    const variable = (name: string, type: string, description: string, standard?: string | boolean) =>
-      new TerraformVariable(this, name, { type, description, default: standard, nullable: false });
+    const variable = (name: string, type: string, description: string, defaultValue?: string | boolean) =>
+      new TerraformVariable(this, name, { type, description, default: defaultValue, nullable: false });
     variable("agent_id", "string", "Id of the agent: coder_agent.main.id.");
     variable("auto_resume", "bool", "Resume limited sessions automatically, every five minutes.", false);
     variable(
       "node_base_url",
       "string",
-      "Where Node comes from when the image has none.",
+      "Where to download Node when the image has none.",
       literal(settings.nodeBaseUrl),
     );
 
-    // Gives the module its required provider; the template that uses the module brings the provider's settings.
+    // The module names its provider; the template that uses the module configures it.
     new CoderProvider(this, "coder");
     this.addOverride("provider", undefined);
     this.addOverride("terraform.required_providers.coder.version", ">= 2.18.0");
@@ -33,7 +34,7 @@ export class HelperModule extends TerraformStack {
     new SetupScript(this, "setup", {
       agent,
       command,
-      version,
+      ...program,
       node: { baseUrlRef: "var.node_base_url", ...nodeOf(settings) },
     });
     new FileScript(this, "upkeep", {
@@ -41,7 +42,7 @@ export class HelperModule extends TerraformStack {
       displayName: "Resume limited sessions",
       file: "upkeep.sh",
       settings: { ccr_name: command },
-      when: "var.auto_resume",
+      condition: "var.auto_resume",
       on: { cron: "0 */5 * * * *" },
       timeout: 280,
     });
@@ -56,7 +57,7 @@ export class HelperModule extends TerraformStack {
     new SessionApps(this, "sessions", { agent, command });
     new TerraformOutput(this, "rows", {
       description: "Rows for the agent's own metadata blocks: see README.md.",
-      value: rowsOf({ command, homePath })
+      value: rowsOf({ command, homePath, pieces: program.pieces })
         .filter(({ key }) => ["live", "limited", "reset", "ccr"].includes(key))
         .map(({ displayName, ...row }) => ({ ...row, display_name: displayName })),
     });

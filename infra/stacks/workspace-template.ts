@@ -21,6 +21,7 @@ import { SessionApps } from "../constructs/session-apps.ts";
 import { SetupScript } from "../constructs/setup-script.ts";
 import { Variables } from "../constructs/variables.ts";
 import { WorkspacePod } from "../constructs/workspace-pod.ts";
+import type { Program } from "../program.ts";
 import { nodeOf, type Settings } from "../settings.ts";
 import { literal } from "../terraform-text.ts";
 
@@ -30,7 +31,7 @@ export class WorkspaceTemplate extends TerraformStack {
   readonly home: HomeVolume;
   readonly pod: WorkspacePod;
 
-  constructor(scope: Construct, id: string, settings: Settings, version: string) {
+  constructor(scope: Construct, id: string, settings: Settings, program: Program) {
     super(scope, id);
     const variables = new Variables(this, settings);
 
@@ -58,7 +59,7 @@ export class WorkspaceTemplate extends TerraformStack {
         sshHelper: settings.apps.includes("ssh_helper"),
         portForwardingHelper: settings.apps.includes("port_forwarding_helper"),
       },
-      metadata: settings.rows ? rowsOf({ command, homePath }) : undefined,
+      metadata: settings.rows ? rowsOf({ command, homePath, pieces: program.pieces }) : undefined,
       resourcesMonitoring: monitoringOf(homePath, settings.memoryThreshold, settings.homeThreshold),
     });
     this.home = new HomeVolume(this, "home", {
@@ -96,7 +97,7 @@ export class WorkspaceTemplate extends TerraformStack {
     new SetupScript(this, "setup", {
       agent,
       command,
-      version,
+      ...program,
       node: { baseUrlRef: variables.ref("nodeBaseUrl"), ...nodeOf(settings) },
     });
     if (settings.claude)
@@ -118,7 +119,7 @@ export class WorkspaceTemplate extends TerraformStack {
       file: "personal.sh",
       settings: { ccr_name: command },
       refs: { ccr_dotfiles: form.dotfiles.ref, ccr_repository: form.repository.ref },
-      when: `${form.dotfiles.ref} != "" || ${form.repository.ref} != ""`,
+      condition: `${form.dotfiles.ref} != "" || ${form.repository.ref} != ""`,
       on: "start",
       timeout: 600,
     });
@@ -127,7 +128,7 @@ export class WorkspaceTemplate extends TerraformStack {
         agent,
         displayName: "Set-up of this template",
         file: "extra.sh",
-        whole: true,
+        verbatim: true,
         on: "start",
         timeout: 600,
       });
@@ -136,7 +137,7 @@ export class WorkspaceTemplate extends TerraformStack {
       displayName: "Resume limited sessions",
       file: "upkeep.sh",
       settings: { ccr_name: command },
-      when: `${form.autoResume.ref} == "true"`,
+      condition: `${form.autoResume.ref} == "true"`,
       on: { cron: "0 */5 * * * *" },
       timeout: 280,
     });

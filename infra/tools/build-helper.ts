@@ -106,7 +106,3 @@ async function writeIfChanged(file: string, data: Uint8Array): Promise<void> {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) console.log(summary(await buildHelper()));
-
-// For the start scripts as they still are: they go with the next change of the delivery.
-export const PARTS = [1, 2] as const;
-export const PART_MARK = "//packed1:";

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root } from "../support/home.ts";
+import { setupScripts } from "../support/setup-script.ts";
 import { fakeHelper, helperFile, Template } from "../support/template.ts";
 import { TerraformValues } from "../support/terraform-values.ts";
 import { onPath } from "../support/tools.ts";
@@ -20,10 +21,9 @@ describe("the folder that Coder gets", () => {
     expect(template.files()).toEqual([
       "README.md",
       "ccr.cjs",
-      "ccr.rest",
+      "join.cjs",
       "main.tf.json",
       "parameters.tf",
-      "part.sh",
       "personal.sh",
       "rows.sh",
       "setup.sh",
@@ -42,7 +42,7 @@ describe("the folder that Coder gets", () => {
   it("is far smaller than the mebibyte that Coder takes", () => {
     const bytes = template.files().map((file) => statSync(join(template.folder, file)).size);
     expect(bytes.reduce((sum, size) => sum + Math.ceil(size / 512) * 512 + 512, 1024)).toBeLessThan(
-      512 * 1024,
+      900 * 1024,
     );
   });
 
@@ -77,17 +77,30 @@ describe("the folder that Coder gets", () => {
     }
   });
 
-  it("is not made with a helper so large that the script would never start", async () => {
+  it("holds the helper as it is", () => {
+    expect(readFileSync(join(template.folder, "ccr.cjs")).equals(readFileSync(helperFile()))).toBe(true);
+  });
+
+  it("has as many start scripts as the helper needs, and is not made for one that is far too large", async () => {
     const folder = mkdtempSync(join(tmpdir(), "ccr-large-"));
-    const large = fakeHelper(folder, { base: randomBytes(100_000).toString("base64") });
-    await expect(Template.of({}, large)).rejects.toThrow(/^the setup script would have \d+ bytes/);
-    fakeHelper(folder, { second: "x".repeat(131_000) });
-    await expect(Template.of({}, large)).rejects.toThrow(/^the second start script would have \d+ bytes/);
-    fakeHelper(folder, { rest: "x".repeat(131_000) });
-    await expect(Template.of({}, large)).rejects.toThrow(/^the third start script would have \d+ bytes/);
-    writeFileSync(large, "no second part");
-    await expect(Template.of({}, large)).rejects.toThrow("the helper has no second part");
-    rmSync(join(large, ".."), { recursive: true });
+    const random = (bytes: number) => fakeHelper(folder, randomBytes((bytes * 3) / 4).toString("base64"));
+    // Base64 text compresses to its bytes, and these are sent as base64 again.
+    for (const [bytes, pieces] of [
+      [10, 1],
+      [70_000, 1],
+      [100_000, 2],
+      [250_000, 3],
+      [340_000, 4],
+    ] as const) {
+      const one = await Template.of({}, random(bytes));
+      expect(one.resource("coder_script", "setup").count, `${bytes} bytes`).toBe(pieces);
+      for (const script of setupScripts(one.folder)) expect(Buffer.byteLength(script)).toBeLessThan(100_000);
+      one.remove();
+    }
+    await expect(Template.of({}, random(2_000_000))).rejects.toThrow(
+      /^the helper has 2000000 bytes, \d+ compressed: too much for 9 start scripts/,
+    );
+    rmSync(folder, { recursive: true });
   });
 
   it("is left alone when nothing changed", async () => {
@@ -110,9 +123,7 @@ describe("addresses in a workspace's state", () => {
       "coder_agent.main",
       "coder_app.ccr",
       "coder_app.tmux",
-      "coder_script.part",
       "coder_script.personal",
-      "coder_script.rest",
       "coder_script.setup",
       "coder_script.stop",
       "coder_script.upkeep",
@@ -291,27 +302,29 @@ describe("the agent", () => {
     expect(template.resource("coder_agent", "main").connection_timeout).toBeGreaterThanOrEqual(300);
   });
 
-  it.each(["setup", "part", "rest"])(
-    "runs the script %s at every start, in sh, with a time limit",
-    (name) => {
-      const script = template.resource("coder_script", name);
-      expect(script).toMatchObject({ run_on_start: true, agent_id: "${coder_agent.main.id}" });
-      expect(script.timeout).toBeGreaterThanOrEqual(1);
-      expect(script.script).toMatch(/^#!\/bin\/sh\n/);
-    },
-  );
+  it("runs the setup scripts at every start, in sh, with a time limit", () => {
+    const script = template.resource("coder_script", "setup");
+    expect(script).toMatchObject({ run_on_start: true, agent_id: "${coder_agent.main.id}" });
+    expect(script.timeout).toBeGreaterThanOrEqual(1);
+    expect(script.script).toMatch(/^#!\/bin\/sh\n/);
+  });
 
-  it("gets the script and the helper as files, with nothing pasted", () => {
-    for (const [name, file] of Object.entries({ setup: "setup", part: "part", rest: "part" }))
-      expect(template.resource("coder_script", name).script).toMatch(
-        new RegExp(`^\\$\\{replace\\(file\\("\\$\\{path\\.module\\}/${file}\\.sh"\\),`, "m"),
-      );
-    expect(template.json.locals.parts).toContain('file("${path.module}/ccr.cjs")');
-    expect(template.json.locals.helper).toContain("base64gzip(local.parts[0])");
-    expect(template.json.locals.second_part).toContain("local.parts[1]");
-    expect(template.json.locals.third_part).toContain('file("${path.module}/ccr.rest")');
+  it("gets the scripts and the helper as files, with nothing pasted", () => {
+    const { script } = template.resource("coder_script", "setup");
+    expect(script).toMatch(/^\$\{replace\(file\("\$\{path\.module\}\/setup\.sh"\),/m);
+    expect(script).toMatch(/^ccr_join='\$\{replace\(replace\(file\("\$\{path\.module\}\/join\.cjs"\),/m);
+    expect(template.json.locals.program).toBe('${base64gzip(file("${path.module}/ccr.cjs"))}');
     expect(template.file("main.tf.json").length).toBeLessThan(25_000);
     for (const { text } of template.texts()) expect(text.length).toBeLessThan(2000);
+  });
+
+  it("gets the same text in all setup scripts, but for the number and the piece", () => {
+    const texts = setupScripts(template.folder).map((script, index) => {
+      expect(script).toContain(`\nccr_number=${index + 1}\n`);
+      return script.replace(/^ccr_number=\d$/m, "").replace(/^ccr_piece='[^']+'$/m, "");
+    });
+    expect(texts.length).toBeGreaterThan(1);
+    expect(new Set(texts).size).toBe(1);
   });
 
   it("offers the sessions in a terminal", () => {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readSettings } from "../../infra/settings.ts";
 import { writeModuleFolder } from "../../infra/template-folder.ts";
-import { setupScript } from "../support/setup-script.ts";
+import { setupScripts } from "../support/setup-script.ts";
 import { helperFile } from "../support/template.ts";
 import { providers, Terraform } from "../support/terraform.ts";
 
@@ -136,9 +136,7 @@ describe("the module", () => {
         ).toEqual([
           "module.ccr.coder_app.ccr",
           "module.ccr.coder_app.tmux",
-          "module.ccr.coder_script.part",
-          "module.ccr.coder_script.rest",
-          "module.ccr.coder_script.setup",
+          ...setupScripts().map((_, index) => `module.ccr.coder_script.setup[${index}]`),
           "module.ccr.coder_script.stop",
         ]);
         const plan = JSON.parse(await terraform.must("show", "-json", "plan"));
@@ -152,9 +150,12 @@ describe("the module", () => {
           "reset",
           "ccr",
         ]);
-        const script: string = planned("module.ccr.coder_script.setup").script;
-        expect(Buffer.byteLength(script)).toBeLessThan(100_000);
-        expect(script.split("\n").at(-2)).toBe(setupScript().split("\n").at(-2));
+        for (const [index, composed] of setupScripts().entries()) {
+          const script: string = planned(`module.ccr.coder_script.setup[${index}]`).script;
+          expect(Buffer.byteLength(script)).toBeLessThan(100_000);
+          expect(Math.max(...script.split("\n").map((line) => line.length))).toBeLessThanOrEqual(4000);
+          expect(script.split("\n").at(-2)).toBe(composed.split("\n").at(-2));
+        }
         expect(terraform.longestLine).toBeLessThanOrEqual(4000);
         const upkeep = await terraform.copy();
         writeFileSync(

@@ -1,9 +1,10 @@
+import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeHome } from "../support/home.ts";
 import { KubernetesApi } from "../support/kubernetes-api.ts";
-import { runAsAgent, startScripts, template } from "../support/setup-script.ts";
+import { setupScripts, startScripts, template } from "../support/setup-script.ts";
 import { reducedAddress, Terraform } from "../support/terraform.ts";
 
 const CLAIM = "kubernetes_persistent_volume_claim_v1.home";
@@ -35,9 +36,7 @@ describe("Terraform with the real providers", () => {
       "coder_agent.main": "create",
       "coder_app.ccr": "create",
       "coder_app.tmux": "create",
-      "coder_script.part": "create",
-      "coder_script.rest": "create",
-      "coder_script.setup": "create",
+      ...Object.fromEntries(setupScripts().map((_, index) => [`coder_script.setup[${index}]`, "create"])),
       "coder_script.stop": "create",
       [named("kubernetes_deployment_v1.main[0]")]: "create",
       [named(CLAIM)]: "create",
@@ -56,7 +55,7 @@ describe("Terraform with the real providers", () => {
   it("plans without any cluster at all, as Coder does when it imports the template", async () => {
     const importing = await Terraform.workspace(template);
     importing.env.KUBE_HOST = undefined;
-    expect(Object.keys(await importing.plan())).toHaveLength(10);
+    expect(Object.keys(await importing.plan())).toHaveLength(7 + setupScripts().length);
     importing.remove();
   });
 
@@ -89,7 +88,7 @@ describe("the start scripts that were applied", () => {
   });
 
   it("are each under 100,000 bytes, and no line of them is over 4,000", () => {
-    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["setup", "part", "rest"]));
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["setup[0]", "setup[1]"]));
     for (const [name, script] of Object.entries(scripts)) {
       expect(Buffer.byteLength(script), name).toBeLessThan(100_000);
       expect(Math.max(...script.split("\n").map((line) => line.length)), name).toBeLessThanOrEqual(4000);
@@ -104,49 +103,34 @@ describe("the start scripts that were applied", () => {
   });
 
   it("are the scripts that tests elsewhere compose without Terraform", () => {
-    for (const [name, script] of Object.entries(startScripts()))
-      expect(unpacked(scripts[name]!), name).toEqual(unpacked(script));
-  });
-
-  it.each([
-    ["at once", async (run: Run[]) => await Promise.all(run.map((one) => one()))],
-    ["first setup", async (run: Run[]) => [await run[0]!(), await run[1]!(), await run[2]!()]],
-    ["last setup", async (run: Run[]) => [await run[2]!(), await run[1]!(), await run[0]!()]],
-  ])("install all of ccr in an empty home (%s), and change nothing the second time", async (_, order) => {
-    const home = makeHome();
-    const install = () =>
-      order(
-        [scripts.setup!, scripts.part!, scripts.rest!].map(
-          (script) => () => runAsAgent(script, home, `${home.around}/agent`),
-        ),
-      );
-    try {
-      for (const result of await install()) {
-        expect(result.exitCode, result.all).toBe(0);
-        expect(result.all).not.toContain("warning:");
-      }
-      const ccr = `${home.path}/.local/bin/ccr`;
-      for (const verb of ["list", "check-limits", "stats"]) {
-        const { stdout } = await execa(ccr, [verb, "--json"], { env: home.env, extendEnv: false });
-        expect(JSON.parse(stdout)).toMatchObject({ schema: `ccr/${verb}@1` });
-      }
-      const before =
-        await execa`find ${home.path}/.local/lib ${home.path}/.local/bin -type f -printf ${"%p %s %m\n"}`;
-      for (const result of await install()) expect(result.exitCode).toBe(0);
-      const after =
-        await execa`find ${home.path}/.local/lib ${home.path}/.local/bin -type f -printf ${"%p %s %m\n"}`;
-      expect(after.stdout.split("\n").sort()).toEqual(before.stdout.split("\n").sort());
-    } finally {
-      await home.remove();
-    }
+    const composed = startScripts();
+    expect(program(Object.values(scripts))).toBe(program(Object.values(composed)));
+    for (const [name, script] of Object.entries(composed))
+      expect(withoutPiece(scripts[name]!), name).toBe(withoutPiece(script));
   });
 });
 
-type Run = () => ReturnType<typeof runAsAgent>;
+describe("a helper that does not fit into the start scripts of its template", () => {
+  it("is refused by the plan, with what to do", async () => {
+    const other = await Terraform.workspace(template);
+    writeFileSync(join(other.folder, "ccr.cjs"), randomBytes(300_000).toString("base64"));
+    const { ok, all } = await other.run("plan");
+    other.remove();
+    expect(ok).toBe(false);
+    expect(all.replaceAll(/\s+/g, " ").replaceAll("│ ", "")).toMatch(
+      /A start script of ccr has \d+ bytes, but must have less than 100000\. Synthesize the template again: npm run synth/,
+    );
+  });
+});
 
-/** The script with its payload decoded: two gzips of the same bytes differ. */
-function unpacked(script: string): string {
-  return script.replace(/^ccr_payload='([^']+)'$/m, (_, payload) =>
-    gunzipSync(Buffer.from(payload, "base64")).toString(),
-  );
-}
+const PIECE = /^ccr_piece='([^']+)'$/m;
+
+/** A script without what depends on the compression: two gzips of the same bytes differ. */
+const withoutPiece = (script: string): string =>
+  script.replace(PIECE, "").replace(/^ccr_sha256='[0-9a-f]{64}'$/m, "");
+
+/** The program that the pieces of all scripts are. */
+const program = (scripts: readonly string[]): string =>
+  gunzipSync(
+    Buffer.from(scripts.map((script) => PIECE.exec(script)?.[1] ?? "").join(""), "base64"),
+  ).toString();

@@ -8,6 +8,7 @@ setup() {
   THERE="$BATS_TEST_TMPDIR/there"
   HERE="$THERE/it's home"
   STATE="$HERE/.local/state/ccr"
+  PIECES="$HERE/.local/lib/ccr/pieces/abc"
   TOOLS="$THERE/tools"
   mkdir -p "$HERE/.local/bin" "$STATE/rows" "$HERE/.claude/sessions" "$TOOLS"
   PIDS=()
@@ -23,7 +24,7 @@ script() {
     -c "$(printf "%s\n" "$@" | sed "s/'/'\\\\''/g; s/=\(.*\)/='\1'/")
 $(cat "$SCRIPTS/$file")" </dev/null
 }
-row() { script rows.sh "ccr_row=$1" ccr_name=ccr; }
+row() { script rows.sh "ccr_row=$1" ccr_name=ccr ccr_sha256=abc ccr_count=3; }
 
 # A program of this name: what it does, in sh.
 program() {
@@ -50,7 +51,7 @@ says() {
   [ "$output" = "$1" ] || { echo "said: $output" >&2; return 1; }
 }
 
-@test "all of them are clean by shellcheck" {
+@test "shellcheck finds nothing in the scripts" {
   command -v shellcheck >/dev/null || skip "shellcheck is missing"
   shellcheck "$SCRIPTS"/*.sh
 }
@@ -62,25 +63,42 @@ says() {
   done
   row status
   says 'not installed yet'
-  printf '%s\n' "the Node from https://x/secret is not the expected one" >"$STATE/setup-warnings"
+  mkdir -p "$PIECES"
+  printf '%s\n' "the Node from https://x/secret is not the expected one" >"$PIECES/warnings-1"
   row status
-  says 'not installed: no Node 18.19 or newer (see the log of Claude sessions)'
-  echo "the helper could not be unpacked ($HERE/secret)." >"$STATE/setup-warnings"
+  says 'not installed: no Node 18.19 or newer (see the logs of Claude sessions)'
+  rm "$PIECES/warnings-1"
+  echo "the program could not be put together ($HERE/secret)." >"$PIECES/warnings-2"
   row status
-  says 'not installed: the helper could not be unpacked (see the log of Claude sessions)'
+  says 'not installed: the program could not be put together (see the logs of Claude sessions)'
+}
+
+@test "where a piece of the program or Node is missing, the row says so" {
+  mkdir -p "$PIECES"
+  touch "$PIECES/1-of-3" "$PIECES/3-of-3"
+  row status
+  says 'not installed: piece 2 of 3 has not arrived (see the logs of Claude sessions)'
+  touch "$PIECES/2-of-3"
+  row status
+  says 'not installed: Node has not been found yet (see the logs of Claude sessions)'
+  touch "$PIECES/node"
+  row status
+  says 'not installed: the pieces are being joined (see the logs of Claude sessions)'
+  program "$HERE/.local/bin/ccr" 'exit 0'
+  rm "$PIECES/2-of-3"
+  row status
+  says 'ready, but not updated: piece 2 of 3 has not arrived (see the logs of Claude sessions)'
 }
 
 @test "installed, the row says ready, with or without a warning" {
   program "$HERE/.local/bin/ccr" 'exit 0'
-  row status
-  says 'ready, without its second part (see the log of Claude sessions, part 2)'
-  mkdir -p "$HERE/.local/lib/ccr"
-  touch "$HERE/.local/lib/ccr/ccr.3.0123456789ab"
+  mkdir -p "$PIECES"
+  touch "$PIECES/installed"
   row status
   says ready
-  echo "/secret/path could not be linked." >"$STATE/setup-warnings"
+  echo "/secret/path could not be linked." >"$PIECES/warnings-3"
   row status
-  says 'ready, with a warning (see the log of Claude sessions)'
+  says 'ready, with a warning (see the logs of Claude sessions)'
 }
 
 @test "sessions that run are counted: not the dead, not a number that is another's by now" {
@@ -253,9 +271,7 @@ INSTALL
     echo 'alias mine=true' >"$THERE/dotfiles/.bashrc"
     program "$THERE/tools/coder" "sleep $delay; ln -sf '$THERE/dotfiles/.bashrc' \"\$HOME/.bashrc\""
     { echo "ccr_name=ccr"; echo "ccr_dotfiles=https://x/y"; cat "$SCRIPTS/personal.sh"; } >"$THERE/personal"
-    as_agent >"$THERE/out.1" 2>&1 &
-    run_script "$PART" >"$THERE/out.2" 2>&1 &
-    run_script "$REST" >"$THERE/out.4" 2>&1 &
+    all_at_once >"$THERE/out.1" 2>&1 &
     run_script "$THERE/personal" >"$THERE/out.3" 2>&1 &
     wait
     run env -i HOME="$HERE" PATH=/usr/bin:/bin bash -ic 'type ccr; type mine'

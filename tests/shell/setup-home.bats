@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The setup script of the synthesized template in homes of all kinds.
+# The setup scripts of the synthesized template in homes of all kinds.
 
 setup_file() {
   load ../support/setup.bash
@@ -30,13 +30,15 @@ only_added() {
   [ "$(grep -c '^# >>> ccr >>>' "$HERE/${1##*/}")" -le 1 ]
 }
 
-@test "the script is clean by shellcheck" {
+@test "shellcheck finds nothing in setup.sh" {
   command -v shellcheck >/dev/null || skip "shellcheck is missing"
   shellcheck "$BATS_TEST_DIRNAME/../../infra/scripts/setup.sh"
 }
 
-@test "it is the same in the template, byte for byte" {
-  cmp "$BATS_TEST_DIRNAME/../../infra/scripts/setup.sh" "$BATS_TEST_DIRNAME/../../dist/template/setup.sh"
+@test "setup.sh and join.cjs are the same in the template, byte for byte" {
+  for name in setup.sh join.cjs; do
+    cmp "$BATS_TEST_DIRNAME/../../infra/scripts/$name" "$BATS_TEST_DIRNAME/../../dist/template/$name"
+  done
 }
 
 @test "bash installs into an empty home" { installs_with bash; }
@@ -138,8 +140,8 @@ only_added() {
   [ "$(stat -c %a "$HERE/.local/lib/ccr/ccr.cjs")" = 600 ]
 }
 
-@test "four runs at once leave a whole installation" {
-  for _ in 1 2 3 4; do as_agent >"$THERE/out.$RANDOM" 2>&1 & done
+@test "four starts at once leave a whole installation" {
+  for _ in 1 2 3 4; do all_at_once >"$THERE/out.$RANDOM" 2>&1 & done
   wait
   run grep -h warning "$THERE"/out.*
   [ -z "$output" ]
@@ -148,43 +150,46 @@ only_added() {
   [ "$status" -eq 0 ]
   cmp "$HERE/.bashrc" "$THERE/bashrc"
   [ "$(grep -c '^# skel bashrc' "$HERE/.bashrc")" -eq 1 ]
-  [ -z "$(find "$HERE" -name '.part.*')" ]
+  [ -z "$(find "$HERE" -name '.work.*')" ]
 }
 
-@test "a run may be killed at any moment: the next one mends it" {
+@test "a script may be killed at any moment: the next start completes the work" {
   for delay in 0.01 0.03 0.05 0.07 0.09; do
-    setsid bash -c 'echo $$ >"$1"; shift; exec "$@"' _ "$THERE/pid" env -i HOME="$HERE" PATH="$THERE/tools" \
-      CCR_ROOT="$MACHINE" CODER_SCRIPT_BIN_DIR="$LINKS" /bin/sh -c "$(cat "$SCRIPT")" >/dev/null 2>&1 </dev/null &
-    sleep "$delay"
-    [ ! -s "$THERE/pid" ] || kill -KILL -- "-$(cat "$THERE/pid")" 2>/dev/null || true
-    wait
+    for number in $(seq "$COUNT"); do
+      rm -f "$THERE/pid"
+      setsid bash -c 'echo $$ >"$1"; shift; exec "$@"' _ "$THERE/pid" env -i HOME="$HERE" PATH="$THERE/tools" \
+        CCR_ROOT="$MACHINE" CODER_SCRIPT_BIN_DIR="$LINKS" /bin/sh -c "$(cat "$SETUP_SCRIPTS/$number")" >/dev/null 2>&1 </dev/null &
+      sleep "$delay"
+      [ ! -s "$THERE/pid" ] || kill -KILL -- "-$(cat "$THERE/pid")" 2>/dev/null || true
+      wait
+    done
   done
   run as_agent
   [ "$status" -eq 0 ]
   [[ $output != *warning* ]]
   "$LINKS/ccr" --version
-  find "$HERE" -name '.part.*' -exec touch -d '2 hours ago' {} +
+  find "$HERE" -name '.work.*' -exec touch -d '2 hours ago' {} +
   as_agent
-  [ -z "$(find "$HERE" -name '.part.*')" ]
+  [ -z "$(find "$HERE" -name '.work.*')" ]
 }
 
 @test "no child keeps the output open" {
   start=$(date +%s)
-  as_agent | cat >/dev/null
+  all_at_once | cat >/dev/null
   [ $(($(date +%s) - start)) -lt 10 ]
 }
 
-@test "a directory for links that cannot be written is a warning, kept for later and forgotten when mended" {
+@test "a directory for links that cannot be written is a warning, kept for the dashboard and forgotten when fixed" {
   rm -r "$LINKS"
   touch "$LINKS"
   run as_agent
   [ "$status" -eq 0 ]
   [[ $output == *"warning: $LINKS/ccr could not be linked"* ]]
-  grep -q 'could not be linked' "$HERE/.local/state/ccr/setup-warnings"
+  grep -q 'could not be linked' "$HERE"/.local/lib/ccr/pieces/*/warnings-1
   rm "$LINKS"
   mkdir "$LINKS"
   as_agent
-  [ ! -e "$HERE/.local/state/ccr/setup-warnings" ]
+  [ -z "$(find "$HERE/.local/lib/ccr/pieces" -name 'warnings*')" ]
 }
 
 @test "without CODER_SCRIPT_BIN_DIR it installs all the same" {
@@ -206,11 +211,14 @@ as_nobody() {
   fi
 }
 
+# Every script says the same in one line.
 breaks_with() {
-  run as_nobody env -i HOME="$HERE" PATH="$THERE/tools" CCR_ROOT="$MACHINE" /bin/sh -c "$(cat "$SCRIPT")"
-  [ "$status" -eq 1 ]
-  [ "${#lines[@]}" -eq 1 ]
-  [[ $output == "ccr could not be set up: "*"$1"* ]]
+  for number in $(seq "$COUNT"); do
+    run as_nobody env -i HOME="$HERE" PATH="$THERE/tools" CCR_ROOT="$MACHINE" /bin/sh -c "$(cat "$SETUP_SCRIPTS/$number")"
+    [ "$status" -eq 1 ]
+    [ "${#lines[@]}" -eq 1 ]
+    [[ $output == "ccr could not be set up: "*"$1"* ]]
+  done
 }
 
 @test "a read-only home is one line and status 1" {
@@ -228,8 +236,10 @@ breaks_with() {
   [ "$(id -u)" -eq 0 ] || skip "only root can give a folder away"
   chgrp 65534 "$HERE"
   chmod 2775 "$HERE"
-  run as_nobody env -i HOME="$HERE" PATH="$THERE/tools" CCR_ROOT="$MACHINE" /bin/sh -c "$(cat "$SCRIPT")"
-  [ "$status" -eq 0 ]
+  for number in $(seq "$COUNT"); do
+    run as_nobody env -i HOME="$HERE" PATH="$THERE/tools" CCR_ROOT="$MACHINE" /bin/sh -c "$(cat "$SETUP_SCRIPTS/$number")"
+    [ "$status" -eq 0 ]
+  done
   [ -x "$HERE/.local/bin/ccr" ]
 }
 
@@ -249,21 +259,39 @@ in_small_home() {
 }
 
 @test "a full disk is one line and status 1" {
-  run in_small_home 4 env -i HOME="$HERE" PATH="$THERE/tools" CCR_ROOT="$MACHINE" /bin/sh -c "
-    printf '%08192d' 0 >\"\$HOME/full\" 2>/dev/null
-    $(cat "$SCRIPT")"
-  [ "$status" -eq 1 ]
-  [[ $output == "ccr could not be set up: "*"df -h"* ]]
-  [ "${#lines[@]}" -eq 1 ]
+  for number in $(seq "$COUNT"); do
+    run in_small_home 4 env -i HOME="$HERE" PATH="$THERE/tools" CCR_ROOT="$MACHINE" /bin/sh -c "
+      printf '%08192d' 0 >\"\$HOME/full\" 2>/dev/null
+      $(cat "$SETUP_SCRIPTS/$number")"
+    [ "$status" -eq 1 ]
+    [[ $output == "ccr could not be set up: "*"df -h"* ]]
+    [ "${#lines[@]}" -eq 1 ]
+  done
 }
 
-@test "a disk that fills up on the way leaves no half of a helper" {
+# All scripts in a home of this many KiB: what they say, the last status other than 0, and what is in the library then.
+run_in_small_home() {
   rm -r "$MACHINE/etc/skel"
-  run in_small_home 24 env -i HOME="$HERE" PATH="$THERE/tools" CCR_ROOT="$MACHINE" bash -c "
-    trap 'ls -A \"\$HOME/.local/lib/ccr\"' EXIT
-    (exec /bin/sh -c \"\$1\")
-    echo status \$?" _ "$(cat "$SCRIPT")"
+  run in_small_home "$1" env -i HOME="$HERE" PATH="$THERE/tools" CCR_ROOT="$MACHINE" bash -c '
+    status=0
+    for script in "$0"/*; do /bin/sh -c "$(cat "$script")" || status=$?; done
+    echo "status $status"
+    ls -AR "$HOME/.local/lib/ccr"' "$SETUP_SCRIPTS"
+}
+
+@test "a disk that is too small for the pieces leaves no half of a helper" {
+  run_in_small_home 24
   [[ $output == *"no room for it in"* ]]
   [[ $output == *"status 1"* ]]
   [[ $output != *"ccr.cjs"* ]]
+  [[ $output != *"-of-"* ]]
+}
+
+@test "a disk that has room for the pieces but not for the program leaves no half of a helper" {
+  run_in_small_home 420
+  [[ $output == *"no room for it in"* ]]
+  [[ $output == *"status 1"* ]]
+  [[ $output != *"ccr.cjs"* ]]
+  [[ $output == *"1-of-$COUNT"* ]]
+  [[ $output != *"installed"* ]]
 }

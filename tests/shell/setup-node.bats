@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Where the setup script finds Node, and what it does where there is none.
+# Where the setup scripts find Node, and what they do where there is none.
 
 setup_file() {
   load ../support/setup.bash
@@ -51,8 +51,9 @@ does_without() {
   [[ $output == *"warning: "*"$1"*"Put Node 18.19 or newer into the image."* ]]
   [ "$(grep -c warning: <<<"$output")" -eq 1 ]
   [ ! -e "$HERE/.local/bin/ccr" ]
-  [ -z "$(find "$HERE/.local/lib/ccr" -type f)" ]
-  grep -q "$1" "$HERE/.local/state/ccr/setup-warnings"
+  [ -z "$(find "$HERE/.local/lib/ccr" -type f -not -path '*/pieces/*')" ]
+  [ -z "$(find "$HERE/.local/lib/ccr/pieces" -name node)" ]
+  grep -q "$1" "$HERE"/.local/lib/ccr/pieces/*/warnings-1
   grep -q 'skel bashrc' "$HERE/.bashrc"
 }
 
@@ -127,6 +128,29 @@ finds_in() {
   [ "$(asked)" = "GET /$ARCHIVE" ]
 }
 
+@test "the Node that the first script has downloaded is used by the script that comes last" {
+  no_node
+  from_server
+  run run_script "$SETUP_SCRIPTS/1"
+  [[ $output == *"downloading $BASE/$ARCHIVE"* ]]
+  [ ! -e "$HERE/.local/bin/ccr" ]
+  for number in $(seq 2 "$COUNT"); do run_script "$SETUP_SCRIPTS/$number"; done
+  "$LINKS/ccr" --version
+  [ "$(asked)" = "GET /$ARCHIVE" ]
+}
+
+@test "a Node that is gone since the last start is looked for again" {
+  as_agent
+  no_node
+  from_server
+  run run_script "$SETUP_SCRIPTS/2"
+  [ "$status" -eq 0 ]
+  [[ $output == *"the first script is still looking for Node" ]]
+  run run_script "$SETUP_SCRIPTS/1"
+  [[ $output == *"installed ($HERE/.local/lib/ccr/node/v$VERSION/bin/node)"* ]]
+  "$LINKS/ccr" --version
+}
+
 @test "busybox ash with busybox wget downloads one too" {
   command -v busybox >/dev/null || skip "busybox is missing"
   no_node
@@ -147,7 +171,7 @@ finds_in() {
   run grep warning "$THERE/one" "$THERE/two"
   [ -z "$output" ]
   "$LINKS/ccr" --version
-  [ -z "$(find "$HERE" -name '.part.*')" ]
+  [ -z "$(find "$HERE" -name '.work.*')" ]
 }
 
 @test "a download with another checksum is not used" {
@@ -195,12 +219,12 @@ finds_in() {
 }
 
 @test "the checksums of the template are those of the built-in version" {
-  grep -qx "ccr_node_version='$VERSION'" "$SCRIPT"
-  [ "$(grep -c "^ccr_node_sha256_[a-z0-9]*='[0-9a-f]\{64\}'$" "$SCRIPT")" -eq 2 ]
+  grep -qx "ccr_node_version='$VERSION'" "$SETUP_SCRIPTS/1"
+  [ "$(grep -c "^ccr_node_sha256_[a-z0-9]*='[0-9a-f]\{64\}'$" "$SETUP_SCRIPTS/1")" -eq 2 ]
 }
 
-@test "neither base64 nor gunzip is needed" {
-  tools_without node nodejs base64 gunzip gzip zcat
+@test "neither base64 nor gunzip nor a checksum program is needed" {
+  tools_without node nodejs base64 gunzip gzip zcat sha256sum shasum openssl
   run as_agent
   [ "$status" -eq 0 ]
   "$LINKS/ccr" --version

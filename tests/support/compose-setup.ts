@@ -1,7 +1,8 @@
-// Prints a start script of dist/template as a workspace gets it: compose-setup.ts [setup|part|…]
-import { startScripts } from "./setup-script.ts";
+// Writes the scripts that install ccr, as a workspace gets them from dist/template, into a folder: 1, 2, …
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setupScripts } from "./setup-script.ts";
 
-const name = process.argv[2] ?? "setup";
-const script = startScripts()[name];
-if (script === undefined) throw new Error(`the template has no start script ${name}`);
-process.stdout.write(script);
+const [folder] = process.argv.slice(2);
+for (const [index, script] of setupScripts().entries())
+  writeFileSync(join(folder!, String(index + 1)), script);

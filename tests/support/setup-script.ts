@@ -8,27 +8,38 @@ import { TerraformValues, type Value } from "./terraform-values.ts";
 
 export const template = join(root, "dist/template");
 
-/** The start scripts that every workspace gets (those with a count wait for a choice of the user's), by name: composed from the template's values as Terraform does it. */
+/**
+ * The start scripts that every workspace gets, by name (`setup[0]`), composed from the template's values as Terraform
+ * does it. Scripts with a condition are left out: they depend on what the user chooses.
+ */
 export function startScripts(folder = template, known: Record<string, Value> = {}): Record<string, string> {
   const file = readdirSync(folder).find((name) => name.endsWith(".tf.json"));
   if (!file) throw new Error(`there is no template in ${folder}; npm run synth makes it`);
   const config = JSON.parse(readFileSync(join(folder, file), "utf8"));
-  const scripts = Object.entries(config.resource?.coder_script ?? {}) as [
-    string,
-    { run_on_start?: boolean; count?: unknown; script: string },
-  ][];
-  const values = new TerraformValues(config, folder, known);
-  return Object.fromEntries(
-    scripts.flatMap(([name, { run_on_start, count, script }]) =>
-      run_on_start && count === undefined ? [[name, String(values.resolve(script))]] : [],
-    ),
-  );
+  const found: Record<string, string> = {};
+  for (const [name, resource] of Object.entries(config.resource?.coder_script ?? {})) {
+    const { run_on_start, count, script } = resource as ScriptResource;
+    if (!run_on_start || typeof count === "string") continue;
+    for (let index = 0; index < (count ?? 1); index++) {
+      const values = new TerraformValues(config, folder, { ...known, "count.index": index });
+      found[count === undefined ? name : `${name}[${index}]`] = String(values.resolve(script));
+    }
+  }
+  return found;
 }
 
-export function setupScript(folder = template, known: Record<string, Value> = {}): string {
-  const { setup } = startScripts(folder, known);
-  if (setup === undefined) throw new Error("the template has no start script setup");
-  return setup;
+interface ScriptResource {
+  readonly run_on_start?: boolean;
+  /** A text is a condition. */
+  readonly count?: number | string;
+  readonly script: string;
+}
+
+/** The scripts that install ccr, in the order of their numbers. */
+export function setupScripts(folder = template, known: Record<string, Value> = {}): string[] {
+  const found = Object.entries(startScripts(folder, known)).filter(([name]) => name.startsWith("setup["));
+  if (found.length === 0) throw new Error("the template has no start script setup");
+  return found.map(([, script]) => script);
 }
 
 /** What the agent adds to the environment of a script; `data` is a directory outside of the home. */

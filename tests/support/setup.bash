@@ -1,18 +1,12 @@
-# For the tests of the setup script: a home, a machine to look at, and Coder's way to run the script.
+# For the tests of the setup scripts: a home, a machine to look at, and Coder's way to run the scripts.
 
-# Once a file: the setup script in $SCRIPT, those that bring the later parts in $PART and $REST.
+# Once per file: the scripts that install ccr in $SETUP_SCRIPTS/1, $SETUP_SCRIPTS/2, …; their number in $COUNT.
 compose_setup() {
-  export SCRIPT="$BATS_FILE_TMPDIR/setup-script" PART="$BATS_FILE_TMPDIR/part-script" REST="$BATS_FILE_TMPDIR/rest-script"
-  compose setup "$SCRIPT"
-  compose part "$PART"
-  compose rest "$REST"
+  export SETUP_SCRIPTS="$BATS_FILE_TMPDIR/setup-scripts" COUNT REAL_NODE
+  mkdir -p "$SETUP_SCRIPTS"
+  (cd "$BATS_TEST_DIRNAME/../.." && node --import tsx tests/support/compose-setup.ts "$SETUP_SCRIPTS")
+  COUNT=$(find "$SETUP_SCRIPTS" -type f | wc -l)
   REAL_NODE=$(node -p process.execPath)
-  export REAL_NODE
-}
-
-# A start script of the template, by its name, into a file.
-compose() {
-  (cd "$BATS_TEST_DIRNAME/../.." && node --import tsx tests/support/compose-setup.ts "$1") >"$2"
 }
 
 # An empty home, a machine with /etc/skel and Node ($MACHINE stands for /), and a PATH without Node.
@@ -40,10 +34,28 @@ tools_without() {
   for name in "$@"; do rm -f "$THERE/tools/$name"; done
 }
 
-# Runs the setup script as the agent does; words in front of -c can be given: as_agent bash -eu
-as_agent() { run_script "$SCRIPT" "$@"; }
+# Runs all setup scripts as the agent does, one after the other, the first one last; gives the first status other than 0.
+# Words in front of -c can be given: as_agent bash -eu
+as_agent() {
+  local number status=0
+  for number in $(seq 2 "$COUNT") 1; do
+    run_script "$SETUP_SCRIPTS/$number" "$@" || { status=$?; break; }
+  done
+  return "$status"
+}
 
-# The same with any script.
+# Runs them all at once.
+all_at_once() {
+  local number pids=() status=0
+  for number in $(seq "$COUNT"); do
+    run_script "$SETUP_SCRIPTS/$number" "$@" &
+    pids+=($!)
+  done
+  for number in "${pids[@]}"; do wait "$number" || status=$?; done
+  return "$status"
+}
+
+# Runs one script.
 run_script() {
   local script=$1
   shift
@@ -53,7 +65,8 @@ run_script() {
 }
 EXTRA=()
 
-# Paths, sizes, times and inode numbers of all files in the home; but for compiled code, which each start may add to.
+# Paths, sizes, times and inode numbers of all files in the home, without compiled code and the pieces, which each start
+# writes again.
 inventory() {
-  (cd "$HERE" && find . -type f -not -path './.cache/ccr/compiled/*' -printf '%p %s %T@ %i\n' | sort)
+  (cd "$HERE" && find . -type f -not -path './.cache/ccr/compiled/*' -not -path './.local/lib/ccr/pieces/*' -printf '%p %s %T@ %i\n' | sort)
 }

@@ -1,11 +1,10 @@
-// The synthesized template as JSON, with the questions that tests ask of it.
+// The synthesized template as JSON, with accessors for tests.
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readSettings } from "../../infra/settings.ts";
 import { writeTemplateFolder } from "../../infra/template-folder.ts";
-import { PART_MARK, PARTS } from "../../infra/tools/build-helper.ts";
 import { root } from "./home.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: Terraform's JSON has as many shapes as providers
@@ -44,7 +43,7 @@ export class Template {
     return addressesOf(this.json.data).map((address) => `data.${address}`);
   }
 
-  /** Every text in the JSON with the way to it. */
+  /** Every text in the JSON with its path. */
   texts(): { at: string; text: string }[] {
     const found: { at: string; text: string }[] = [];
     const walk = (value: Json, at: string): void => {
@@ -84,12 +83,10 @@ const addressesOf = (blocks: Json): string[] =>
     .flatMap(([type, named]) => Object.keys(named as Json).map((name) => `${type}.${name}`))
     .sort();
 
-/** A helper that does nothing, with parts of any size; its file. */
-export function fakeHelper(folder: string, { base = "// a helper", second = "x", rest = "x" } = {}): string {
-  const hash = "0123456789ab";
+/** A helper that does nothing, with this text; its file. */
+export function fakeHelper(folder: string, text = "// a helper\n"): string {
   const file = join(folder, "ccr.cjs");
-  writeFileSync(file, `${base}\n${PART_MARK}${hash}:${second}\n`);
-  writeFileSync(join(folder, `ccr.${PARTS[1]}.${hash}`), `${rest}\n`);
+  writeFileSync(file, text);
   return file;
 }
 

@@ -49,11 +49,17 @@ export class TerraformValues {
     if (name === "path.module") return this.folder;
     const [kind, key, ...rest] = path;
     let value: Value | undefined;
-    if (kind === "local" && key! in (this.config.locals ?? {}))
-      value = this.resolve(this.config.locals![key!]!);
+    if (kind === "local" && key! in (this.config.locals ?? {})) value = this.local(key!);
     if (kind === "var") value = this.config.variable?.[key!]?.default;
     for (const step of rest) value = (value as Record<string, Value> | undefined)?.[step];
     if (value === undefined) throw new Error(`${name} is not known without Terraform`);
+    return value;
+  }
+
+  private readonly locals = new Map<string, Value>();
+  private local(name: string): Value {
+    const value = this.locals.get(name) ?? this.resolve(this.config.locals![name]!);
+    this.locals.set(name, value);
     return value;
   }
 
@@ -82,6 +88,15 @@ export class TerraformValues {
     regexall: (pattern, value) =>
       [...text(value).matchAll(new RegExp(text(pattern), "gu"))].map(([match]) => match),
     join: (separator, ...lists) => lists.flatMap(list).map(text).join(text(separator)),
+    chunklist: (values, size) => {
+      const all = list(values);
+      const step = Number(size);
+      return Array.from({ length: Math.ceil(all.length / step) }, (_, at) =>
+        all.slice(at * step, (at + 1) * step),
+      );
+    },
+    ceil: (value) => Math.ceil(Number(value)),
+    length: (value) => (typeof value === "string" ? value.length : list(value).length),
     split: (separator, value) => text(value).split(text(separator)),
     concat: (...lists) => lists.flatMap(list),
     format: (pattern, ...values) => text(pattern).replace(/%[sd]/g, () => text(values.shift())),
@@ -125,11 +140,11 @@ class Parser {
   }
 
   private expression(): Value {
-    const left = this.term();
+    const left = this.sum();
     this.space();
     let value = left;
-    if (this.take("==")) value = this.term() === left;
-    else if (this.take("!=")) value = this.term() !== left;
+    if (this.take("==")) value = this.sum() === left;
+    else if (this.take("!=")) value = this.sum() !== left;
     this.space();
     if (!this.take("?")) return value;
     const yes = this.expression();
@@ -137,6 +152,15 @@ class Parser {
     this.want(":");
     const no = this.expression();
     return value ? yes : no;
+  }
+
+  /** One addition or division, which is all that templates have. */
+  private sum(): Value {
+    const left = this.term();
+    this.space();
+    if (this.take("+")) return Number(left) + Number(this.term());
+    if (this.take("/")) return Number(left) / Number(this.term());
+    return left;
   }
 
   private term(): Value {
@@ -152,9 +176,9 @@ class Parser {
     if (word === "null") return null;
     const path = [word];
     for (;;) {
-      const step = this.match(/\.([A-Za-z_][\w-]*)|\[(\d+)\]/y);
-      if (!step) return this.values.reference(path);
-      path.push(step.replace(/[.[\]]/g, ""));
+      const step = this.match(/\.([A-Za-z_][\w-]*)/y)?.slice(1);
+      if (step === undefined && !this.take("[")) return this.values.reference(path);
+      path.push(step ?? text(this.until("]")));
     }
   }
 
