@@ -55,10 +55,10 @@ const sha256 = text('a sha256 checksum (64 hexadecimal digits) or ""', { pattern
 
 /** Official builds of nodejs.org: the Node that a workspace without one gets. */
 export const NODE = {
-  version: "22.20.0",
+  version: "24.21.0",
   sha256: {
-    x64: "eeaccb0378b79406f2208e8b37a62479c70595e20be6b659125eb77dd1ab2a29",
-    arm64: "4181609e03dcb9880e7e5bf956061ecc0503c77a480c6631d868cb1f65a2c7dd",
+    x64: "6e1db87ef58b8819e5d5402eff1536491b18edd8eb7bee5ef7897876e88dc5ff",
+    arm64: "724282c3b43aec998aa9527380465b45d229e021b58035f5f4f63095eabfe5d5",
   },
 } as const;
 
@@ -287,7 +287,7 @@ const HELPER = {
     "Where a workspace without Node ≥ 18.19 gets it: <this>/v<version>/node-v<version>-linux-<x64 or arm64>.tar.gz.",
   ),
   nodeVersion: option(
-    text('a version such as "22.20.0"', { pattern: /^\d+\.\d+\.\d+$/ }),
+    text('a version such as "24.21.0"', { pattern: /^\d+\.\d+\.\d+$/ }),
     NODE.version,
     "Version of that Node. Another one needs its checksums.",
   ),

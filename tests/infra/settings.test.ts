@@ -133,7 +133,7 @@ describe("settings", () => {
     [{ nodeBaseUrl: "file:///etc" }, "nodeBaseUrl", '"file:///etc"'],
     [{ nodeBaseUrl: "https://x/'; id; '" }, "nodeBaseUrl", "id"],
     [{ nodeVersion: "latest" }, "nodeVersion", '"latest"'],
-    [{ nodeVersion: "22.21.0" }, "nodeSha256X64", "22.21.0"],
+    [{ nodeVersion: "24.22.0" }, "nodeSha256X64", "24.22.0"],
     [{ cpu: 20 }, "cpu", "cpuMax"],
   ])("%j is refused in one line that names the key", (given, key, value) => {
     const said = message(given);

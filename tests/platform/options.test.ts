@@ -168,9 +168,9 @@ const EFFECTS: Partial<Record<Name, [value: unknown, where: (plan: Plan) => unkn
     /^ccr_node_base_url='https:\/\/mirror\.example\.com\/node'$/m,
   ],
   nodeVersion: [
-    "22.21.0",
+    "24.22.0",
     (plan) => plan.after("coder_script.setup[0]").script,
-    /^ccr_node_version='22\.21\.0'$/m,
+    /^ccr_node_version='24\.22\.0'$/m,
   ],
   nodeSha256X64: [
     sha,

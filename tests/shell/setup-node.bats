@@ -5,7 +5,7 @@ setup_file() {
   load ../support/setup.bash
   compose_setup
   # A download server on loopback with one archive, laid out as nodejs.org does.
-  export SERVED="$BATS_FILE_TMPDIR/served" VERSION=22.20.0
+  export SERVED="$BATS_FILE_TMPDIR/served" VERSION=24.21.0
   case $(uname -m) in aarch64 | arm64) arch=arm64 ;; *) arch=x64 ;; esac
   export ARCHIVE="v$VERSION/node-v$VERSION-linux-$arch.tar.gz"
   local folder="$BATS_FILE_TMPDIR/node-v$VERSION-linux-$arch"
