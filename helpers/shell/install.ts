@@ -100,7 +100,13 @@ export function uninstall(options: { dry: boolean }): Outcome {
     changes.rename(earlierFile(), functionsFile());
   for (const path of oldLinks([])) changes.remove(path);
   for (const path of ourExecutables()) changes.remove(path);
-  for (const path of [cache(), join(library(), "node"), join(library(), "pieces"), ...partsOfEarlier(), program()])
+  for (const path of [
+    cache(),
+    join(library(), "node"),
+    join(library(), "pieces"),
+    ...partsOfEarlier(),
+    program(),
+  ])
     if (lstat(path)) changes.remove(path);
   changes.removeEmpty(dirname(zshTab()), library(), dirname(library()), dirname(functionsFile()));
   const touched = changes.done.filter(({ action }) => action !== "unchanged");
