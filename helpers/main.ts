@@ -1,6 +1,6 @@
-import type { Call, Values } from "./commands/command.ts";
-import { helpOf, overview, parse } from "./commands/help.ts";
-import { VERBS, verbOf } from "./commands/verbs.ts";
+import type { Call, Values } from "./cli/command.ts";
+import { helpOf, overview, parse } from "./cli/help.ts";
+import { VERBS, verbOf } from "./command-table.ts";
 import { VERSION } from "./commands/version.ts";
 import { Problem, problemOf } from "./system/problem.ts";
 import { clean, cleanLines } from "./terminal/clean.ts";

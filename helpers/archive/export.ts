@@ -7,9 +7,9 @@ import { Problem } from "../system/problem.ts";
 import { collect, type History } from "./collect.ts";
 import type { Manifest } from "./manifest.ts";
 import { readArchive } from "./read.ts";
-import type { Redactor } from "./redact.ts";
-import { redacted } from "./redacted.ts";
-import { place, sweep, temporary } from "./store.ts";
+import type { Redactor } from "../redact/redactor.ts";
+import { redacted } from "./redacted-source.ts";
+import { place, sweep, temporary } from "../system/temporary-files.ts";
 import { sinkTo, writeArchive } from "./write.ts";
 
 export type Watch = (done: number, all: number) => void;

@@ -8,7 +8,7 @@ import { fileName, ownFolder, partsOfSession, sourceOf } from "./collect.ts";
 import { exportFile, type Options } from "./export.ts";
 import type { Manifest } from "./manifest.ts";
 import { readArchive } from "./read.ts";
-import { isSame, look } from "./staged.ts";
+import { isSame, look } from "../system/staged-file.ts";
 import { member, type Source } from "./write.ts";
 
 /** An archive of one session; `already`: it was there. */

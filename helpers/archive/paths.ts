@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { closeSync, fstatSync, fsyncSync, openSync } from "node:fs";
 import { forward, readAt } from "../claude/lines.ts";
 import { object, parseLine, type Row } from "../claude/rows.ts";
-import { opened, shortened, textOf } from "./long-strings.ts";
+import { opened, shortened, textOf } from "../conversation/long-strings.ts";
 import { sinkTo } from "./write.ts";
 
 /** From a directory to another one; both absolute, without a slash at the end. */

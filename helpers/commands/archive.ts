@@ -4,7 +4,7 @@ import { historyOf } from "../archive/collect.ts";
 import { keep } from "../archive/keep.ts";
 import { configDirectory } from "../claude/places.ts";
 import { liveSessions } from "../claude/registry.ts";
-import { withoutGhosts } from "../limits/domain.ts";
+import { withoutGhosts } from "../system/pid-domain.ts";
 import { startOf, titleOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
 import { makeDirectory, writeAtomic } from "../system/files.ts";
@@ -16,7 +16,7 @@ import { many, size } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { json } from "../terminal/json.ts";
 import { out, say } from "../terminal/output.ts";
-import { type Call, type Command, type Flag, on, text } from "./command.ts";
+import { type Call, type Command, type Flag, on, text } from "../cli/command.ts";
 import { CHOICE, chosen, writing } from "./export.ts";
 
 const TO: Record<string, Flag> = {

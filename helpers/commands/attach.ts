@@ -1,5 +1,5 @@
-import { type Command, on } from "./command.ts";
-import { goTo, liveNamed } from "./living.ts";
+import { type Command, on } from "../cli/command.ts";
+import { goTo, liveNamed } from "../cli/live-session-args.ts";
 
 export const attach: Command = {
   usage: "attach [session] [flags]",

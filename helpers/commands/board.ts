@@ -1,19 +1,19 @@
-import { surroundings } from "../sessions/around.ts";
+import { surroundings } from "../sessions/context.ts";
 import { stoppedSessions } from "../sessions/limited.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { newest, newestOfAll, transcripts } from "../sessions/store.ts";
-import { type Remote, remoteOf, remotes } from "../shell/remote.ts";
+import { type Remote, remoteOf, remotes } from "../remote/remote.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { paint } from "../terminal/colour.ts";
 import { json } from "../terminal/json.ts";
 import { isTerminal, out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
-import { type Call, type Command, on, text } from "./command.ts";
-import { boardOf } from "./pick/far.ts";
-import { bareSession, SECTIONS, sectionOf, shownAs } from "./pick/items.ts";
+import { type Call, type Command, on, text } from "../cli/command.ts";
+import { boardOf } from "../board/remote-sessions.ts";
+import { bareSession, SECTIONS, sectionOf, shownAs } from "../board/items.ts";
 import { onScreen } from "./pick.ts";
-import { COLUMNS, fillTmux, sessionJson, sessionRows, tableLook } from "./view.ts";
+import { COLUMNS, fillTmux, sessionJson, sessionRows, tableLook } from "../cli/session-format.ts";
 
 const DEFAULT_COUNT = 20;
 const RECENT = 7 * 86_400_000;
@@ -96,7 +96,7 @@ async function once(call: Call, count: number, { here, targets }: Scope): Promis
 /** The live ones, those that wait for a limit, and the newest others. */
 async function ofHere(count: number): Promise<{ sessions: Session[]; unique: Map<string, number> }> {
   const around = surroundings();
-  const { whatRuns } = await import("./pick/running.ts");
+  const { whatRuns } = await import("../board/running.ts");
   const live = new Map([...(await whatRuns()), ...around.live]);
   around.live = live;
   const found = new Map<string, Session>();

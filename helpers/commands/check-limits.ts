@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { breaker } from "../limits/record.ts";
+import { breaker } from "../resume/resume-log.ts";
 import { blockAt, messageTimes, nameOfWindow, reported, usedUp, type Window } from "../limits/windows.ts";
-import { surroundings } from "../sessions/around.ts";
+import { surroundings } from "../sessions/context.ts";
 import { stoppedSessions } from "../sessions/limited.ts";
 import type { Session } from "../sessions/session.ts";
 import { Problem } from "../system/problem.ts";
@@ -11,8 +11,8 @@ import { iso, json } from "../terminal/json.ts";
 import { isTerminal, out, say, unicode } from "../terminal/output.ts";
 import { type Cell, table } from "../terminal/table.ts";
 import { dayAndTime, duration, time } from "../terminal/time.ts";
-import { type Call, type Command, on } from "./command.ts";
-import { nextLine, projectNames, sessionJson, tableLook } from "./view.ts";
+import { type Call, type Command, on } from "../cli/command.ts";
+import { nextLine, projectNames, sessionJson, tableLook } from "../cli/session-format.ts";
 
 const DAY = 86_400_000;
 const RECENT = 7 * DAY;
@@ -42,7 +42,7 @@ export const checkLimits: Command = {
   async run(call) {
     if (on(call, "watch")) return watch(call);
     const view = look(Date.now(), on(call, "all"));
-    if (on(call, "notify")) await (await import("./notify.ts")).notify(view.windows, view.now);
+    if (on(call, "notify")) await (await import("../cli/notify.ts")).notify(view.windows, view.now);
     for (const path of view.unreadable) call.warn(new Problem("unreadable", `cannot be read: ${path}`));
     if (call.json) print(call, view);
     else show(view);

@@ -2,15 +2,15 @@ import { projectsDirectory } from "../claude/places.ts";
 import { entryOf, load, uniqueLengths } from "../sessions/catalogue.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { type Entry, type Newest, newestOfAll, read, timeOfEntry, transcripts } from "../sessions/store.ts";
-import { type Candidate, complete, linesOf, SHELLS, type Shell } from "../shell/candidates.ts";
-import { namesOf, PROGRAM } from "../shell/names.ts";
-import { installedName, setting } from "../shell/setting.ts";
+import { type Candidate, complete, linesOf, SHELLS, type Shell } from "../install/candidates.ts";
+import { namesOf, PROGRAM } from "../install/names.ts";
+import { installedName, setting } from "../install/places.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { out, unicode } from "../terminal/output.ts";
 import { cut } from "../terminal/text.ts";
-import { type Command, flagsOf, type Verb } from "./command.ts";
-import { projectNames } from "./view.ts";
+import { type Command, flagsOf, type Verb } from "../cli/command.ts";
+import { projectNames } from "../cli/session-format.ts";
 
 const SHORT_ID = 8;
 /** For nothing typed more are no help: a few characters are. */
@@ -43,7 +43,7 @@ export const completion = (verbs: readonly Verb[]): Command => ({
     if (line.length === 0) {
       const { program } = setting(name, names);
       // At a Tab these texts would only be in the way.
-      const { bashCompletion, fishCompletion, zshCompletion } = await import("../shell/texts.ts");
+      const { bashCompletion, fishCompletion, zshCompletion } = await import("../install/texts.ts");
       const script = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion }[shell];
       out(script({ program: program!, names }));
       return 0;

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { fileName } from "../archive/collect.ts";
 import { exportFile, exportTo, type Options } from "../archive/export.ts";
-import { Redactor, told } from "../archive/redact.ts";
-import { surroundings } from "../sessions/around.ts";
+import { Redactor, told } from "../redact/redactor.ts";
+import { surroundings } from "../sessions/context.ts";
 import { startOf } from "../sessions/session.ts";
 import { type Entry, newest, timeOfEntry, transcripts } from "../sessions/store.ts";
 import { smallHeap } from "../system/heap.ts";
@@ -11,10 +11,10 @@ import { many, size } from "../terminal/amount.ts";
 import { json } from "../terminal/json.ts";
 import { isTerminal, out, say } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
-import { type Call, type Command, type Flag, on, text } from "./command.ts";
-import { entryNamed } from "./named.ts";
+import { type Call, type Command, type Flag, on, text } from "../cli/command.ts";
+import { entryNamed } from "../cli/resolve-session.ts";
 import { VERSION } from "./version.ts";
-import { when } from "./when.ts";
+import { when } from "../cli/parse-time.ts";
 
 /** Flags that choose sessions, and {@link chosen} that follows them. */
 export const CHOICE: Record<string, Flag> = {
@@ -115,7 +115,7 @@ export const exportSessions: Command = {
       return false;
     });
     if (format !== "archive")
-      return (await import("./readable.ts")).exportReadable(call, readable, named, format);
+      return (await import("../cli/export-pages.ts")).exportReadable(call, readable, named, format);
     const redactor = on(call, "redact") ? new Redactor() : undefined;
     const date = new Date().toISOString().slice(0, 10);
     const file = named ?? `${readable.length === 1 ? fileName(readable[0]!) : `sessions-${date}`}.tar.gz`;

@@ -1,13 +1,13 @@
 import { PROMPT_MARK, TEXT_MARK } from "../claude/text.ts";
-import { surroundings } from "../sessions/around.ts";
+import { surroundings } from "../sessions/context.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
-import { goneSessions } from "../sessions/gone.ts";
+import { goneSessions } from "../sessions/deleted.ts";
 import { realPath } from "../sessions/lookup.ts";
-import { find as findSessions } from "../sessions/search/find.ts";
-import { findPrompts } from "../sessions/search/prompts.ts";
-import { fold, holds, literal, ranges, regular, type Word, wordsOf } from "../sessions/search/query.ts";
-import type { Wanted } from "../sessions/search/search.ts";
-import type { Bounds } from "../sessions/search/threads.ts";
+import { find as findSessions } from "../search/find.ts";
+import { findPrompts } from "../search/prompts.ts";
+import { fold, holds, literal, ranges, regular, type Word, wordsOf } from "../search/query.ts";
+import type { Wanted } from "../search/search.ts";
+import type { Bounds } from "../search/threads.ts";
 import { type Session, type Surroundings, sessionOf } from "../sessions/session.ts";
 import { idsOfAll } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
@@ -19,12 +19,12 @@ import { columns, isTerminal, out, say, unicode } from "../terminal/output.ts";
 import { type Cell, type Part, table } from "../terminal/table.ts";
 import { cut } from "../terminal/text.ts";
 import { dayAndTime, duration, type TimeStyle, time } from "../terminal/time.ts";
-import { type Call, type Command, on, text } from "./command.ts";
-import type { Hit, Result, Shown } from "./found.ts";
+import { type Call, type Command, on, text } from "../cli/command.ts";
+import type { Hit, Result, Shown } from "../search/search-result.ts";
 import { timeStyle } from "./list.ts";
-import { idCell, projectNames, sessionJson } from "./view.ts";
+import { idCell, projectNames, sessionJson } from "../cli/session-format.ts";
 
-export { runThread } from "../sessions/search/threads.ts";
+export { runThread } from "../search/threads.ts";
 
 /** A terminal shows so many sessions where no limit is given; scripts get them all. */
 const SHOWN = 20;
@@ -74,7 +74,7 @@ export const find: Command = {
     // On the screen nobody sees what is live.
     const around = call.json ? surroundings(began) : { now: began, live: new Map(), cleanupPeriod: 0 };
     const { hits, searched, more, ids } = on(call, "recordings")
-      ? (await import("./find-recordings.ts")).screenHits(wanted, { limit, since }, around)
+      ? (await import("../recording/find-recordings.ts")).screenHits(wanted, { limit, since }, around)
       : on(call, "prompts")
         ? await promptHits(call, wanted, limit, since, around)
         : await sessionHits(wanted, { limit, since }, around);

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { importArchive, Missing, type Options, type Outcome } from "../archive/import.ts";
 import type { Rule } from "../archive/paths.ts";
-import { sweep, temporary } from "../archive/store.ts";
-import { surroundings } from "../sessions/around.ts";
+import { sweep, temporary } from "../system/temporary-files.ts";
+import { surroundings } from "../sessions/context.ts";
 import { startOf } from "../sessions/session.ts";
 import { newest, transcripts } from "../sessions/store.ts";
 import { quote } from "../system/handoff.ts";
@@ -16,8 +16,8 @@ import { json } from "../terminal/json.ts";
 import { isTerminal, out } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
 import { table } from "../terminal/table.ts";
-import { type Command, on } from "./command.ts";
-import { nextLine, tableLook } from "./view.ts";
+import { type Command, on } from "../cli/command.ts";
+import { nextLine, tableLook } from "../cli/session-format.ts";
 
 export const importSessions: Command = {
   usage: "import <archive…> [flags]",

@@ -1,10 +1,10 @@
 import { realpathSync } from "node:fs";
-import { tilde } from "../shell/changes.ts";
-import { install as installFiles, type Outcome } from "../shell/install.ts";
-import { PROGRAM } from "../shell/names.ts";
+import { tilde } from "../install/changes.ts";
+import { install as installFiles, type Outcome } from "../install/install.ts";
+import { PROGRAM } from "../install/names.ts";
 import { json } from "../terminal/json.ts";
 import { isTerminal, out, unicode } from "../terminal/output.ts";
-import { type Command, on, text, type Verb } from "./command.ts";
+import { type Command, on, text, type Verb } from "../cli/command.ts";
 import { VERSION } from "./version.ts";
 
 /** The verb gets the list of verbs handed in: that list names this file. */
@@ -45,7 +45,7 @@ export const install = (verbs: readonly Verb[]): Command => ({
       devOpen: on(call, "dev-open"),
     };
     if (Object.values(wanted).includes(true)) {
-      const extras = await (await import("./extras.ts")).addExtras(name, wanted, dry);
+      const extras = await (await import("../install/install-extras.ts")).addExtras(name, wanted, dry);
       changes.push(...extras.done);
       problems.push(...extras.problems);
     }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { projectsDirectory } from "../claude/places.ts";
-import { surroundings } from "../sessions/around.ts";
-import { goneSessions } from "../sessions/gone.ts";
+import { surroundings } from "../sessions/context.ts";
+import { goneSessions } from "../sessions/deleted.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { idsOfAll, newestOfAll } from "../sessions/store.ts";
@@ -11,8 +11,8 @@ import { json } from "../terminal/json.ts";
 import { isTerminal, out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import type { TimeStyle } from "../terminal/time.ts";
-import { type Call, type Command, on, text } from "./command.ts";
-import { COLUMNS, fillTmux, nextLine, sessionJson, sessionRows, tableLook } from "./view.ts";
+import { type Call, type Command, on, text } from "../cli/command.ts";
+import { COLUMNS, fillTmux, nextLine, sessionJson, sessionRows, tableLook } from "../cli/session-format.ts";
 
 const DEFAULT_COUNT = 20;
 const DAY = 86_400_000;

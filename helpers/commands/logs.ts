@@ -6,9 +6,9 @@ import { iso, json } from "../terminal/json.ts";
 import { columns, isTerminal, out, say } from "../terminal/output.ts";
 import { dayAndTime, duration } from "../terminal/time.ts";
 import { wrap } from "../terminal/wrap.ts";
-import { deedsOf, type Event, Tail } from "../tmux/events.ts";
-import { type Command, on, text } from "./command.ts";
-import { idNamed } from "./living.ts";
+import { deedsOf, type Event, Tail } from "../live/events.ts";
+import { type Command, on, text } from "../cli/command.ts";
+import { idNamed } from "../cli/live-session-args.ts";
 
 const COLOURS: Record<Event["kind"], Colour> = {
   you: "cyan",

@@ -2,20 +2,20 @@ import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { findClaude, INSTALL_HINT } from "../claude/cli.ts";
-import { surroundings } from "../sessions/around.ts";
+import { surroundings } from "../sessions/context.ts";
 import { lookup, realPath, sessionsOf } from "../sessions/lookup.ts";
 import { sessionOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { say } from "../terminal/output.ts";
-import type { Making } from "../tmux/create.ts";
-import { entryCalled } from "../tmux/journal.ts";
-import { type Live, liveSessions } from "../tmux/live.ts";
-import { hasTmux } from "../tmux/tmux.ts";
-import { type Call, type Command, on } from "./command.ts";
-import { asTemplate, checkRoom, fitting, goTo, idNamed, launch, ofDirectory, templateFor } from "./living.ts";
-import { entryNamed } from "./named.ts";
+import type { Making } from "../live/create.ts";
+import { entryCalled } from "../live/journal.ts";
+import { type Live, liveSessions } from "../live/live-sessions.ts";
+import { hasTmux } from "../live/tmux.ts";
+import { type Call, type Command, on } from "../cli/command.ts";
+import { asTemplate, checkRoom, fitting, goTo, idNamed, launch, ofDirectory, templateFor } from "../cli/live-session-args.ts";
+import { entryNamed } from "../cli/resolve-session.ts";
 import { planOf } from "./resume.ts";
 
 export const open: Command = {

@@ -1,10 +1,10 @@
-import { ALL, forgetLater, hold, planLater, release } from "../limits/wishes.ts";
+import { ALL, forgetLater, hold, planLater, release } from "../resume/schedule.ts";
 import { Problem } from "../system/problem.ts";
 import { out } from "../terminal/output.ts";
 import { time } from "../terminal/time.ts";
-import { type Command, on, text } from "./command.ts";
+import { type Command, on, text } from "../cli/command.ts";
 import { named } from "./resume-all.ts";
-import { when } from "./when.ts";
+import { when } from "../cli/parse-time.ts";
 
 export const pause: Command = {
   usage: "pause <session…>|--all [--until time] [--off]",

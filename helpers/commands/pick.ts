@@ -1,16 +1,16 @@
-import { surroundings } from "../sessions/around.ts";
+import { surroundings } from "../sessions/context.ts";
 import { sessionOf } from "../sessions/session.ts";
 import { type Entry, newestOfAll, read } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
-import { type Call, type Command, on } from "./command.ts";
-import { rank, wordsOf } from "./pick/filter.ts";
-import { type Item, itemOf } from "./pick/items.ts";
-import { type Board, pickOne } from "./pick/loop.ts";
+import { type Call, type Command, on } from "../cli/command.ts";
+import { rank, wordsOf } from "../board/filter.ts";
+import { type Item, itemOf } from "../board/items.ts";
+import { type Board, pickOne } from "../board/loop.ts";
 import type { Plan } from "./resume.ts";
-import { COLUMNS, sessionRows, tableLook } from "./view.ts";
+import { COLUMNS, sessionRows, tableLook } from "../cli/session-format.ts";
 
 const PLAIN_COUNT = 20;
 
@@ -60,11 +60,11 @@ export async function onScreen(
 
 type Chosen = string | Plan | { go(): Promise<number> };
 
-const act: Board["act"] = async (effect) => (await import("./pick/act.ts")).act(effect);
+const act: Board["act"] = async (effect) => (await import("../board/actions.ts")).act(effect);
 
 /** What happened, and what does where it runs; Ctrl-C ends that, and is not meant for us. */
 const logs: Board["logs"] = async (item) => {
-  const { command } = await import("./pick/act.ts");
+  const { command } = await import("../board/actions.ts");
   return ["sh", "-c", LOGS, "sh", ...command(item, ["logs", ...(item.live ? ["-f"] : []), item.id])];
 };
 const LOGS = `trap : INT; echo "ctrl-c  back to the board"; "$@"; [ $? = 130 ] || { printf '\\nenter  back to the board '; read -r _; }`;
@@ -75,10 +75,10 @@ const idOf = ({ id }: Item): Chosen => id;
 async function planFor(item: Item): Promise<Chosen> {
   const { id, folder, path, target } = item;
   if (target !== null) {
-    const { command } = await import("./pick/act.ts");
+    const { command } = await import("../board/actions.ts");
     return { directory: "/", argv: command(item, [item.live ? "attach" : "resume", id]), notes: [] };
   }
-  if (item.live) return (await import("./pick/act.ts")).goThere(id);
+  if (item.live) return (await import("../board/actions.ts")).goThere(id);
   const entry = read({ id, folder, path, bytes: 0, mtime: 0 });
   if (!entry) throw new Problem("deleted", `the transcript of ${id.slice(0, 8)} was deleted meanwhile.`);
   const { planOf } = await import("./resume.ts");

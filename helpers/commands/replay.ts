@@ -6,13 +6,13 @@ import { isTerminal, out, say } from "../terminal/output.ts";
 import { Screen } from "../terminal/screen.ts";
 import { table } from "../terminal/table.ts";
 import { dayAndTime, duration } from "../terminal/time.ts";
-import { isAlive, type Recording, recordedSessions, recordingsOf, secondsOf } from "../tmux/cast.ts";
-import { type Pace, pieces } from "../tmux/cast-play.ts";
-import { ORDER, Tame } from "../tmux/cast-text.ts";
-import { entries } from "../tmux/journal.ts";
-import { type Call, type Command, on, text } from "./command.ts";
-import { idNamed } from "./living.ts";
-import { tableLook } from "./view.ts";
+import { isAlive, type Recording, recordedSessions, recordingsOf, secondsOf } from "../recording/cast.ts";
+import { type Pace, pieces } from "../recording/cast-play.ts";
+import { ORDER, Tame } from "../recording/cast-text.ts";
+import { entries } from "../live/journal.ts";
+import { type Call, type Command, on, text } from "../cli/command.ts";
+import { idNamed } from "../cli/live-session-args.ts";
+import { tableLook } from "../cli/session-format.ts";
 
 const SECOND = 1000;
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { findClaude, INSTALL_HINT, resumeArguments } from "../claude/cli.ts";
 import { claudeEnvironment } from "../claude/environment.ts";
 import { lastMessages } from "../claude/recent.ts";
-import { surroundings } from "../sessions/around.ts";
+import { surroundings } from "../sessions/context.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { newest, transcripts } from "../sessions/store.ts";
 import { config } from "../system/config.ts";
@@ -15,12 +15,12 @@ import { out, say, unicode } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import { pad } from "../terminal/text.ts";
 import { wrap } from "../terminal/wrap.ts";
-import { createCapped } from "../tmux/cap.ts";
-import { type Entry, forget } from "../tmux/journal.ts";
-import { type Plan, restorePlan, settleJournal, takeTurn } from "../tmux/restore.ts";
-import { type Call, type Command, on } from "./command.ts";
-import { modeOf } from "./resuming.ts";
-import { projectNames, stateCell, tableLook } from "./view.ts";
+import { createCapped } from "../live/cap.ts";
+import { type Entry, forget } from "../live/journal.ts";
+import { type Plan, restorePlan, settleJournal, takeTurn } from "../live/restore.ts";
+import { type Call, type Command, on } from "../cli/command.ts";
+import { modeOf } from "../resume/resume-jobs.ts";
+import { projectNames, stateCell, tableLook } from "../cli/session-format.ts";
 
 export type Mode = "eager" | "lazy";
 /** What became of a plan: `name` is the tmux session that it has now. */

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { nextOf, plan, type Reason, type Rules, type Step } from "../limits/plan.ts";
-import { logsDirectory } from "../limits/record.ts";
-import { type Done, run, settle } from "../limits/run.ts";
-import { surroundings } from "../sessions/around.ts";
+import { nextOf, plan, type Reason, type Rules, type Step } from "../resume/plan.ts";
+import { logsDirectory } from "../resume/resume-log.ts";
+import { type Done, run, settle } from "../resume/run.ts";
+import { surroundings } from "../sessions/context.ts";
 import { lookup } from "../sessions/lookup.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { config } from "../system/config.ts";
@@ -14,9 +14,9 @@ import { columns, isTerminal, out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import { cut, pad, width } from "../terminal/text.ts";
 import { duration, time } from "../terminal/time.ts";
-import { type Call, type Command, on, text } from "./command.ts";
-import { type Field, field, type How, isBad, jobOf, startHeadless, startInTmux, wayOf } from "./resuming.ts";
-import { candidates as candidateLines, projectNames, tableLook } from "./view.ts";
+import { type Call, type Command, on, text } from "../cli/command.ts";
+import { type Field, field, type How, isBad, jobOf, startHeadless, startInTmux, wayOf } from "../resume/resume-jobs.ts";
+import { candidates as candidateLines, projectNames, tableLook } from "../cli/session-format.ts";
 
 const MODES = ["default", "acceptEdits", "auto", "plan", "dontAsk", "bypassPermissions"] as const;
 const SECOND = 1000;

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { findClaude, INSTALL_HINT, olderThan, RESUMES_ANYWHERE, resumeArguments } from "../claude/cli.ts";
 import { slug } from "../claude/places.ts";
-import { surroundings } from "../sessions/around.ts";
+import { surroundings } from "../sessions/context.ts";
 import { checkedOut } from "../sessions/branch.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
@@ -12,8 +12,8 @@ import { smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { out, say } from "../terminal/output.ts";
-import { type Call, type Command, on, text } from "./command.ts";
-import { entryNamed } from "./named.ts";
+import { type Call, type Command, on, text } from "../cli/command.ts";
+import { entryNamed } from "../cli/resolve-session.ts";
 
 export const resume = (verbs: readonly { name: string }[]): Command => ({
   usage: "resume <session> [prompt] [flags]",
@@ -135,7 +135,7 @@ async function isTooOld(claude: string): Promise<boolean> {
 
 async function liveProblem({ id, live, project }: Session): Promise<Problem> {
   const short = id.slice(0, 8);
-  const { tmuxNames } = await import("../tmux/where.ts");
+  const { tmuxNames } = await import("../live/tmux-names.ts");
   const tmux = live?.here ? (await tmuxNames([live.pid])).get(live.pid) : undefined;
   const process = live?.here ? `pid ${live.pid}` : `pid ${live?.pid} of another container or machine`;
   const where = `${tmux ? `tmux session ${tmux}, ` : ""}${process}, in ${live?.cwd ?? project ?? "?"}`;

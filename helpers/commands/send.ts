@@ -4,9 +4,9 @@ import { liveSessions as registered } from "../claude/registry.ts";
 import { transcripts } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { say } from "../terminal/output.ts";
-import { AND, screenOf, tmux } from "../tmux/tmux.ts";
-import { type Command, on } from "./command.ts";
-import { called, liveNamed } from "./living.ts";
+import { AND, screenOf, tmux } from "../live/tmux.ts";
+import { type Command, on } from "../cli/command.ts";
+import { called, liveNamed } from "../cli/live-session-args.ts";
 
 /** Characters that the CLI would stop at, or that act on a terminal: none of them is text. */
 const ACTING =

@@ -4,9 +4,9 @@ import {
   rollBack,
   type Snapshot,
   takeSnapshot,
-} from "../archive/snapshot.ts";
-import { look } from "../archive/staged.ts";
-import { surroundings } from "../sessions/around.ts";
+} from "../history/snapshot.ts";
+import { look } from "../system/staged-file.ts";
+import { surroundings } from "../sessions/context.ts";
 import { checkedOut } from "../sessions/branch.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
 import { startOf } from "../sessions/session.ts";
@@ -21,10 +21,10 @@ import { json } from "../terminal/json.ts";
 import { out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import { time } from "../terminal/time.ts";
-import { type Call, type Command, on, text } from "./command.ts";
+import { type Call, type Command, on, text } from "../cli/command.ts";
 import { leftOut } from "./export.ts";
-import { entryNamed } from "./named.ts";
-import { idCell, nextLine, projectNames, tableLook } from "./view.ts";
+import { entryNamed } from "../cli/resolve-session.ts";
+import { idCell, nextLine, projectNames, tableLook } from "../cli/session-format.ts";
 
 async function headOf(directory: string | null): Promise<Snapshot["git"]> {
   if (!directory?.startsWith("/") || directory.includes("\0")) return null;

@@ -3,11 +3,11 @@ import { resolve } from "node:path";
 import { realPath } from "../sessions/lookup.ts";
 import { Problem } from "../system/problem.ts";
 import { out } from "../terminal/output.ts";
-import { bytesOf } from "../tmux/cap.ts";
-import { safeName } from "../tmux/create.ts";
-import { liveSessions } from "../tmux/live.ts";
-import { type Command, text } from "./command.ts";
-import { asTemplate, checkRoom, launch, templateFor } from "./living.ts";
+import { bytesOf } from "../live/cap.ts";
+import { safeName } from "../live/create.ts";
+import { liveSessions } from "../live/live-sessions.ts";
+import { type Command, text } from "../cli/command.ts";
+import { asTemplate, checkRoom, launch, templateFor } from "../cli/live-session-args.ts";
 import { claude, needTmux, usable } from "./open.ts";
 
 export const start: Command = {

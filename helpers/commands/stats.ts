@@ -2,9 +2,9 @@ import { projectsDirectory } from "../claude/places.ts";
 import { cleanupPeriod } from "../claude/settings.ts";
 import type { Tokens } from "../claude/usage.ts";
 import { realPath } from "../sessions/lookup.ts";
-import { corpus } from "../sessions/stats.ts";
-import { DAY, dayOf, dayText } from "../sessions/stats-days.ts";
-import type { Index } from "../sessions/stats-index.ts";
+import { corpus } from "../stats/stats.ts";
+import { DAY, dayOf, dayText } from "../stats/days.ts";
+import type { Index } from "../stats/file-index.ts";
 import {
   GROUPINGS,
   type Group,
@@ -12,7 +12,7 @@ import {
   type Sums,
   summarize,
   totalOf,
-} from "../sessions/stats-sums.ts";
+} from "../stats/sums.ts";
 import { Problem } from "../system/problem.ts";
 import { bar, many, number, short, size } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
@@ -24,11 +24,11 @@ import { type Cell, type Column, table } from "../terminal/table.ts";
 import { width } from "../terminal/text.ts";
 import { duration } from "../terminal/time.ts";
 import { wrap } from "../terminal/wrap.ts";
-import { type Call, type Command, on, text } from "./command.ts";
-import { projectNames, tableLook } from "./view.ts";
+import { type Call, type Command, on, text } from "../cli/command.ts";
+import { projectNames, tableLook } from "../cli/session-format.ts";
 
 export const runThread = async (): Promise<boolean> =>
-  (await import("../sessions/stats-count.ts")).runThread();
+  (await import("../stats/count.ts")).runThread();
 
 export const stats: Command = {
   usage: "stats [flags]",

@@ -3,12 +3,12 @@ import { capture } from "../system/run.ts";
 import { ask } from "../terminal/ask.ts";
 import { clean } from "../terminal/clean.ts";
 import { say } from "../terminal/output.ts";
-import { stoppedByPerson } from "../tmux/journal.ts";
-import { type Live, liveSessions } from "../tmux/live.ts";
-import { endSession, target, tmux } from "../tmux/tmux.ts";
-import { endTree } from "../tmux/tree.ts";
-import { type Command, on } from "./command.ts";
-import { called, liveNamed } from "./living.ts";
+import { stoppedByPerson } from "../live/journal.ts";
+import { type Live, liveSessions } from "../live/live-sessions.ts";
+import { endSession, target, tmux } from "../live/tmux.ts";
+import { endTree } from "../live/process-tree.ts";
+import { type Command, on } from "../cli/command.ts";
+import { called, liveNamed } from "../cli/live-session-args.ts";
 import { claude } from "./open.ts";
 
 export const stop: Command = {

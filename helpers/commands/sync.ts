@@ -1,10 +1,10 @@
 import { readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Rule } from "../archive/paths.ts";
-import { Here, lock, type Outcome, type Place, sync as run, type Seen } from "../archive/sync.ts";
+import { Here, lock, type Outcome, type Place, sync as run, type Seen } from "../sync/sync.ts";
 import { configDirectory } from "../claude/places.ts";
 import { realPath } from "../sessions/lookup.ts";
-import { type Remote, remoteCommand, remoteOf, remotes } from "../shell/remote.ts";
+import { type Remote, remoteCommand, remoteOf, remotes } from "../remote/remote.ts";
 import { writeAtomic } from "../system/files.ts";
 import { smallHeap } from "../system/heap.ts";
 import { home, state } from "../system/places.ts";
@@ -14,8 +14,8 @@ import { clean } from "../terminal/clean.ts";
 import { json } from "../terminal/json.ts";
 import { out, say, unicode } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
-import { type Call, type Command, on } from "./command.ts";
-import { tableLook } from "./view.ts";
+import { type Call, type Command, on } from "../cli/command.ts";
+import { tableLook } from "../cli/session-format.ts";
 
 /** Seconds in which ssh has to reach a machine. */
 const PATIENCE = 15;
@@ -46,7 +46,7 @@ export const sync: Command = {
     await smallHeap();
     const own = new Here(configDirectory(), home());
     if (on(call, "serve")) {
-      const { serve } = await import("../archive/far.ts");
+      const { serve } = await import("../sync/remote-peer.ts");
       const release = lock(join(state(), "sync"));
       try {
         await serve(own, process.stdin, process.stdout);
@@ -80,7 +80,7 @@ async function withOther(call: Call, target: string, own: Here): Promise<number>
   const remote = remoteOf(target);
   const { spawn } = await import("node:child_process");
   const { personsEnvironment } = await import("../system/run.ts");
-  const { Far } = await import("../archive/far.ts");
+  const { Far } = await import("../sync/remote-peer.ts");
   const [program = "", ...args] = remoteCommand(remote, ["sync", "--serve"], {
     terminal: false,
     utf8: unicode(),

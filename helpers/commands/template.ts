@@ -18,9 +18,9 @@ import {
   projectTemplate,
   type Template,
   templateNamed,
-} from "../tmux/template.ts";
-import type { Call, Command } from "./command.ts";
-import { tableLook } from "./view.ts";
+} from "../live/template.ts";
+import type { Call, Command } from "../cli/command.ts";
+import { tableLook } from "../cli/session-format.ts";
 
 /**
  * The template to start a session with: the one that was named, else the one that the directory's project brings,

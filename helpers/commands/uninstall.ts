@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
-import { tilde } from "../shell/changes.ts";
-import { uninstall as uninstallFiles } from "../shell/install.ts";
+import { tilde } from "../install/changes.ts";
+import { uninstall as uninstallFiles } from "../install/install.ts";
 import { configuration, state } from "../system/places.ts";
 import { json } from "../terminal/json.ts";
 import { out, unicode } from "../terminal/output.ts";
-import { type Command, on } from "./command.ts";
+import { type Command, on } from "../cli/command.ts";
 // Not on demand: when it is needed, the file that it would be read from is gone.
-import { dropExtras } from "./extras.ts";
+import { dropExtras } from "../install/install-extras.ts";
 import { plan } from "./install.ts";
 
 export const uninstall: Command = {

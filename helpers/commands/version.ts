@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { out } from "../terminal/output.ts";
-import type { Command } from "./command.ts";
+import type { Command } from "../cli/command.ts";
 
 declare const CCR_VERSION: string;
 

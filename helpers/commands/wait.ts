@@ -3,9 +3,9 @@ import { liveSessions as registered } from "../claude/registry.ts";
 import { Problem } from "../system/problem.ts";
 import { startOf } from "../system/process.ts";
 import { duration } from "../terminal/time.ts";
-import { liveSessions } from "../tmux/live.ts";
-import { type Command, text } from "./command.ts";
-import { called, liveNamed } from "./living.ts";
+import { liveSessions } from "../live/live-sessions.ts";
+import { type Command, text } from "../cli/command.ts";
+import { called, liveNamed } from "../cli/live-session-args.ts";
 
 const STATES = ["idle", "waiting", "exit"];
 const STEP = 200;

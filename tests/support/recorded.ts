@@ -5,7 +5,7 @@ import { join } from "node:path";
 import xterm from "@xterm/headless";
 import { execa } from "execa";
 import { vi } from "vitest";
-import { recorderWords } from "../../helpers/tmux/recording.ts";
+import { recorderWords } from "../../helpers/recording/recorder-command.ts";
 import type { Home } from "./home.ts";
 import { lacks } from "./tools.ts";
 

@@ -1,0 +1,97 @@
+import { join, resolve } from "node:path";
+import { fileName } from "../archive/collect.ts";
+import { FORMATS, type Format, readable } from "../render/render.ts";
+import { Redactor, told } from "../redact/redactor.ts";
+import { look, Staged } from "../system/staged-file.ts";
+import type { Head } from "../render/page-text.ts";
+import type { Entry } from "../sessions/entry.ts";
+import { startOf, titleOf } from "../sessions/session.ts";
+import { tightHeap } from "../system/heap.ts";
+import { Problem } from "../system/problem.ts";
+import { size } from "../terminal/amount.ts";
+import { json } from "../terminal/json.ts";
+import { out, say } from "../terminal/output.ts";
+import { progress } from "../terminal/progress.ts";
+import { type Call, on } from "./command.ts";
+
+/**
+ * `ccr export --format md|html|json`: a page a session, each whole or not at all. One session goes to `named` (`-` is
+ * stdout), several into the directory of that name.
+ */
+export async function exportReadable(
+  call: Call,
+  entries: readonly Entry[],
+  named: string | undefined,
+  format: string,
+): Promise<number> {
+  if (!FORMATS.includes(format as Format)) {
+    throw new Problem("usage", `no format "${format}".`, {
+      hint: `archive, ${FORMATS.join(", ")}: ccr-export --help`,
+      exit: 2,
+    });
+  }
+  await tightHeap();
+  const redactor = on(call, "no-redact") ? null : new Redactor();
+  const pages = (entry: Entry): Iterable<string> =>
+    readable(format as Format, entry.path, headOf(entry), redactor, progress());
+  if (named === "-") {
+    if (call.json || entries.length > 1) {
+      throw new Problem("usage", call.json ? "- and --json both want stdout." : "- takes one session.", {
+        hint: "name a file",
+        exit: 2,
+      });
+    }
+    for (const entry of entries) for (const text of pages(entry)) out(text);
+    say(`${told(redactor)}\n`);
+    return 0;
+  }
+  const [only] = entries.length === 1 ? entries : [];
+  const target = resolve(
+    named ?? (only ? `${fileName(only)}.${format}` : `sessions-${new Date().toISOString().slice(0, 10)}`),
+  );
+  const written = entries.map((entry) => {
+    const file = only ? target : join(target, `${fileName(entry)}.${format}`);
+    return { entry, file, bytes: write(file, pages(entry), on(call, "force")) };
+  });
+  const bytes = written.reduce((sum, one) => sum + one.bytes, 0);
+  if (call.json) {
+    const sessions = entries.map((entry) => ({
+      id: entry.id,
+      project: startOf(entry),
+      title: titleOf(entry).title,
+    }));
+    json(
+      "export",
+      { file: target, sessions, files: written.length, bytes, redacted: redactor?.list() ?? null },
+      call.warnings,
+    );
+  } else {
+    for (const { file } of written) out(`${file}\n`);
+    say(`${size(bytes)}, ${told(redactor)}\n`);
+  }
+  return 0;
+}
+
+const headOf = (entry: Entry): Head => ({
+  id: entry.id,
+  title: titleOf(entry).title,
+  project: startOf(entry),
+  createdAt: entry.facts?.createdAt ?? null,
+  updatedAt: entry.facts?.updatedAt ?? null,
+});
+
+/** Writes a file whole or not at all; one that is there stays, unless `force`. */
+function write(file: string, texts: Iterable<string>, force: boolean): number {
+  const before = look(file);
+  if (before && !force) {
+    const hint = "take another name, or replace it: --force";
+    throw new Problem("exists", `${file} exists already.`, { hint });
+  }
+  const staged = new Staged(file);
+  try {
+    for (const text of texts) staged.write(text);
+    return staged.commit(before).size;
+  } finally {
+    staged.discard();
+  }
+}

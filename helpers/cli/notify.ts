@@ -1,0 +1,52 @@
+// A warning before a limit: on stderr, in the tmux clients that look at a Claude, and to the person's own command.
+
+import { spawn } from "node:child_process";
+import { firstTime, nameOfWindow, nearlyUsed, type Window } from "../limits/windows.ts";
+import { config } from "../system/config.ts";
+import { personsEnvironment } from "../system/run.ts";
+import { say } from "../terminal/output.ts";
+import { duration, time } from "../terminal/time.ts";
+import { hasTmux, literal, tmux } from "../live/tmux.ts";
+
+/** Warns of windows that are nearly used up, once each. */
+export async function notify(windows: readonly Window[], now: number): Promise<void> {
+  const set = config();
+  const near = nearlyUsed(windows, set["notify.percent"], now);
+  const fresh = firstTime(near.map(({ key }) => key));
+  for (const { key, window } of near) {
+    if (!fresh.includes(key)) continue;
+    const message = messageOf(window, now);
+    say(`ccr: ${message}\n`);
+    await toTmux(message);
+    if (set["notify.command"] !== "") await toCommand(set["notify.command"], message);
+  }
+}
+
+function messageOf({ window, usedPercent, resetsAt }: Window, now: number): string {
+  const used = usedPercent === null ? "is nearly over (an estimate)" : `is ${Math.round(usedPercent)} % used`;
+  const reset =
+    resetsAt === null ? "" : `, resets ${time(resetsAt, "short", now)}, in ${duration(resetsAt - now)}`;
+  return `Claude's ${nameOfWindow(window)} limit ${used}${reset}`;
+}
+
+async function toTmux(message: string): Promise<void> {
+  if (!hasTmux()) return;
+  const { out } = await tmux(["list-clients", "-F", "#{client_name}\t#{pane_current_command}"]);
+  for (const line of out.split("\n")) {
+    const [client = "", program] = line.split("\t");
+    if (program === "claude") await tmux(["display-message", "-c", client, "-d", "10000", literal(message)]);
+  }
+}
+
+function toCommand(command: string, message: string): Promise<void> {
+  return new Promise((resolve) => {
+    const env = { ...personsEnvironment(), CCR_MESSAGE: message };
+    const child = spawn("/bin/sh", ["-c", command], {
+      env,
+      stdio: ["ignore", "ignore", "inherit"],
+      timeout: 30_000,
+    });
+    child.on("error", () => resolve());
+    child.on("exit", () => resolve());
+  });
+}

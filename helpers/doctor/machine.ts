@@ -1,0 +1,227 @@
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statfsSync,
+  unlinkSync,
+} from "node:fs";
+import { join } from "node:path";
+import { look } from "../system/staged-file.ts";
+import { findClaude, INSTALL_HINT, olderThan, RESUMES_ANYWHERE } from "../claude/cli.ts";
+import { configDirectory, projectsDirectory, stateFile } from "../claude/places.ts";
+import { registered } from "../claude/registry.ts";
+import { object } from "../claude/rows.ts";
+import { projectFolders } from "../sessions/store.ts";
+import { config } from "../system/config.ts";
+import { quote } from "../system/handoff.ts";
+import { configuration, state } from "../system/places.ts";
+import { errno, Problem } from "../system/problem.ts";
+import { capture } from "../system/run.ts";
+import { many, size } from "../terminal/amount.ts";
+import { restorePlan } from "../live/restore.ts";
+import { hasTmux } from "../live/tmux.ts";
+import type { Checks, Finding } from "./finding.ts";
+
+const HOUR = 3_600_000;
+const NODE = [18, 19, 0] as const;
+
+/** Checks of the machine and of the programs on it. */
+export const machine: Checks = {
+  node: async () => {
+    const version = await capture("node", ["--version"]);
+    return (
+      version !== null &&
+      olderThan(version, NODE) && {
+        finding: `the node on PATH is too old for ccr: ${version.trim()}`,
+        evidence: `ccr needs 18.19; now it runs in ${process.execPath} ${process.version}`,
+        mend: "install a newer Node.js (nvm install 22), then: ccr install",
+      }
+    );
+  },
+
+  claude: async ({ entries }) => {
+    const program = findClaude();
+    if (program === null)
+      return { finding: "the claude program is not installed", evidence: "not on PATH", mend: INSTALL_HINT };
+    const version = await capture(program, ["--version"]);
+    const written = entries.find(({ facts }) => facts?.version)?.facts?.version ?? "";
+    const [major = 0, minor = 0, patch = 0] = written.split(".").map(Number);
+    const newer = version !== null && olderThan(version, [major, minor, patch]);
+    const found: Finding[] = [];
+    const mend = "claude update";
+    if (version === null)
+      found.push({ finding: "claude does not start", evidence: `${program} --version fails`, mend: program });
+    else if (olderThan(version, RESUMES_ANYWHERE) || newer)
+      found.push({
+        finding: `claude is too old: ${version.trim()}`,
+        evidence: newer
+          ? `sessions were written by ${written}`
+          : `sessions resume outside of their directory from ${RESUMES_ANYWHERE.join(".")} on`,
+        mend,
+      });
+    const told = version === null ? null : await capture(program, ["auth", "status", "--json"], 10_000);
+    let status: unknown;
+    try {
+      status = object(JSON.parse(told ?? ""))?.loggedIn;
+    } catch {
+      // an older one does not know the words
+    }
+    if (status === false || (told === null && version !== null && !olderThan(version, RESUMES_ANYWHERE)))
+      found.push({
+        finding: "nobody is logged in",
+        evidence: `${program} auth status`,
+        mend: "claude, then /login; without a browser: claude setup-token",
+      });
+    return found;
+  },
+
+  "not-writable": ({ now }) => {
+    const path = join(projectsDirectory(), `.ccr-${process.pid}-doctor.tmp`);
+    if (!look(configDirectory())) return null;
+    try {
+      const fd = openSync(path, "wx", 0o600);
+      try {
+        const skew = fstatSync(fd).mtimeMs - now;
+        return (
+          Math.abs(skew) > 120_000 && {
+            finding: "the clock of the disk is another one",
+            evidence: `a new file is ${Math.round(skew / 1000)} s off`,
+            mend: "compare on both machines: date -u",
+          }
+        );
+      } finally {
+        closeSync(fd);
+        unlinkSync(path);
+      }
+    } catch (error) {
+      if (errno(error) === "ENOENT" && !look(projectsDirectory())) return null;
+      return {
+        finding: "Claude Code cannot save sessions, and does not say so",
+        evidence: `${projectsDirectory()}: ${errno(error)}`,
+        mend: `sudo chown -R "$(id -un)" ${quote(configDirectory())}; where it is mounted read-only, mount it rw`,
+      };
+    }
+  },
+
+  disk: ({ all }) => {
+    const place = [projectsDirectory(), configDirectory(), "/"].find(existsSync)!;
+    const { bavail, bsize, blocks, ffree, files } = statfsSync(place);
+    const [free, whole] = [bavail * bsize, blocks * bsize];
+    const few = files > 0 && ffree < files / 50;
+    if (!few && (free >= whole / 10 || free > 2e9)) return null;
+    const users = new Map<string, number>();
+    for (const { folder, bytes } of all) users.set(folder, (users.get(folder) ?? 0) + bytes);
+    const most = [...users].sort(([, a], [, b]) => b - a).slice(0, 3);
+    return {
+      finding: few ? "the volume has hardly any inodes left" : "the volume is nearly full",
+      evidence: `${size(free)} of ${size(whole)} left; sessions: ${most.map(([name, bytes]) => `${name} ${size(bytes)}`).join(", ") || "none"}`,
+      mend: "ccr-archive --older-than 30d --delete; ccr clean",
+    };
+  },
+
+  "state-outside": () => {
+    if (process.env.CLAUDE_CONFIG_DIR) return null;
+    const [file, folder] = [stateFile(), configDirectory()].map(look);
+    return (
+      file &&
+      folder &&
+      file.dev !== folder.dev && {
+        finding:
+          ".claude.json does not lie on the volume of ~/.claude: a rebuilt container starts without it",
+        evidence: `${stateFile()} is on device ${file.dev}, ${configDirectory()} on ${folder.dev}`,
+        mend: `cp ~/.claude.json ~/.claude/ && echo 'export CLAUDE_CONFIG_DIR="$HOME/.claude"' >>~/.profile`,
+      }
+    );
+  },
+
+  writers: () => {
+    const pids = new Map<string, number[]>();
+    for (const { live } of registered())
+      if (live?.here) pids.set(live.session, [...(pids.get(live.session) ?? []), live.pid]);
+    return [...pids]
+      .filter(([, two]) => two.length > 1)
+      .map(([id, two]) => ({
+        finding: `${two.length} processes write session ${id.slice(0, 8)}: one's turns will be lost`,
+        evidence: `pids ${two.join(", ")}`,
+        mend: `end one of them: kill ${two.at(-1)}`,
+      }));
+  },
+
+  leftovers: ({ now }) => {
+    const dead = [...registered()].filter((one) => one.dead).map(({ path }) => path);
+    const folders = [
+      configDirectory(),
+      state(),
+      configuration(),
+      ...projectFolders().map(([, path]) => path),
+    ];
+    const old = folders.flatMap((folder) =>
+      namesIn(folder)
+        .filter((name) => /^\.ccr-.*\.tmp$|^restoring$/.test(name))
+        .map((name) => join(folder, name))
+        .filter((path) => now - (look(path)?.mtimeMs ?? now) > HOUR),
+    );
+    const paths = [...dead, ...old];
+    return (
+      paths.length > 0 && {
+        finding: `${many(paths.length, "lock or temporary file")} of dead processes`,
+        evidence: paths[0]!,
+        mend: "ccr doctor --fix",
+        fix() {
+          for (const path of paths) {
+            rmSync(path, { recursive: true, force: true });
+            const [folder, pid] = [join(path, ".."), /(\d+)\.json$/.exec(path)?.[1]];
+            if (pid)
+              for (const name of namesIn(folder))
+                if (name.startsWith(`${pid}.`) && name.endsWith(".key"))
+                  rmSync(join(folder, name), { force: true });
+          }
+          return `${many(paths.length, "file")} removed`;
+        },
+      }
+    );
+  },
+
+  tmux: async () => {
+    if (!hasTmux())
+      return {
+        finding: "tmux is not installed: sessions end with their terminal",
+        evidence: "not on PATH",
+        mend: "sudo apt-get install tmux",
+        level: "note",
+      };
+    const gone = (await restorePlan()).filter(({ reason }) => reason === null);
+    return (
+      gone.length > 0 && {
+        finding: `${many(gone.length, "tmux session")} ended with the tmux server`,
+        evidence: gone.map(({ entry }) => entry.name).join(", "),
+        mend: "ccr restore",
+      }
+    );
+  },
+
+  config: () => {
+    try {
+      config();
+      return null;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      return {
+        finding: error.message.replace(/\.$/, ""),
+        evidence: "ccr stops at it",
+        mend: error.hint.join(", or "),
+      };
+    }
+  },
+};
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,207 @@
+import { chmodSync, closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeFork } from "../history/fork.ts";
+import { look } from "../system/staged-file.ts";
+import { Survey } from "../conversation/main-chain.ts";
+import { forward } from "../claude/lines.ts";
+import { configDirectory, historyFile } from "../claude/places.ts";
+import { parseLine } from "../claude/rows.ts";
+import { cleanupPeriod } from "../claude/settings.ts";
+import { goneSessions } from "../sessions/deleted.ts";
+import { titleOf } from "../sessions/session.ts";
+import { type Entry, timeOfEntry } from "../sessions/store.ts";
+import { writeAtomic } from "../system/files.ts";
+import { quote } from "../system/handoff.ts";
+import { state } from "../system/places.ts";
+import { many } from "../terminal/amount.ts";
+import { iso } from "../terminal/json.ts";
+import { dayAndTime } from "../terminal/time.ts";
+import type { Checks, Finding, Scene } from "./finding.ts";
+
+const DAY = 86_400_000;
+const SKEW = 120_000;
+const WARN = 7 * DAY;
+const short = (id: string): string => id.slice(0, 8);
+
+/** Checks of what Claude Code has written. */
+export const sessions: Checks = {
+  damaged: (scene) => {
+    const all = scene.entries.reduce((sum, { bytes }) => sum + bytes, 0);
+    let done = 0;
+    const found: Finding[] = [];
+    for (const entry of scene.entries) {
+      const lines = entry.bytes === 0 ? [] : badLines(entry.path, scene.live.has(entry.id));
+      scene.seen((done += entry.bytes), all);
+      if (entry.unreadable === null && lines.length === 0) continue;
+      const copy = repairedAs(entry, scene);
+      found.push({
+        finding: entry.unreadable
+          ? `session ${short(entry.id)} cannot be read (${entry.unreadable})`
+          : `session ${short(entry.id)} has ${many(lines.length, "damaged line")}`,
+        evidence: `${entry.path}${lines.length > 0 ? `:${lines[0]}` : ""}`,
+        mend: entry.unreadable
+          ? `ls -l ${entry.path}`
+          : copy
+            ? `nothing: its repaired copy is ccr ${short(copy)}`
+            : "ccr doctor --fix (writes a repaired copy; this one stays)",
+        ...(copy ? { level: "note" } : {}),
+        ...(entry.unreadable || copy ? {} : { fix: () => repair(entry) }),
+      });
+    }
+    return found;
+  },
+
+  twins: ({ all }) => {
+    const places = new Map<string, (typeof all)[number][]>();
+    for (const one of all) places.set(one.id, [...(places.get(one.id) ?? []), one]);
+    return [...places.values()]
+      .filter((twins) => twins.length > 1)
+      .map((twins) => {
+        const [longest, ...rest] = twins.sort((a, b) => b.bytes - a.bytes);
+        return {
+          finding: `session ${short(longest!.id)} is in ${twins.length} project folders: it resumes from neither elsewhere`,
+          evidence: twins.map(({ path, bytes }) => `${path} (${bytes})`).join(", "),
+          mend: rest.map(({ path }) => `mv -- ${quote(path)} ${quote(`${path}.twin`)}`).join("; "),
+        };
+      });
+  },
+
+  sweep: ({ entries, live, now }) => {
+    const period = cleanupPeriod();
+    const due = entries
+      .filter(({ id, mtime }) => mtime > 0 && mtime + period < now + WARN && !live.has(id))
+      .sort((a, b) => a.mtime - b.mtime);
+    const [first] = due;
+    return (
+      first && {
+        finding: `Claude Code will delete ${many(due.length, "session")} within 7 days`,
+        evidence: `cleanupPeriodDays is ${period / DAY}; the first goes ${dayAndTime(first.mtime + period, now)}: ${short(first.id)}`,
+        mend: "ccr keep --all, or a higher cleanupPeriodDays in ~/.claude/settings.json",
+      }
+    );
+  },
+
+  modes: ({ all }) => {
+    const open = [
+      ...all.map(({ path }) => path),
+      historyFile(),
+      join(configDirectory(), ".credentials.json"),
+    ].filter((path) => modeOf(path) & 0o077);
+    const folders = [configDirectory(), join(configDirectory(), "projects")].filter(
+      (path) => modeOf(path) & 0o022,
+    );
+    const paths = [...open, ...folders];
+    return (
+      paths.length > 0 && {
+        finding: `${many(paths.length, "file")} of yours can be read or changed by others`,
+        evidence: `${paths[0]} (${modeOf(paths[0]!).toString(8)})`,
+        mend: `ccr doctor --fix, or: chmod go= ${quote(paths[0]!)}`,
+        fix() {
+          for (const path of paths) chmodSync(path, modeOf(path) & (open.includes(path) ? 0o700 : 0o755));
+          return `${many(paths.length, "mode")} corrected`;
+        },
+      }
+    );
+  },
+
+  clock: ({ entries, now }) => {
+    const [id, at] = entries
+      .map((entry): [string, number] => [entry.id, Math.max(timeOfEntry(entry), entry.mtime)])
+      .reduce((one, other) => (other[1] > one[1] ? other : one), ["", 0]);
+    return (
+      at > now + SKEW && {
+        finding: "the clock was wrong, or is",
+        evidence: `session ${short(id)} is of ${iso(at)}, and now is ${iso(now)}`,
+        mend: "compare: date -u; then: sudo timedatectl set-ntp true (or restart the workspace)",
+      }
+    );
+  },
+
+  "not-saved": ({ all, now }) => {
+    const known = new Set(all.map(({ id }) => id));
+    const lost = goneSessions(known).filter(
+      ({ updatedAt, title }) => title !== null && (updatedAt ?? 0) > now - DAY,
+    );
+    return (
+      lost.length > 0 && {
+        finding: `no transcript for ${many(lost.length, "session")} of the last day`,
+        evidence: `the history has prompts of ${short(lost[0]!.id)}: deleted by hand, or never saved`,
+        mend: "ccr-list --all shows the prompts; start claude from a fresh shell, not from within Claude",
+        level: "note",
+      }
+    );
+  },
+
+  login: ({ entries }) => {
+    const [newest] = entries.filter(({ facts }) => facts && facts.verdict.state !== "limited");
+    const verdict = newest?.facts?.verdict;
+    const written = look(join(configDirectory(), ".credentials.json"))?.mtimeMs ?? 0;
+    return (
+      verdict?.state === "blocked" &&
+      verdict.by === "login" &&
+      timeOfEntry(newest!) > written && {
+        finding: "the login has expired or was revoked",
+        evidence: `the newest session, ${short(newest!.id)}, ended so on ${dayAndTime(timeOfEntry(newest!), Date.now())}`,
+        mend: "claude, then /login; without a browser: claude setup-token",
+      }
+    );
+  },
+};
+
+const modeOf = (path: string): number => (look(path)?.mode ?? 0) & 0o777;
+
+const [OPEN, CLOSE, CR] = [0x7b, 0x7d, 0x0d];
+const JOINT = Buffer.from('}{"');
+
+/** Numbers of the lines that hold something else than one row. The last line of a running session is being written. */
+function badLines(path: string, live: boolean): number[] {
+  const bad: number[] = [];
+  const fd = openSync(path, "r");
+  try {
+    const { size } = fstatSync(fd);
+    let number = 0;
+    for (const { bytes, start, length } of forward(fd, size, { first: 1 << 18 })) {
+      number++;
+      if (!bytes) continue;
+      const last = bytes[length - 1] === CR ? bytes[length - 2] : bytes[length - 1];
+      // A quote within a string has a backslash before it, so this can only be where two rows meet.
+      if (bytes[0] === OPEN && last === CLOSE && !bytes.includes(0) && !bytes.includes(JOINT)) continue;
+      const { rows, lost } = parseLine(bytes.toString());
+      if ((lost || rows.length > 1) && !(live && start + length === size)) bad.push(number);
+    }
+  } finally {
+    closeSync(fd);
+  }
+  return bad;
+}
+
+/** Remembers which damaged transcript, of what size, has a repaired copy. */
+const record = (entry: Entry): string => join(state(), "repaired", `${entry.id}-${entry.bytes}`);
+
+function repairedAs(entry: Entry, { all }: Scene): string | null {
+  try {
+    const copy = readFileSync(record(entry), "utf8");
+    return all.some(({ id }) => id === copy) ? copy : null;
+  } catch {
+    return null;
+  }
+}
+
+async function repair(entry: Entry): Promise<string> {
+  const fd = openSync(entry.path, "r");
+  try {
+    const { size } = fstatSync(fd);
+    const found = new Survey(fd, size);
+    if (found.rows === 0) return "no row of it can be read";
+    const title = `${titleOf(entry).title ?? short(entry.id)} (repaired)`;
+    const { id, path } = await writeFork(fd, size, found, found.rows - 1, {
+      from: entry.id,
+      path: entry.path,
+      title,
+    });
+    writeAtomic(record(entry), id);
+    return `repaired copy: ccr ${short(id)} (${path})`;
+  } finally {
+    closeSync(fd);
+  }
+}

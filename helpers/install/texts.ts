@@ -1,0 +1,168 @@
+import { MARK, type Name } from "./names.ts";
+import { fish as fishQuote, sh } from "../system/shell-quote.ts";
+import type { Setting } from "./places.ts";
+
+// In front of Debian's "not interactive: return", so that `bash -c '. ~/.bashrc && ccra'` in a crontab works.
+/** Lines for the rc files of bash and zsh. They start no process. */
+export const rcLines: readonly string[] = [
+  'if [ -n "${BASH_VERSION-}${ZSH_VERSION-}" ] && [ -r "${HOME-}/scripts/claude-resume-helpers.sh" ]; then',
+  '  . "$HOME/scripts/claude-resume-helpers.sh"',
+  "fi",
+];
+
+/** Lines for the `.profile` of a home that has none: a login bash reads `.bashrc`, any other sh finds the programs. */
+export const profileLines: readonly string[] = [
+  'if [ -n "${BASH_VERSION-}" ] && [ -z "${__ccr_login-}" ] && [ -r "${HOME-}/.bashrc" ]; then',
+  "  __ccr_login=1",
+  '  . "$HOME/.bashrc"',
+  "  unset __ccr_login",
+  "fi",
+  'case ":${PATH-}:" in',
+  '  *":${HOME-}/.local/bin:"*) ;;',
+  '  *) PATH="${HOME-}/.local/bin${PATH:+:$PATH}" ;;',
+  "esac",
+];
+
+const list = (names: readonly Name[]): string => names.map(({ name }) => name).join(" ");
+
+/**
+ * The file of functions for bash and zsh. `function` keeps aliases of the same name from being expanded here;
+ * names with a dash are no names in bash's posix mode, where the executables serve. Every shell parses all of it
+ * at its start: what only Tab or zsh needs stands in other files.
+ */
+export function functions({ name, names, binaries, library, program }: Setting): string {
+  const dashed = names.filter((own) => own.name.includes("-"));
+  const define = (own: Name): string => `function ${own.name} { ${sh(`${binaries}/${own.name}`)} "$@"; }\n`;
+  return `${MARK}
+# For bash and zsh; it starts no process. The name is ${name}.
+case ":\${PATH-}:" in
+*:${sh(binaries)}:*) ;;
+*) PATH=${sh(binaries)}\${PATH:+:$PATH} ;;
+esac
+${names
+  .filter((own) => !dashed.includes(own))
+  .map(define)
+  .join("")}if [[ :\${SHELLOPTS-}: != *:posix:* ]]; then
+:
+${dashed.map(define).join("")}fi
+${program === undefined ? "" : completion(names, library)}`;
+}
+
+const completion = (names: readonly Name[], library: string): string => `if [[ $- != *i* ]]; then
+:
+elif [[ -n \${ZSH_VERSION-} ]]; then
+. ${sh(`${library}/completion.zsh`)}
+else
+function __ccr_complete { unset -f __ccr_complete; . ${sh(`${library}/completion.bash`)} && __ccr_complete; }
+\\complete -F __ccr_complete ${list(names)}
+fi
+`;
+
+const indent = (text: string): string => text.trimEnd().replace(/^(?=.)/gm, "  ");
+
+// The helper prints a candidate a line, a tab and what it is; `:file` or `:directory` leave it to the shell.
+// Nothing of it is ever evaluated. With several candidates bash lists them with what they are; what is inserted
+// is their common beginning, which ends before the descriptions.
+type Asked = { program: string; names: readonly Name[] };
+
+/** Completion for bash, to be sourced. */
+export const bashCompletion = ({ program, names }: Asked): string => `${MARK}
+function __ccr_complete {
+  local __ccr_line __ccr_out __ccr_i __ccr_about=()
+  COMPREPLY=()
+  __ccr_out=$(${sh(program)} completion bash -- "\${COMP_WORDS[@]:0:COMP_CWORD+1}" </dev/null 2>/dev/null) || :
+  while IFS= read -r __ccr_line; do
+    case $__ccr_line in
+      '') ;;
+      :directory) compopt -o dirnames 2>/dev/null || : ;;
+      :file) compopt -o default 2>/dev/null || : ;;
+      *)
+        __ccr_about[\${#COMPREPLY[@]}]=\${__ccr_line#*$'\\t'}
+        COMPREPLY[\${#COMPREPLY[@]}]=\${__ccr_line%%$'\\t'*}
+        ;;
+    esac
+  done <<<"$__ccr_out"
+  compopt -o nosort 2>/dev/null || :
+  case \${COMP_TYPE-}:\${#COMPREPLY[@]} in
+    *:0 | *:1) ;;
+    63:* | 33:* | 64:*)
+      for __ccr_i in "\${!COMPREPLY[@]}"; do
+        [[ -n \${__ccr_about[__ccr_i]} ]] || continue
+        __ccr_line="\${COMPREPLY[__ccr_i]}  (\${__ccr_about[__ccr_i]})"
+        COMPREPLY[__ccr_i]=\${__ccr_line:0:\${COLUMNS:-80}-2}
+      done
+      ;;
+  esac
+}
+\\complete -F __ccr_complete ${list(names)}
+`;
+
+/** Completion for zsh: to be sourced after compinit, or a file named `__ccr_complete` in fpath. */
+export const zshCompletion = ({ program, names }: Asked): string => `#compdef ${list(names)}
+${MARK}
+function __ccr_complete {
+  local __ccr_line __ccr_word
+  local -a __ccr_words __ccr_show
+  for __ccr_line in "\${(@f)$(${sh(program)} completion zsh -- "\${(@Q)words[1,CURRENT-1]}" "\${(Q)PREFIX}" </dev/null 2>/dev/null)}"; do
+    case $__ccr_line in
+      '') ;;
+      :directory) _files -/ ;;
+      :file) _files ;;
+      *)
+        __ccr_word=\${__ccr_line%%$'\\t'*}
+        __ccr_words+=("$__ccr_word")
+        __ccr_show+=("$__ccr_word  \${__ccr_line#*$'\\t'}")
+        ;;
+    esac
+  done
+  (( \${#__ccr_words} )) || return 1
+  compadd -V ccr -l -d __ccr_show -a __ccr_words
+}
+if [[ \${funcstack[1]-} == __ccr_complete ]]; then
+  __ccr_complete "$@"
+elif [[ -n \${functions[compdef]-} ]]; then
+  compdef __ccr_complete ${list(names)}
+fi
+`;
+
+/** What zsh does at its start: the script is loaded at the first Tab, now or by a later compinit. */
+export const zshStart = ({ library, names }: Setting): string => `${MARK}
+case " \${fpath[*]} " in
+  *${sh(` ${library}/zsh `)}*) ;;
+  *) fpath=(${sh(`${library}/zsh`)} "\${fpath[@]}") ;;
+esac
+if [[ -n \${functions[compdef]-} ]]; then
+  autoload -Uz __ccr_complete
+  compdef __ccr_complete ${list(names)}
+fi
+`;
+
+/** Completion for fish, to be sourced. */
+export const fishCompletion = ({ program, names }: Asked): string => `function __ccr_complete
+    set -l __ccr_words (commandline -opc)
+    set -l __ccr_word (commandline -ct)
+    for __ccr_line in (${fishQuote(program)} completion fish -- $__ccr_words "$__ccr_word" </dev/null 2>/dev/null)
+        switch $__ccr_line
+            case :directory
+                __fish_complete_directories "$__ccr_word"
+            case :file
+                __fish_complete_path "$__ccr_word"
+            case '*'
+                printf '%s\\n' $__ccr_line
+        end
+    end
+end
+${names.map(({ name }) => `complete -c ${name} -f -k -a '(__ccr_complete)'`).join("\n")}
+`;
+
+/** The file for fish's conf.d: the executables on PATH, and completion. */
+export function fishFile({ binaries, names, program }: Setting): string {
+  const path = `contains -- ${fishQuote(binaries)} $PATH; or set -gx PATH ${fishQuote(binaries)} $PATH`;
+  if (program === undefined) return `${MARK}\n${path}\n`;
+  return `${MARK}
+${path}
+if status is-interactive
+${indent(indent(fishCompletion({ program, names })))}
+end
+`;
+}

@@ -1,0 +1,178 @@
+// What is needed to bring a live session back: one small file each, written before the launch and on every change.
+// A probe that fails never deletes one; only a person's stop, a week ago, does.
+
+import { readdirSync, readFileSync, unlinkSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { isSessionId } from "../claude/places.ts";
+import { bornAt, domain, sharesHome } from "../system/pid-domain.ts";
+import { config } from "../system/config.ts";
+import { writeAtomic } from "../system/files.ts";
+import { state } from "../system/places.ts";
+
+/** A window beside Claude's; without a command it is a shell. */
+export type Window = { name: string; directory: string; command: readonly string[] };
+
+export type Restart = "no" | "on-failure";
+
+/** A live session, as it was launched. Times are epoch ms, sizes bytes, unknown is null. */
+export type Entry = {
+  /** tmux session, and its server's name (`tmux -L`); "" is the person's own */
+  name: string;
+  socket: string;
+  /** TMUX_TMPDIR there, where tmux looks for its server; "" is its own place */
+  tmpdir: string;
+  /** Claude's session at the launch, and now: /clear takes a new one */
+  id: string;
+  current: string;
+  /** where Claude runs */
+  project: string;
+  windows: readonly Window[];
+  template: string | null;
+  model: string | null;
+  permissionMode: string | null;
+  /** further words for claude, as a person gave them */
+  flags: readonly string[];
+  /** names of variables that are passed on; their values are never kept */
+  environment: readonly string[];
+  memory: number | null;
+  restart: Restart;
+  createdAt: number;
+  launchedAt: number;
+  changedAt: number;
+  /** boot and pid namespace, machine, and Coder workspace of the last launch */
+  domain: string;
+  host: string;
+  workspace: string;
+  /** when a person stopped it: it is neither restarted nor restored */
+  stoppedAt: number | null;
+  /** when it was restarted after a failure */
+  restarts: readonly number[];
+  /** when it was found to use more memory than it may */
+  warnedAt: number | null;
+};
+
+/** What a launch has to say; the rest has defaults. */
+export type Launch = Pick<Entry, "name" | "id" | "project"> & Partial<Entry>;
+
+const folder = (): string => join(state(), "live");
+const fileOf = (id: string): string => join(folder(), `${id}.json`);
+
+const workspace = (): string => {
+  const { CODER_WORKSPACE_ID: id, CODER_WORKSPACE_AGENT_NAME: agent = "" } = process.env;
+  return id ? `${id} ${agent}` : "";
+};
+
+/** Where and when we are. */
+const here = (): Pick<Entry, "changedAt" | "domain" | "host" | "workspace" | "tmpdir"> => ({
+  changedAt: Date.now(),
+  domain: domain(),
+  host: hostname(),
+  workspace: workspace(),
+  tmpdir: tmpdir(),
+});
+
+const tmpdir = (): string => process.env.TMUX_TMPDIR ?? "";
+
+/** Whether a session was made on the tmux server that we talk to. */
+export const isOnServer = (entry: Entry): boolean =>
+  entry.tmpdir === tmpdir() && entry.socket === config()["tmux.socket"];
+
+/** Cron and a workspace's start do not know what a person's shell says: they talk to the server of the newest session. */
+export function findServer(all: readonly Entry[]): void {
+  const { tmpdir: place } = all.at(-1) ?? {};
+  if (place && tmpdir() === "") process.env.TMUX_TMPDIR = place;
+}
+
+const fill = (launch: Launch): Entry => ({
+  socket: "",
+  windows: [],
+  template: null,
+  model: null,
+  permissionMode: null,
+  flags: [],
+  environment: [],
+  memory: null,
+  restart: "no",
+  createdAt: Date.now(),
+  launchedAt: Date.now(),
+  stoppedAt: null,
+  restarts: [],
+  warnedAt: null,
+  current: launch.id,
+  ...here(),
+  ...launch,
+});
+
+/** Writes a session down before it is launched, as one of this machine. */
+export function remember(launch: Launch): Entry {
+  const entry = { ...fill(launch), ...here(), launchedAt: Date.now() };
+  writeAtomic(fileOf(entry.id), `${JSON.stringify(entry)}\n`);
+  return entry;
+}
+
+/** Changes what is known of a session, when it is known at all. */
+export function change(id: string, changes: Partial<Entry>): void {
+  const entry = entryOf(id);
+  if (entry) writeAtomic(fileOf(id), `${JSON.stringify({ ...entry, changedAt: Date.now(), ...changes })}\n`);
+}
+
+export const stoppedByPerson = (id: string): void => change(id, { stoppedAt: Date.now() });
+
+/** A launch that never came to be. */
+export function forget(id: string): void {
+  try {
+    unlinkSync(fileOf(id));
+  } catch {
+    // it is gone already, or stays
+  }
+}
+
+const isText = (value: unknown): boolean => typeof value === "string";
+
+/** The entry of a Claude session; null where there is none, or none that can be read. */
+export function entryOf(id: string): Entry | null {
+  try {
+    const found: Launch = JSON.parse(readFileSync(fileOf(id), "utf8"));
+    const { name, project, windows, flags, environment, restarts } = fill(found);
+    const known = found.id === id && isText(name) && isText(project) && project.startsWith("/");
+    return known && [windows, flags, environment, restarts].every(Array.isArray) ? fill(found) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** All entries, oldest first. */
+export function entries(): Entry[] {
+  let names: string[];
+  try {
+    names = readdirSync(folder());
+  } catch {
+    return [];
+  }
+  return names
+    .map((name) => name.replace(/\.json$/, ""))
+    .flatMap((id) => (isSessionId(id) ? (entryOf(id) ?? []) : []))
+    .sort((a, b) => a.createdAt - b.createdAt);
+}
+
+/** The newest of a tmux name, with or without `claude-`. */
+export const entryCalled = (word: string): Entry | undefined =>
+  entries()
+    .filter(({ name }) => name === word || name === `claude-${word}`)
+    .sort((a, b) => b.launchedAt - a.launchedAt)[0];
+
+/** What a session was launched as: after /clear it goes on under another id. */
+export const launchOf = (id: string): Entry | undefined =>
+  entries().find((one) => one.current === id || one.id === id);
+
+/**
+ * Whose an entry is: of this life of this machine; of a life before its restart; or of another machine or container,
+ * where it may well run.
+ */
+export function lifeOf(entry: Entry): "here" | "before" | "elsewhere" {
+  if (entry.domain === domain()) return "here";
+  const same = entry.workspace === "" ? entry.host === hostname() : entry.workspace === workspace();
+  const born = bornAt();
+  return same && !sharesHome() && (born === null || entry.changedAt < born) ? "before" : "elsewhere";
+}

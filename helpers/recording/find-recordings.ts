@@ -1,0 +1,44 @@
+import { realPath } from "../sessions/lookup.ts";
+import { fold } from "../search/query.ts";
+import type { Wanted } from "../search/search.ts";
+import type { Bounds } from "../search/threads.ts";
+import { type Session, type Surroundings, sessionOf } from "../sessions/session.ts";
+import { idsOfAll, newest, transcripts } from "../sessions/store.ts";
+import { searchRecordings } from "./cast-search.ts";
+import type { Result, Seen } from "../search/search-result.ts";
+
+/** Sessions that were recorded; they need not have a transcript any more, or yet. */
+export function screenHits(wanted: Wanted, { limit, since }: Bounds, around: Surroundings): Result {
+  const known = new Map<string, Session>();
+  const session = (id: string): Session => {
+    const made = known.get(id) ?? recorded(id, around);
+    known.set(id, made);
+    return made;
+  };
+  const keep = (id: string): boolean => {
+    if (wanted.here === null && wanted.project === null) return true;
+    const project = session(id).project ?? "";
+    return (
+      (wanted.here === null || realPath(project) === wanted.here) &&
+      (wanted.project === null || fold(project).includes(wanted.project))
+    );
+  };
+  const { words, complete } = wanted;
+  const { found, searched, more } = searchRecordings(words, { limit, since, complete, keep });
+  const hits = found.map(({ id, matches: { hits, best } }) => () => ({
+    session: session(id),
+    hits,
+    matches: best.map((match): Seen => ({ ...match, role: "screen" })),
+  }));
+  return { hits, searched, more, ids: idsOfAll };
+}
+
+function recorded(id: string, around: Surroundings): Session {
+  const [entry] = newest(
+    transcripts((one) => one.toLowerCase() === id),
+    1,
+  );
+  if (entry) return sessionOf(entry, around);
+  const none = { id, folder: "", path: "", bytes: 0, mtime: 0, facts: null, unreadable: null };
+  return { ...sessionOf(none, around), transcript: null, damaged: false };
+}

@@ -1,0 +1,39 @@
+import { entities } from "./page-text.ts";
+
+const HASH =
+  /^(?:sh|bash|zsh|shell|console|py|python|rb|ruby|ya?ml|toml|dockerfile|make|makefile|tf|hcl|ini|conf|env|r|pl)$/i;
+const DASHES = /^(?:sql|lua|hs|elm)$/i;
+const MARKUP = /^(?:html?|xml|svg|vue|md|markdown)$/i;
+const NONE = /^(?:|te?xt|plain|log|output|csv)$/i;
+const KEYWORDS =
+  "and|as|async|await|break|case|catch|class|const|continue|def|default|do|done|elif|else|end|enum|esac|except|export|extends|false|False|fi|finally|fn|for|from|func|function|if|impl|import|in|interface|is|let|match|new|nil|None|not|null|or|private|pub|public|raise|return|self|static|struct|switch|then|this|throw|true|True|try|type|undefined|use|var|void|while|with|yield|SELECT|FROM|WHERE|INSERT|UPDATE|JOIN";
+const LARGEST = 20_000;
+
+/** Code as HTML: comments, strings, numbers and keywords in short tags; what is large or unknown stays plain. */
+export function highlight(code: string, language: string): string {
+  if (code.length > LARGEST || NONE.test(language)) return entities(code);
+  if (/^(?:diff|patch)$/i.test(language))
+    return entities(code).replace(
+      /^([+-])(.*)$/gm,
+      (line, sign: string) => `<i class=${sign === "+" ? "p" : "m"}>${line}</i>`,
+    );
+  const comment = HASH.test(language)
+    ? "(?<![^\\s;])#.*"
+    : DASHES.test(language)
+      ? "--.*"
+      : MARKUP.test(language)
+        ? "<!--[\\s\\S]*?-->"
+        : "\\/\\/.*|\\/\\*[\\s\\S]*?\\*\\/";
+  const tokens = new RegExp(
+    `(${comment})|("(?:\\\\.|[^"\\\\\\n])*"|'(?:\\\\.|[^'\\\\\\n])*'|\`(?:\\\\.|[^\`\\\\])*\`)|\\b(\\d[\\w.]*)\\b|\\b(${KEYWORDS})\\b`,
+    "g",
+  );
+  let out = "";
+  let at = 0;
+  for (const found of code.matchAll(tokens)) {
+    const kind = found[1] ? "c" : found[2] ? "s" : found[3] ? "n" : "k";
+    out += `${entities(code.slice(at, found.index))}<i class=${kind}>${entities(found[0])}</i>`;
+    at = found.index + found[0].length;
+  }
+  return out + entities(code.slice(at));
+}

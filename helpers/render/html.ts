@@ -1,0 +1,102 @@
+import { highlight } from "./highlight.ts";
+import type { Item } from "../conversation/items.ts";
+import { type Redactor, told } from "../redact/redactor.ts";
+import { clock, entities, type Head, heading, iso, shown, visible } from "./page-text.ts";
+
+// Translucent greys and the browser's own colours fit light and dark; only code needs colours of its own.
+const STYLE = `:root{color-scheme:light dark;--s:#0a6640;--n:#0550ae;--k:#a0259a;--m:#a40e26}
+@media(prefers-color-scheme:dark){:root{--s:#7ee0a6;--n:#79c0ff;--k:#e29bf0;--m:#ffa198}}
+*{box-sizing:border-box}body{margin:auto;max-width:54rem;padding:1rem;font:16px/1.55 system-ui,sans-serif;overflow-wrap:anywhere}
+h1{font-size:1.4rem;margin:0}h2{font-size:.8rem;margin:0}h2,header p,footer,summary,.c,.o{opacity:.7}header p,footer,summary{font-size:.85rem;margin:0}h4{margin:.8rem 0 .2rem}
+section{margin:1.2rem 0}.u{background:#8882;border-radius:.6rem;padding:.7rem}.o{border-left:3px solid;padding-left:.8rem}
+p{margin:.4rem 0;white-space:pre-wrap}.l{padding-left:1.1em;text-indent:-1.1em;margin:.1rem 0}
+pre,code{font:.82rem/1.45 ui-monospace,monospace;background:#8882;border-radius:.3rem}pre{padding:.6rem;overflow:auto;max-height:32rem;margin:.5rem 0;tab-size:4}code{padding:.1em .3em}
+details{margin:.4rem 0;border:1px solid #8885;border-radius:.5rem;padding:.35rem .7rem}section,details{content-visibility:auto;contain-intrinsic-size:auto 2rem}
+summary{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}i{font-style:normal}.s,.p{color:var(--s)}.n,a{color:var(--n)}.k{color:var(--k)}.m,.f b{color:var(--m)}img{max-width:100%}`;
+
+/** One file, no script, nothing fetched: readable on a phone, light and dark. */
+export function* html(head: Head, all: Iterable<Item>, redactor: Redactor | null): Generator<string> {
+  const [title, about] = heading(head);
+  yield `<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none';style-src 'unsafe-inline';img-src data:">
+<title>${entities(title)}</title><style>${STYLE}</style>
+<header><h1>${entities(title)}</h1>${about.map((line) => `<p>${entities(line)}</p>`).join("")}</header>
+`;
+  for (const item of all) {
+    if (item.kind === "tool") {
+      const { summary, parts } = shown(item.input, item.result, item.failed);
+      yield `<details${item.failed ? " class=f" : ""}><summary><b>${entities(visible(item.name))}</b> ${entities(summary)}</summary>`;
+      for (const [code, language] of parts) yield pre(code, language);
+      yield "</details>\n";
+      continue;
+    }
+    const [look, who] = { prompt: ["u", "You"], answer: ["a", "Claude"], note: ["o", "Note"] }[item.kind];
+    const time = iso(item.at) ? ` <time datetime="${iso(item.at)}">${clock(item.at)}</time>` : "";
+    yield `<section class=${look}><h2>${who}${time}</h2>${rendered(visible(item.text))}${item.pictures
+      .map(({ type, data }) =>
+        data === "" ? "<p>(picture)</p>" : `<img alt="picture" src="data:${type};base64,${data}">`,
+      )
+      .join("")}</section>\n`;
+  }
+  yield `<footer>Written by ccr; ${told(redactor)}.</footer></html>\n`;
+}
+
+const pre = (code: string, language: string): string => `<pre>${highlight(code, language)}</pre>`;
+
+/** The Markdown that Claude writes: paragraphs, fences, headings, lists, tables as they are typed. */
+function rendered(text: string): string {
+  let out = "";
+  let held: string[] = [];
+  const flush = (): void => {
+    const paragraph = held.join("\n").trim();
+    if (paragraph !== "") out += `<p>${inline(paragraph)}</p>`;
+    held = [];
+  };
+  const lines = text.split("\n");
+  for (let i = 0; i < lines.length; i++) {
+    const line = lines[i]!;
+    const [, fence, language = ""] = /^\s*(`{3,}|~{3,})\s*([\w+#-]*)[^`]*$/.exec(line) ?? [];
+    const [, heading] = /^#{1,6} (.*)/.exec(line) ?? [];
+    const [, indent, sign, point] = /^(\s*)([-*+]|\d+[.)])\s+(.*)/.exec(line) ?? [];
+    if (fence) {
+      flush();
+      const begin = ++i;
+      while (i < lines.length && !(lines[i]!.trim().startsWith(fence) && /^(.)\1*$/.test(lines[i]!.trim())))
+        i++;
+      out += pre(lines.slice(begin, i).join("\n"), language);
+    } else if (/^\s*\|.*\|\s*$/.test(line)) {
+      flush();
+      const begin = i;
+      while (/^\s*\|/.test(lines[i + 1] ?? "")) i++;
+      out += pre(lines.slice(begin, i + 1).join("\n"), "");
+    } else if (heading !== undefined) {
+      flush();
+      out += `<h4>${inline(heading)}</h4>`;
+    } else if (point !== undefined) {
+      flush();
+      out += `<p class=l style="margin-left:${Math.min(8, indent!.length / 2)}em">${/\d/.test(sign!) ? sign : "\u2022"} ${inline(point)}</p>`;
+    } else if (line.trim() === "") flush();
+    else held.push(line);
+  }
+  flush();
+  return out;
+}
+
+/** Code, bold and links to the web; everything else as it is, escaped. */
+const inline = (text: string): string =>
+  text
+    .split(/(`+)((?:(?!\1)[\s\S]){1,2000}?)\1(?!`)/)
+    .map((part, i) =>
+      i % 3 === 1
+        ? ""
+        : i % 3 === 2
+          ? `<code>${entities(part.trim())}</code>`
+          : entities(part)
+              .replace(/\*\*([^*\n]{1,500})\*\*/g, "<b>$1</b>")
+              .replace(
+                /\[([^\][\n]{1,300})\]\((https?:\/\/[^\s()<>]{1,1000})\)/g,
+                '<a rel="noreferrer" href="$2">$1</a>',
+              ),
+    )
+    .join("");

@@ -1,0 +1,27 @@
+import type { Item } from "../conversation/items.ts";
+import type { Redactor } from "../redact/redactor.ts";
+import { type Head, inert, iso } from "./page-text.ts";
+
+/** `ccr/transcript@1`: one object, a message a line. */
+export function* asJson(head: Head, all: Iterable<Item>, redactor: Redactor | null): Generator<string> {
+  const session = { ...head, createdAt: iso(head.createdAt), updatedAt: iso(head.updatedAt) };
+  yield `{"schema":"ccr/transcript@1","generatedAt":"${new Date().toISOString()}","session":${inert(session)},"messages":[`;
+  let between = "\n";
+  for (const item of all) {
+    const message =
+      item.kind === "tool"
+        ? {
+            role: "tool",
+            text: null,
+            tool: { name: item.name, input: item.input, result: item.result, failed: item.failed },
+          }
+        : {
+            role: { prompt: "user", answer: "assistant", note: "note" }[item.kind],
+            text: item.text,
+            tool: null,
+          };
+    yield `${between}${inert({ at: iso(item.at), ...message })}`;
+    between = ",\n";
+  }
+  yield `\n],"redacted":${JSON.stringify(redactor?.list() ?? null)},"warnings":[]}\n`;
+}

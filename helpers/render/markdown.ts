@@ -1,0 +1,59 @@
+import type { Item } from "../conversation/items.ts";
+import { type Redactor, told } from "../redact/redactor.ts";
+import { clock, entities, type Head, heading, shown, visible } from "./page-text.ts";
+
+/** A page in Markdown: prompts quoted, answers as Claude wrote them, tool calls folded. */
+export function* markdown(head: Head, all: Iterable<Item>, redactor: Redactor | null): Generator<string> {
+  const [title, about] = heading(head);
+  yield `# ${plain(oneLine(title))}\n\n${about.map((line) => `- ${plain(line)}\n`).join("")}`;
+  let last = "";
+  for (const item of all) {
+    if (item.kind === "tool") {
+      const { summary, parts } = shown(item.input, item.result, item.failed);
+      yield `\n<details><summary>${entities(oneLine(`${visible(item.name)} ${summary}`))}</summary>\n`;
+      for (const [code, language] of parts) yield `\n${fenced(code, language)}\n`;
+      yield "\n</details>\n";
+      continue;
+    }
+    const who = { prompt: "You", answer: "Claude", note: "Note" }[item.kind];
+    if (who !== last || who === "You") yield `\n## ${who} ${clock(item.at)}`.trimEnd().concat("\n");
+    last = who;
+    const body = safe(visible(item.text)) + item.pictures.map(() => "\n\n(picture)").join("");
+    yield `\n${item.kind === "answer" ? body : body.replace(/^/gm, "> ")}\n`;
+  }
+  yield `\n---\n\nWritten by ccr; ${told(redactor)}.\n`;
+}
+
+const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim().slice(0, 200);
+const plain = (text: string): string => entities(text).replace(/[\\`*_[\]]/g, "\\$&");
+
+/** Code in a fence that is longer than any within. */
+function fenced(code: string, language: string): string {
+  const longest = Math.max(2, ...[...code.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}${language}\n${code}\n${fence}`;
+}
+
+/** Markdown of other people: no HTML outside of code, nothing that is fetched, and every fence ends. */
+function safe(text: string): string {
+  let open: string | undefined;
+  const lines = text.split("\n").map((line) => {
+    const fence = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
+    if (open !== undefined) {
+      if (fence?.startsWith(open) && line.trim() === fence) open = undefined;
+      return line;
+    }
+    if (fence && !(fence[0] === "`" && line.trim().slice(fence.length).includes("`"))) {
+      open = fence;
+      return line;
+    }
+    // Our own headings stay the upper ones.
+    return line
+      .replace(/^ {0,3}(?=#{1,4}\s)/, "##")
+      .split(/(`[^`]+`)/)
+      .map((part, i) => (i % 2 ? part : part.replace(/</g, "&lt;").replace(/!\[/g, "!\\[")))
+      .join("");
+  });
+  if (open !== undefined) lines.push(open);
+  return lines.join("\n");
+}

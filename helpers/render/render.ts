@@ -1,0 +1,23 @@
+// A session for people: one text, in pieces, so that a large one is never in memory.
+import { html } from "./html.ts";
+import { items } from "../conversation/items.ts";
+import { markdown } from "./markdown.ts";
+import { asJson } from "./json.ts";
+import type { Redactor } from "../redact/redactor.ts";
+import type { Head } from "./page-text.ts";
+
+export const FORMATS = ["md", "html", "json"] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** The pieces of a page. Without a redactor nothing is taken out. `seen` gets the bytes read, and of how many. */
+export function* readable(
+  format: Format,
+  path: string,
+  head: Head,
+  redactor: Redactor | null,
+  seen?: (done: number, all: number) => void,
+): Generator<string> {
+  const page = { md: markdown, html, json: asJson }[format];
+  const clean = redactor ? redactor.value(head) : head;
+  yield* page(clean, items(path, redactor, seen), redactor);
+}

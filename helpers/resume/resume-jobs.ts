@@ -1,0 +1,195 @@
+// What resume-all and supervise share: which sessions there are to plan for, and how one is started.
+
+import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { findClaude, INSTALL_HINT, resumeArguments } from "../claude/cli.ts";
+import { claudeEnvironment } from "../claude/environment.ts";
+import { backward } from "../claude/lines.ts";
+import { resultOf, stageOf, tries } from "./claims.ts";
+import type { Candidate, Step } from "./plan.ts";
+import { logsDirectory } from "./resume-log.ts";
+import { type Done, isUsable, type Job, type Running, type Start } from "./run.ts";
+import { holdOf, laterOf, planned } from "./schedule.ts";
+import { surroundings } from "../sessions/context.ts";
+import { stoppedSessions } from "../sessions/limited.ts";
+import { type Session, sessionOf } from "../sessions/session.ts";
+import { read, transcripts } from "../sessions/store.ts";
+import { config } from "../system/config.ts";
+import { startDetached } from "../system/detached.ts";
+import { Problem } from "../system/problem.ts";
+import { startOf } from "../system/process.ts";
+import { createSession } from "../live/create.ts";
+import { entryOf } from "../live/journal.ts";
+import { endSession, hasTmux, isDead, screenOf } from "../live/tmux.ts";
+
+const DAY = 86_400_000;
+/** Rows of a limit can be this much older than its reset. */
+const LONGEST_WINDOW = 35 * DAY;
+
+export type Field = { sessions: Map<string, Session>; candidates: Candidate[] };
+
+/** Every session that a limit or an error has stopped, and every one that a person has planned or named. */
+export function field(now: number, since: number, named: readonly Session[] = []): Field {
+  const known = surroundings(now);
+  const sessions = new Map<string, Session>();
+  for (const session of stoppedSessions(known, now - since - LONGEST_WINDOW).sessions)
+    sessions.set(session.id, session);
+  const others = new Set([...planned(), ...named.map(({ id }) => id)].filter((id) => !sessions.has(id)));
+  if (others.size > 0) {
+    for (const transcript of transcripts((id) => others.has(id.toLowerCase()))) {
+      const entry = read(transcript);
+      if (entry) sessions.set(entry.id, sessionOf(entry, known));
+    }
+  }
+  return { sessions, candidates: [...sessions.values()].map(candidateOf) };
+}
+
+function candidateOf(session: Session): Candidate {
+  const { id, verdict, live, project, updatedAt } = session;
+  return {
+    id,
+    verdict,
+    live: live !== null,
+    project,
+    exists: project?.startsWith("/") === true && isUsable(project),
+    copy: isCopy(id, verdict),
+    updatedAt,
+    tries: tries(id).map((one) => ({ try: one, stage: stageOf(id, one), result: resultOf(id, one.n) })),
+    hold: holdOf(id),
+    later: laterOf(id),
+  };
+}
+
+/** Whether another session, the one that a limit row was copied from, is there and has that row. */
+function isCopy(own: string, verdict: Session["verdict"]): boolean {
+  if (verdict.state !== "limited") return false;
+  const { copyOf, rowUuid } = verdict;
+  if (!copyOf || copyOf === own) return false;
+  return transcripts((id) => id.toLowerCase() === copyOf).some(({ path }) => {
+    let fd: number | undefined;
+    try {
+      fd = openSync(path, "r");
+      for (const { bytes } of backward(fd, fstatSync(fd).size))
+        if (bytes?.includes(`"uuid":"${rowUuid}"`)) return true;
+    } catch {
+      // it has vanished
+    } finally {
+      if (fd !== undefined) closeSync(fd);
+    }
+    return false;
+  });
+}
+
+export type How = {
+  mode: "tmux" | "headless";
+  prompt: string;
+  /** null: the session's own */
+  permissionMode: string | null;
+};
+
+/** Modes that the CLI takes; `default` and `manual` are what it does without a word. */
+const MODES = new Set(["acceptEdits", "auto", "plan", "dontAsk"]);
+
+/** The permission mode for a resume: never a bypass, unless the person typed it for this very run. */
+export function modeOf(session: Pick<Session, "permissionMode">, asked: string | null): string | null {
+  if (asked === "bypassPermissions") return asked;
+  const mode = asked ?? session.permissionMode;
+  if (mode === "bypassPermissions") return "acceptEdits";
+  return mode !== null && MODES.has(mode) ? mode : null;
+}
+
+export function jobOf(step: Step, session: Session, how: How): Job {
+  const claude = findClaude();
+  if (claude === null)
+    throw new Problem("no-claude", "the claude program is not on PATH.", { hint: INSTALL_HINT });
+  const mode = modeOf(session, how.permissionMode);
+  const flags = how.mode === "headless" ? ["-p", "--output-format", "json"] : [];
+  if (mode !== null) flags.push("--permission-mode", mode);
+  return {
+    step,
+    transcript: session.transcript!,
+    project: session.project!,
+    argv: [claude, ...flags, ...resumeArguments(session.id, { prompt: how.prompt })],
+  };
+}
+
+/** The way to run: what was asked for, else what the configuration says, else tmux where it exists. */
+export function wayOf(asked: { tmux: boolean; headless: boolean }): How["mode"] {
+  if (asked.tmux && asked.headless) {
+    throw new Problem("usage", "--tmux and --headless exclude each other.", { hint: "ccra --help", exit: 2 });
+  }
+  const set = config()["resume.mode"];
+  const wanted = asked.tmux ? "tmux" : asked.headless ? "headless" : set;
+  if (wanted === "headless") return "headless";
+  if (hasTmux()) return "tmux";
+  if (wanted === "tmux") {
+    throw new Problem("no-tmux", "tmux is not installed.", {
+      hint: ["install tmux", "or run without it: ccra --headless"],
+    });
+  }
+  return "headless";
+}
+
+export const startHeadless: Start = async (argv, { project, step }) => {
+  const stamp = new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-");
+  const log = join(logsDirectory(), `${stamp}-${step.id.slice(0, 8)}.log`);
+  const { pid, ended, release } = startDetached(argv, { directory: project, env: withoutTmux(), log });
+  const discard = async (): Promise<void> => rmSync(log, { force: true });
+  return { pid, tmux: null, log, ended, release, discard, words: async () => endOf(log) };
+};
+
+function withoutTmux(): NodeJS.ProcessEnv {
+  const { TMUX: _, TMUX_PANE: __, ...env } = claudeEnvironment();
+  return env;
+}
+
+export const startInTmux: Start = async (argv, { project, step }): Promise<Running> => {
+  // Where its windows still are, it goes on in them.
+  const before = entryOf(step.id);
+  const { name, pane, pid } = await createSession({
+    project,
+    id: step.id,
+    command: argv,
+    env: claudeEnvironment(),
+    ...(before && before.windows.length > 0 ? { windows: before.windows } : {}),
+    launch: { ...before, current: step.id, stoppedAt: null },
+  });
+  return {
+    pid,
+    tmux: name,
+    log: null,
+    ended: null,
+    release: () => {},
+    discard: () => endSession(name),
+    words: async () => {
+      const ended = pid === null || startOf(pid) === null;
+      // Only then tmux has read all that it said.
+      for (let i = 0; i < 50 && ended && !(await isDead(pane)); i++) await sleep(50);
+      // "Pane is dead" takes the last line, and scrolls the first one away.
+      return (await screenOf(pane, 1)) ?? ((await isDead(pane)) ? "it ended at once" : "");
+    },
+  };
+};
+
+const LAST = 64 * 1024;
+
+/** The end of a log. */
+function endOf(path: string): string {
+  try {
+    const fd = openSync(path, "r");
+    try {
+      const { size } = fstatSync(fd);
+      const bytes = Buffer.alloc(Math.min(LAST, size));
+      return bytes.toString("utf8", 0, readSync(fd, bytes, 0, bytes.length, size - bytes.length));
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return "";
+  }
+}
+
+/** Whether an outcome is one that a person has to look at. */
+export const isBad = ({ outcome }: Done): boolean =>
+  outcome === "failed" || outcome === "needs-login" || outcome === "trust-dialog";

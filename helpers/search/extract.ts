@@ -1,0 +1,117 @@
+// The visible text of a line, in the form that the cache keeps it in: kind, time, and the string as JSON has it.
+import { type Said, saidIn, titleIn } from "../claude/text.ts";
+import { CHUNK, KEPT } from "./kernel.ts";
+import { closingQuote, type Visit } from "./scan.ts";
+
+/** A line of a text takes at most this. */
+export const LONGEST_KEPT = KEPT + CHUNK;
+/** Texts larger than this are read from their transcripts each time. */
+const LARGEST = 16 * 1024 * 1024;
+const NEWLINE = 10;
+const QUOTE = 34;
+
+const KINDS = { user: "u", assistant: "a", tool: "r" } as const;
+const ROLES: Record<string, "user" | "assistant" | "title"> = { u: "user", a: "assistant", t: "title" };
+
+// What a line of the CLI looks like around a text: members with values of little depth. Anything else is parsed.
+const STRING = '"[^"\\\\\\x00-\\x1f]*"';
+const SCALAR = `(?:null|true|false|-?\\d+(?:\\.\\d+)?|${STRING})`;
+const object = (value: string): string => `\\{(?:${STRING}:${value}(?:,${STRING}:${value})*)?\\}`;
+const SHALLOW = `(?:${SCALAR}|${object(SCALAR)}|\\[\\])`;
+const DEEP = `(?:${SHALLOW}|${object(SHALLOW)})`;
+const BEFORE = new RegExp(
+  `^\\{((?:${STRING}:${SHALLOW},)*)"message":\\{((?:${STRING}:${SHALLOW},)*)"content":(\\[\\{"type":"text","text":)?$`,
+);
+const AFTER = new RegExp(`^(\\}\\])?(?:,${STRING}:${DEEP})*\\}((?:,${STRING}:${DEEP})*)\\}$`);
+const LONG_HEAD = 2000;
+const LONG_TAIL = 4000;
+/** Beginnings and ends of a prompt that may be more than what was typed, or less. */
+const UNSURE = /^(?:[<[\s\\]|Caveat|[^\x21-\x7e])/;
+const UNSURE_END = /(?:\s|\\.|[^\x21-\x7e])$/;
+const SPECIAL = /"(?:isMeta|isCompactSummary|isVisibleInTranscriptOnly|origin)":(?!false|null)/;
+
+/** Text as it grows, in the form of the cache. */
+export class Text {
+  bytes = Buffer.allocUnsafe(256 * 1024);
+  length = 0;
+
+  /** Makes room; false when the text would become too large to be kept. */
+  #room(more: number): boolean {
+    const wanted = this.length + more;
+    if (more > LONGEST_KEPT || wanted > LARGEST) return false;
+    if (wanted > this.bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(wanted, this.bytes.length * 2));
+      this.bytes.copy(larger, 0, 0, this.length);
+      this.bytes = larger;
+    }
+    return true;
+  }
+
+  add(head: string, bytes: Buffer, from = 0, to = bytes.length): boolean {
+    if (!this.#room(head.length + to - from + 1)) return false;
+    this.length += this.bytes.write(head, this.length, "latin1");
+    this.length += bytes.copy(this.bytes, this.length, from, to);
+    return true;
+  }
+
+  /** Adds what is visible in a line; false when that is too large to be kept. */
+  take(visit: Visit): boolean {
+    const { bytes } = visit;
+    if (!bytes) return false;
+    const quick = visit.field === "said" ? this.#quickly(bytes, bytes.indexOf(QUOTE, visit.hit + 2)) : null;
+    if (quick !== null) return quick;
+    for (const row of visit.rows()) {
+      for (const { role, at, text } of saidIn(row, false))
+        if (!this.#line(KINDS[role] + iso(at), JSON.stringify(text))) return false;
+      const title = titleIn(row);
+      if (title !== null && !this.#line("t", JSON.stringify(title))) return false;
+    }
+    return true;
+  }
+
+  #line(head: string, json: string): boolean {
+    return this.add(head, Buffer.from(`${json}\n`));
+  }
+
+  /** The same without parsing, for lines that look as nearly all do; null for others. */
+  #quickly(line: Buffer, quote: number): boolean | null {
+    if (quote < 0 || quote > LONG_HEAD) return null;
+    const close = closingQuote(line, quote + 1);
+    if (close >= line.length || line.length - close > LONG_TAIL || close - quote < 2) return null;
+    const before = BEFORE.exec(line.toString("latin1", 0, quote));
+    const after = before && AFTER.exec(line.toString("latin1", close + 1));
+    if (!before || !after || (before[3] === undefined) !== (after[1] === undefined)) return null;
+    const members = before[1]! + after[2]!;
+    const time = /"timestamp":(?:"([^"]*)")?/.exec(members);
+    if ((time && time[1] === undefined) || members.includes('"isSidechain":true')) return null;
+    const type = /"type":"(user|assistant)"/.exec(members)?.[1];
+    if (type === "user") {
+      const first = line.toString("latin1", quote + 1, Math.min(close, quote + 8));
+      const last = line.toString("latin1", Math.max(quote + 1, close - 2), close);
+      if (before[3] !== undefined || SPECIAL.test(members) || UNSURE.test(first) || UNSURE_END.test(last))
+        return null;
+    } else if (type !== "assistant" || before[3] === undefined) return null;
+    if (!this.add(type[0]! + (time?.[1] ?? ""), line, quote, close + 1)) return false;
+    this.bytes[this.length++] = NEWLINE;
+    return true;
+  }
+}
+
+const iso = (at: number | null): string =>
+  at !== null && Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : "";
+
+/** A line of the cache, read back; null for one that cannot be read. */
+export function readKept(line: string): Said | { role: "title"; text: string } | null {
+  const quote = line.indexOf('"');
+  const role = ROLES[line[0]!];
+  if (quote < 1 || role === undefined) return null;
+  try {
+    const text: unknown = JSON.parse(line.slice(quote));
+    if (typeof text !== "string") return null;
+    if (role === "title") return { role, text };
+    const at = Date.parse(line.slice(1, quote));
+    return { role, at: Number.isFinite(at) ? at : null, text };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,76 @@
+// What a search takes of a transcript besides its text.
+import { closeSync, openSync } from "node:fs";
+import { counted } from "../claude/lines.ts";
+import { slug } from "../claude/places.ts";
+import { factsOf } from "../claude/transcript.ts";
+import { verdictOf } from "../limits/verdict.ts";
+import type { Entry, Transcript } from "../sessions/entry.ts";
+import { startOf } from "../sessions/session.ts";
+import { copyOf } from "./excerpt.ts";
+import type { File } from "./listing.ts";
+
+/** What `work` makes of a transcript; null where it has vanished, or is not ours to read. */
+export function reading<T>(file: File, work: (fd: number) => T): T | null {
+  let fd: number;
+  try {
+    fd = openSync(file.path, "r");
+  } catch {
+    return null;
+  }
+  counted.opens++;
+  try {
+    return work(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const transcriptOf = ({ id, folder, path, bytes, mtime }: File): Transcript => ({
+  id,
+  folder,
+  path,
+  bytes,
+  mtime,
+});
+
+const LONGEST_PROMPT = 400;
+
+/** What a transcript says, without what a search has no use for: there may be thousands of them. */
+export function readEntry(fd: number, file: File): Entry {
+  const { last, firstPrompt, ...facts } = factsOf(fd, file.bytes);
+  const known = {
+    ...facts,
+    firstPrompt: firstPrompt && copyOf(firstPrompt.slice(0, LONGEST_PROMPT)),
+    lastPrompt: null,
+    verdict: verdictOf(last),
+  };
+  return { ...transcriptOf(file), facts: known, unreadable: null };
+}
+
+/** Where a session was started. Of files in another folder than their own, the end has to be looked at. */
+export function projectIn(
+  fd: number,
+  file: File,
+  head: Buffer,
+  entryOf: () => Entry = () => readEntry(fd, file),
+): string | null {
+  const start = firstDirectory(head);
+  return start !== null && slug(start) === file.folder ? start : startOf(entryOf());
+}
+
+const MARK = Buffer.from('"cwd":"');
+
+/** The first `cwd` in the head of a transcript, taken from its bytes; null where the head holds none. */
+function firstDirectory(head: Buffer): string | null {
+  const at = head.indexOf(MARK);
+  if (at < 0) return null;
+  const from = at + MARK.length - 1;
+  let end = head.indexOf(34, from + 1);
+  while (end > 0 && head[end - 1] === 92) end = head.indexOf(34, end + 1);
+  if (end < 0) return null;
+  try {
+    return JSON.parse(head.toString("utf8", from, end + 1));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,15 @@
+// What a search gives, whatever was searched.
+
+import type { Match } from "./matches.ts";
+import type { Session } from "../sessions/session.ts";
+
+/** What the screen needs of a session. */
+export type Shown = Pick<Session, "id" | "title" | "project" | "updatedAt" | "state">;
+export type Seen = Omit<Match, "role"> & { role: Match["role"] | "screen" };
+export type Hit = { session: Session | Shown; hits: number; matches: Seen[] };
+export type Result = {
+  hits: (() => Hit | null)[];
+  searched: { files: number; bytes: number };
+  more: boolean;
+  ids: () => Iterable<string>;
+};

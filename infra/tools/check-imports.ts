@@ -1,0 +1,54 @@
+// Part of `npm run check`: no circular imports, and imports run one way.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { build, type Plugin } from "esbuild";
+import { fileURLToPath } from "node:url";
+import { breaches, type Inputs } from "./import-rules.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** The files right in a folder are what starts there: main, tools. */
+const entryPoints = ["helpers", "infra", "infra/tools"].flatMap((folder) =>
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => `${folder}/${name}`),
+);
+
+/** An import of types alone ties two files no less: esbuild would leave it out. */
+const withTypes: Plugin = {
+  name: "types",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\/(?:helpers|infra)\/.*\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replace(
+        /^(?:im|ex)port type [^;]*? from ("[^"]+");$/gm,
+        "import $1;",
+      ),
+      loader: "ts",
+    })),
+};
+
+const { metafile } = await build({
+  absWorkingDir: root,
+  entryPoints,
+  bundle: true,
+  write: false,
+  metafile: true,
+  outdir: "dist",
+  platform: "node",
+  format: "esm",
+  packages: "external",
+  logLevel: "error",
+  loader: { ".sh": "text" },
+  plugins: [withTypes],
+});
+
+// Generated bindings are not ours to order.
+const inputs: Inputs = Object.fromEntries(
+  Object.entries(metafile.inputs).filter(([path]) => !path.startsWith("infra/providers/")),
+);
+const wrong = breaches(inputs);
+for (const line of wrong) console.error(line);
+const count = Object.keys(inputs).length;
+console.log(wrong.length ? `${count} modules, ${wrong.length} wrong imports` : `${count} modules, no cycle`);
+process.exitCode = wrong.length ? 1 : 0;

@@ -1,0 +1,177 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { execa } from "execa";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { slug } from "../../helpers/claude/places.ts";
+import { type Home, makeHome, root } from "../support/home.ts";
+
+const A = "4bb63347-fb0d-4478-85b2-c7d1a7f248fa";
+const B = "4bb6aaaa-fb0d-4478-85b2-c7d1a7f248fa";
+
+let home: Home;
+let project: string;
+beforeEach(() => {
+  home = makeHome();
+  project = home.project("it's #(odd) $HOME");
+  // Only found and named, never started: what is tested here ends before that.
+  writeFileSync(join(home.around, "bin/claude"), "#!/bin/sh\necho 2.1.100\n");
+  chmodSync(join(home.around, "bin/claude"), 0o755);
+});
+afterEach(() => home.remove());
+
+function session(id: string, options: { project?: string; text?: string; title?: string } = {}): string {
+  const cwd = options.project ?? project;
+  const path = join(home.path, ".claude/projects", slug(cwd), `${id}.jsonl`);
+  mkdirSync(dirname(path), { recursive: true });
+  const row = {
+    type: "user",
+    message: { content: "do it" },
+    cwd,
+    gitBranch: "main",
+    timestamp: "2026-11-20T10:00:00.000Z",
+  };
+  const title = options.title
+    ? `${JSON.stringify({ type: "custom-title", customTitle: options.title })}\n`
+    : "";
+  writeFileSync(path, options.text ?? `${JSON.stringify(row)}\n${title}`);
+  return path;
+}
+
+const ccr = (...args: string[]) =>
+  execa(process.execPath, [join(root, "dist/ccr.cjs"), ...args], {
+    env: home.env,
+    extendEnv: false,
+    cwd: home.path,
+    reject: false,
+    stdin: "ignore",
+  });
+
+test("the command names the directory, the full id and the prompt, each as one word of the shell", async () => {
+  session(A);
+  const { stdout, exitCode } = await ccr("4bb6", "say 'hi' $(id)", "--print-command");
+  expect(exitCode).toBe(0);
+  const shown = await execa("sh", ["-c", stdout.replace(/&& \S+/, "&& printf '%s\\n' \"$PWD\"")], {
+    env: home.env,
+  });
+  expect(shown.stdout.split("\n")).toEqual([project, "--resume", A, "say 'hi' $(id)"]);
+});
+
+test("a prompt that looks like a flag stays a prompt", async () => {
+  session(A);
+  const { stdout } = await ccr("4bb6", "--print-command", "--", "-p");
+  expect(stdout).toMatch(new RegExp(`--resume ${A} -- -p$`));
+});
+
+test("the plan goes to the descriptor that the shim gives, and nothing to stdout", async () => {
+  session(A);
+  const plan = join(home.around, "plan");
+  const line = 'exec 3>"$PLAN"; CCR_HANDOFF=3 exec node "$CCR" 4bb6';
+  const env = { ...home.env, PLAN: plan, CCR: join(root, "dist/ccr.cjs") };
+  const { stdout } = await execa("sh", ["-c", line], { env, extendEnv: false });
+  expect(stdout).toBe("");
+  expect(readFileSync(plan, "utf8")).toContain(`exec ${join(home.around, "bin/claude")} --resume ${A}`);
+});
+
+test.each<[what: string, args: string[], exit: number, says: RegExp]>([
+  ["no such beginning", ["deadbeef"], 1, /no session starts with "deadbeef"[\s\S]*near[\s\S]*4bb6/],
+  ["several ids", ["4bb6"], 2, /2 ids start with "4bb6"(?=[\s\S]*4bb63347)(?=[\s\S]*4bb6aaaa)/],
+  ["no such title", ["nothing like it"], 1, /no session has an id or title like "nothing like it"/],
+  ["nothing here", ["."], 1, /no session was started in this directory/],
+  ["a verb with a slip", ["lits"], 2, /"lits" is no verb and no session[\s\S]*ccr list/],
+  ["a flag with a slip", [A, "--frok"], 2, /no flag --frok[\s\S]*--fork/],
+  ["a word too many", [A, "a", "b"], 2, /"b" is one word too many/],
+  ["no session named", ["resume"], 2, /which session/],
+  ["no such directory", [A, "--dir", "/nowhere/at/all"], 2, /no such directory/],
+  ["another directory and an old CLI", [A, "--dir", "/tmp"], 1, /resumes 4bb63347 only in/],
+])("%s: one line of what, and what to do", async (_, args, exit, says) => {
+  session(A);
+  session(B);
+  const { stderr, stdout, exitCode } = await ccr(...args);
+  expect(stderr).toMatch(says);
+  expect(stderr).not.toMatch(/\n\s+at /);
+  expect(stdout).toBe("");
+  expect(exitCode).toBe(exit);
+});
+
+test("a title that is a verb is reached behind two dashes", async () => {
+  session(A, { title: "list" });
+  expect((await ccr("resume", "--print-command", "--", "list")).stdout).toContain(A);
+});
+
+test("a directory that is gone is said, with the ways out", async () => {
+  session(A, { project: "/work/that/is/gone" });
+  const { stderr, exitCode } = await ccr("4bb6");
+  expect(stderr).toMatch(/directory is gone: \/work\/that\/is\/gone[\s\S]*--dir \.[\s\S]*mkdir -p/);
+  expect(exitCode).toBe(1);
+});
+
+test("a session that runs is not started a second time, only forked", async () => {
+  session(A);
+  const start = readFileSync(`/proc/${process.pid}/stat`, "utf8").split(") ")[1]!.split(" ")[19]!;
+  mkdirSync(join(home.path, ".claude/sessions"));
+  const entry = {
+    pid: process.pid,
+    sessionId: A,
+    cwd: project,
+    procStart: start,
+    kind: "interactive",
+    status: "busy",
+  };
+  writeFileSync(join(home.path, `.claude/sessions/${process.pid}.json`), JSON.stringify(entry));
+  const { stderr, exitCode } = await ccr("4bb6");
+  expect(stderr).toMatch(new RegExp(`is running already: pid ${process.pid}[\\s\\S]*--fork`));
+  expect(exitCode).toBe(1);
+  expect((await ccr("4bb6", "--fork", "--print-command")).stdout).toContain("--fork-session");
+  // The pid was given to another process meanwhile: no longer live.
+  writeFileSync(
+    join(home.path, `.claude/sessions/${process.pid}.json`),
+    JSON.stringify({ ...entry, procStart: "1" }),
+  );
+  expect((await ccr("4bb6", "--print-command")).exitCode).toBe(0);
+});
+
+test("another branch than the session's is said in one line", async () => {
+  session(A);
+  mkdirSync(join(project, ".git"));
+  writeFileSync(join(project, ".git/HEAD"), "ref: refs/heads/feature/x\n");
+  const line = 'exec 3>/dev/null; CCR_HANDOFF=3 exec node "$CCR" 4bb6';
+  const env = { ...home.env, CCR: join(root, "dist/ccr.cjs") };
+  const { stderr } = await execa("sh", ["-c", line], { env, extendEnv: false });
+  expect(stderr).toBe("ccr: the session was on branch main, feature/x is checked out");
+});
+
+test("what cannot be resumed is said before the CLI says it", async () => {
+  session(A, { text: "" });
+  expect((await ccr(A)).stderr).toMatch(/cannot be resumed[\s\S]*the file is empty/);
+  session(A, { text: "\0\0\0\0not json\n" });
+  expect((await ccr(A)).stderr).toMatch(/no readable message/);
+});
+
+test("without the CLI it says how to get it", async () => {
+  session(A);
+  const { stderr, exitCode } = await execa(process.execPath, [join(root, "dist/ccr.cjs"), A], {
+    env: { ...home.env, PATH: "/nowhere" },
+    extendEnv: false,
+    reject: false,
+  });
+  expect(stderr).toMatch(/claude program is not on PATH[\s\S]*npm install -g @anthropic-ai\/claude-code/);
+  expect(exitCode).toBe(1);
+});
+
+test("with --json an error is JSON, on stderr", async () => {
+  session(A);
+  const { stderr, exitCode } = await ccr("list", "many", "--json");
+  expect(JSON.parse(stderr)).toMatchObject({ schema: "ccr/error@1", error: { kind: "usage" } });
+  expect(exitCode).toBe(2);
+});
+
+test("a home without Claude's files lists nothing, says how to begin, and is no failure", async () => {
+  const { stderr, stdout, exitCode } = await ccr("list");
+  expect(stderr).toContain("claude");
+  expect(stdout).toBe("");
+  expect(exitCode).toBe(0);
+  expect(JSON.parse((await ccr("list", "--json")).stdout)).toMatchObject({
+    schema: "ccr/list@1",
+    sessions: [],
+  });
+});

@@ -1,0 +1,239 @@
+// devcontainer.json as people write it: ours in, every other byte as it was, and out again.
+
+import fc from "fast-check";
+import { type ParseError, parse } from "jsonc-parser";
+import { describe, expect, test } from "vitest";
+import { edit, MARK, parseFile, undo, type Wanted } from "../../helpers/devcontainer/edit.ts";
+import { plainJson } from "../../helpers/system/json-text.ts";
+
+const WANTED: Wanted = {
+  mounts: ["source=${localEnv:HOME}/a b,target=/c,type=bind", "source=/d,target=/e,type=bind,readonly"],
+  objects: {
+    containerEnv: { CLAUDE_CONFIG_DIR: "/c" },
+    remoteEnv: { PATH: "${containerEnv:PATH}:/c/bin", T: "${localEnv:T}" },
+  },
+  properties: { initializeCommand: 'echo "$HOME"' },
+  compose: null,
+};
+
+/** What a program of another maker reads there. */
+function read(text: string): Record<string, unknown> {
+  const errors: ParseError[] = [];
+  const value = parse(text.replace(/^\ufeff/, ""), errors, { allowTrailingComma: true });
+  expect(errors, text).toEqual([]);
+  return value;
+}
+
+type Values = { mounts?: unknown[]; containerEnv?: object; remoteEnv?: object; initializeCommand?: unknown };
+
+function expectMerged(before: string): string {
+  const { text, edits, kept } = edit(before, WANTED);
+  const old = read(before) as Values;
+  const value = read(text) as Values;
+  expect(value).toEqual({
+    ...old,
+    mounts: [...WANTED.mounts, ...(old.mounts ?? [])],
+    containerEnv: { ...WANTED.objects.containerEnv, ...old.containerEnv },
+    remoteEnv: { ...WANTED.objects.remoteEnv, ...old.remoteEnv },
+    initializeCommand: old.initializeCommand ?? WANTED.properties.initializeCommand,
+  });
+  expect(undo(text, edits)).toBe(before);
+  if (old.initializeCommand !== undefined) expect(kept).toContain("initializeCommand");
+  // Everything that stood there still does, in its order.
+  let at = 0;
+  for (const line of before.split(/\r?\n/)) {
+    for (const piece of line.split(/(?<=[[{])/)) {
+      at = text.indexOf(piece, at);
+      expect(at, piece).toBeGreaterThanOrEqual(0);
+      at += piece.length;
+    }
+  }
+  return text;
+}
+
+const FILES: Record<string, string> = {
+  "an empty object": "{}",
+  "an empty object on lines": "{\n}\n",
+  "one line": '{"image":"x"}',
+  "one line with blanks": '{ "image": "x" }\n',
+  "comments everywhere": `// top
+{ // after the brace
+  /* before */ "image": "x", // behind the image
+  // alone
+  "mounts": [ // behind the bracket
+    // in front
+    "source=x,target=y,type=bind", // behind the mount
+    /* last */
+  ], // behind the list
+  "remoteEnv": { // behind the brace
+    "A": "b" // behind a
+  }
+  // the end
+}
+// after all
+`,
+  "tabs and CRLF":
+    '{\r\n\t"image": "x",\r\n\t"mounts": [\r\n\t\t"source=x,target=y,type=bind"\r\n\t]\r\n}\r\n',
+  "a byte order mark": '\ufeff{\n    "image": "x"\n}',
+  "empty lists": '{\n  "mounts": [],\n  "containerEnv": {},\n  "remoteEnv": {\n  }\n}\n',
+  "empty lists with comments": '{ "mounts": [ /* none */ ], "containerEnv": { // none\n } }',
+  "trailing commas": '{ "mounts": ["a",], "remoteEnv": {"A":"b",}, }',
+  "objects as mounts": '{\n  "mounts": [\n    { "source": "x", "target": "y", "type": "bind" }\n  ]\n}\n',
+  "what looks like comments":
+    '{\n  "image": "https://x//y /* no */",\n  "a": "\\"// no\\"",\n  "b": "\\\\" // yes\n}\n',
+  "keys of others below":
+    '{\n  "customizations": { "vscode": { "mounts": [1], "remoteEnv": 2 } },\n  "image": "x"\n}\n',
+  "a person's own values":
+    '{\n  "initializeCommand": { "a": "true" },\n  "remoteEnv": { "PATH": "mine" },\n  "containerEnv": { "CLAUDE_CONFIG_DIR": "/own" }\n}\n',
+};
+
+describe("a devcontainer.json", () => {
+  test.each(Object.entries(FILES))(
+    "with %s gets ours, keeps its own, and comes back byte for byte",
+    (_, before) => {
+      expectMerged(before);
+    },
+  );
+
+  test("is indented as it is, with one comment that says whose the lines are", () => {
+    expect(edit('{\n    "image": "x" // y\n}\n', { ...WANTED, objects: {}, properties: {} }).text).toBe(
+      `{\n    ${MARK}\n    "mounts": [\n        ${JSON.stringify(WANTED.mounts[0])},\n        ${JSON.stringify(WANTED.mounts[1])}\n    ],\n    "image": "x" // y\n}\n`,
+    );
+  });
+
+  test("that another person goes on with: ours comes out, theirs stays", () => {
+    const { text, edits } = edit(FILES["comments everywhere"]!, WANTED);
+    const later = text
+      .replace('"image": "x"', '"image": "y", "forwardPorts": [80]')
+      .replace("// top", "// up");
+    expect(undo(later, edits)).toBe(
+      FILES["comments everywhere"]!.replace('"image": "x"', '"image": "y", "forwardPorts": [80]').replace(
+        "// top",
+        "// up",
+      ),
+    );
+  });
+
+  test("in which ours was changed is not touched", () => {
+    const { text, edits } = edit("{}", WANTED);
+    expect(undo(text.replace("/a b", "/elsewhere"), edits)).toBeNull();
+    expect(undo(`${text}${text}`, edits)).toBeNull();
+  });
+
+  test.each([
+    ['"docker-compose.yml"', ["docker-compose.yml", "ccr.yml"]],
+    ['["a.yml", "b.yml"]', ["a.yml", "b.yml", "ccr.yml"]],
+    ['[ "a.yml", // one\n "b.yml", // two\n ]', ["a.yml", "b.yml", "ccr.yml"]],
+    ["[]", ["ccr.yml"]],
+  ])("with the compose files %s gets one more at their end", (files, expected) => {
+    const before = `{ "dockerComposeFile": ${files}, "service": "app" }`;
+    const { text, edits } = edit(before, { mounts: [], objects: {}, properties: {}, compose: "ccr.yml" });
+    expect(read(text).dockerComposeFile).toEqual(expected);
+    expect(undo(text, edits)).toBe(before);
+  });
+
+  test.each([
+    ["", "cannot be read"],
+    ["// only a comment\n", "cannot be read"],
+    ["[]", "no object"],
+    ['{ "mounts": [], "mounts": [] }', '"mounts" twice'],
+    ['{ "mounts": {} }', '"mounts"'],
+    ['{ "mounts": "x" }', '"mounts"'],
+    ['{ "remoteEnv": [] }', '"remoteEnv"'],
+    ['{ "image": "x" ', "cannot be read"],
+    ['{ "image": "x" /* open }', "cannot be read"],
+    ["{ 'image': 'x' }", "cannot be read"],
+    ["{,}", "cannot be read"],
+  ])("that is %j is refused", (text, why) => {
+    expect(() => edit(text, WANTED)).toThrow(why);
+  });
+});
+
+describe("any devcontainer.json", () => {
+  const blank = fc.constantFrom(
+    "",
+    " ",
+    "\n",
+    "\n  ",
+    "\t",
+    "\r\n",
+    " /* a, b] */ ",
+    " // c }\n",
+    "/**/",
+    '\n// "d\n',
+  );
+  const value = fc.letrec((tie) => ({
+    any: fc.oneof(
+      { maxDepth: 3 },
+      fc.jsonValue({ maxDepth: 0 }).map((one) => JSON.stringify(one)),
+      fc.constantFrom('"//"', '"/*"', '"*/"', '"\\\\"', '"\\""', '",]"'),
+      tie("list"),
+      tie("object"),
+    ),
+    list: fc
+      .tuple(fc.array(fc.tuple(blank, tie("any"), blank), { maxLength: 3 }), fc.boolean(), blank)
+      .map(
+        ([items, comma, end]) =>
+          `[${items.map((one) => one.join("")).join(",")}${comma && items.length > 0 ? "," : ""}${end}]`,
+      ),
+    object: fc
+      .tuple(
+        fc.uniqueArray(
+          fc.tuple(
+            fc.string().filter((key) => key !== "__proto__"),
+            blank,
+            blank,
+            tie("any"),
+            blank,
+          ),
+          {
+            maxLength: 3,
+            selector: ([key]) => key,
+          },
+        ),
+        fc.boolean(),
+        blank,
+      )
+      .map(
+        ([items, comma, end]) =>
+          `{${items.map(([key, a, b, one, c]) => `${a}${JSON.stringify(key)}${b}:${a}${one}${c}`).join(",")}${comma && items.length > 0 ? "," : ""}${end}}`,
+      ),
+  }));
+
+  test("reads as another program reads it", () => {
+    fc.assert(
+      fc.property(value.object as fc.Arbitrary<string>, (text) => {
+        expect(plainJson(text)).toHaveLength(text.length);
+        expect(JSON.parse(plainJson(text))).toEqual(read(text));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("gets ours and gives them back, whatever stands there", () => {
+    const members = fc.tuple(
+      fc.option(value.list as fc.Arbitrary<string>, { nil: undefined }),
+      fc.option(value.object as fc.Arbitrary<string>, { nil: undefined }),
+      fc.option(value.object as fc.Arbitrary<string>, { nil: undefined }),
+      blank,
+      blank,
+      fc.boolean(),
+    );
+    fc.assert(
+      fc.property(members, ([mounts, containerEnv, remoteEnv, a, b, comma]) => {
+        const own = Object.entries({ name: '"x"', mounts, containerEnv, remoteEnv }).filter(
+          ([, text]) => text !== undefined,
+        );
+        const before = `${a}{${own.map(([key, text]) => `${b}"${key}"${a}: ${text}${b}`).join(",")}${comma ? "," : ""}${a}}${b}`;
+        const { text, edits } = edit(before, WANTED);
+        expect(undo(text, edits)).toBe(before);
+        const value = read(text) as { mounts: unknown[] };
+        const old = read(before) as { mounts?: unknown[] };
+        expect(value.mounts).toEqual([...WANTED.mounts, ...(old.mounts ?? [])]);
+        expect(value).toMatchObject({ name: "x", initializeCommand: WANTED.properties.initializeCommand });
+        expect(parseFile(text).value).toEqual(value);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

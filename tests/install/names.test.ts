@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { VERBS } from "../../helpers/command-table.ts";
+import { checkName, namesOf } from "../../helpers/install/names.ts";
+import { fish, sh } from "../../helpers/system/shell-quote.ts";
+
+const verbs = [{ name: "list", classic: "ccr-list" }, { name: "open", classic: "cct" }, { name: "version" }];
+
+describe("names", () => {
+  it("are ccr and the classic names of verbs that exist", () => {
+    expect(namesOf("ccr", verbs)).toEqual([
+      { name: "ccr", words: [] },
+      { name: "ccr-list", words: ["list"] },
+      { name: "cct", words: ["open"] },
+    ]);
+  });
+
+  it("follow another name, but for those that do not begin with ccr-", () => {
+    expect(namesOf("cr", verbs).map(({ name }) => name)).toEqual(["cr", "cr-list", "cct"]);
+  });
+
+  it("are those of the contract, and each is there once", () => {
+    const contract =
+      /^(ccr(-(list|find|current|stats|check-limits|export|import|archive))?|cct(-list|-kill)?|ccra)$/;
+    const names = namesOf("ccr", VERBS).map(({ name }) => name);
+    expect(names.filter((name) => !contract.test(name))).toEqual([]);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it.each(["cr", "claude-resume", "C2_x"])("can be %s", (name) => {
+    expect(() => checkName(name, ["ccr-list", "cct"])).not.toThrow();
+  });
+
+  it.each(["", "-x", "a b", "a;b", "$(id)", "../x", "cd", "if", "claude", "cct", "x".repeat(40), "é"])(
+    "cannot be %j",
+    (name) => {
+      expect(() => checkName(name, ["ccr-list", "cct"])).toThrow(/cannot be called/);
+    },
+  );
+});
+
+describe("quoting", () => {
+  it("makes one inert word", () => {
+    expect(sh("it's $(a) `b`")).toBe("'it'\\''s $(a) `b`'");
+    expect(fish("it's \\ $(a)")).toBe("'it\\'s \\\\ $(a)'");
+  });
+});

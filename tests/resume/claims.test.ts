@@ -1,0 +1,159 @@
+import { execFileSync, spawn } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  claim,
+  claimsFolder,
+  giveUp,
+  isOwned,
+  stageOf,
+  starter,
+  tries,
+} from "../../helpers/resume/claims.ts";
+import { withoutGhosts } from "../../helpers/system/pid-domain.ts";
+
+const ID = "aaaaaaaa-1111-4111-8111-111111111111";
+const WANTED = { row: "row-1", window: "five_hour", resetsAt: 1, by: "person" } as const;
+let folder: string;
+const before = process.env.XDG_STATE_HOME;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "ccr-claims-"));
+  process.env.XDG_STATE_HOME = folder;
+});
+afterEach(() => {
+  if (before === undefined) delete process.env.XDG_STATE_HOME;
+  else process.env.XDG_STATE_HOME = before;
+  rmSync(folder, { recursive: true });
+});
+
+const file = (name: string) => join(claimsFolder(), ID, name);
+const last = () => tries(ID).at(-1)!;
+/** As if a process that has ended had made the claim. */
+const orphan = () =>
+  writeFileSync(file(String(last().n)), JSON.stringify({ ...last(), pid: 2 ** 22 - 1, start: "1" }));
+
+describe("a claim", () => {
+  it("is one process's: while it lives nobody else gets the session", () => {
+    expect(claim(ID, WANTED, 0)).not.toBeNull();
+    expect(isOwned(last())).toBe(true);
+    expect(stageOf(ID, last())).toEqual({ is: "claimed", alive: true });
+    expect(claim(ID, WANTED, 0)).toBeNull();
+    expect(claim(ID, WANTED, 1)).toBeNull();
+  });
+
+  it("of a dead process is followed by the next, and its program cannot start any more", () => {
+    const first = claim(ID, WANTED, 0)!;
+    orphan();
+    expect(stageOf(ID, last())).toEqual({ is: "claimed", alive: false });
+    expect(claim(ID, WANTED, 1)?.try.n).toBe(2);
+    const [sh, ...words] = starter(first);
+    expect(() => execFileSync(sh!, [...words, "touch", join(folder, "started")])).toThrow(
+      /status 75|Command failed/,
+    );
+    expect(existsSync(join(folder, "started"))).toBe(false);
+  });
+
+  it("of a dead process whose program has started is not followed while that runs", async () => {
+    const first = claim(ID, WANTED, 0)!;
+    const [sh, ...words] = starter(first);
+    const child = spawn(sh!, [...words, "sleep", "100"]);
+    // The shell makes the file, and then writes its line.
+    const written = () => existsSync(file("1.end")) && readFileSync(file("1.end"), "utf8").endsWith("\n");
+    while (!written()) await new Promise((resolve) => setTimeout(resolve, 5));
+    orphan();
+    expect(stageOf(ID, last())).toEqual({ is: "started", pid: child.pid, alive: true });
+    expect(claim(ID, WANTED, 1)).toBeNull();
+    expect(giveUp(ID, 1)).toBe(false);
+    const gone = new Promise((resolve) => child.on("exit", resolve));
+    child.kill("SIGKILL");
+    await gone;
+    expect(stageOf(ID, last())).toEqual({ is: "started", pid: child.pid, alive: false });
+    expect(claim(ID, WANTED, 1)?.try.n).toBe(2);
+  });
+
+  it("starts its program with the words as they are, in place of the shell", () => {
+    const first = claim(ID, WANTED, 0)!;
+    const [sh, ...words] = starter(first);
+    const said = execFileSync(sh!, [...words, "printf", "%s|", "a b", "$(id)", "#(id)", "'", ""], {
+      encoding: "utf8",
+    });
+    expect(said).toBe("a b|$(id)|#(id)|'||");
+  });
+
+  it("upon an old plan is refused: somebody was quicker", () => {
+    claim(ID, WANTED, 0);
+    giveUp(ID, 1);
+    expect(claim(ID, WANTED, 0)).toBeNull();
+    expect(claim(ID, WANTED, 1)?.try.n).toBe(2);
+  });
+
+  it("that cannot be read is held by nobody, but its number is taken", () => {
+    claim(ID, WANTED, 0);
+    writeFileSync(file("1"), "{ torn");
+    mkdirSync(file("2"));
+    expect(tries(ID)).toHaveLength(2);
+    expect(claim(ID, WANTED, 0)).toBeNull();
+  });
+
+  it("of another machine or pid namespace is thought of as given up after two minutes", () => {
+    claim(ID, WANTED, 0);
+    const foreign = (at: number) =>
+      writeFileSync(file("1"), JSON.stringify({ ...last(), domain: "other", at }));
+    foreign(Date.now() - 30_000);
+    expect(claim(ID, WANTED, 1)).toBeNull();
+    foreign(Date.now() - 130_000);
+    expect(claim(ID, WANTED, 1)?.try.n).toBe(2);
+  });
+
+  it("leaves no temporary files, and only the last fifty tries", () => {
+    for (let n = 0; n < 60; n++) {
+      expect(claim(ID, WANTED, n)).not.toBeNull();
+      giveUp(ID, n + 1);
+    }
+    expect(tries(ID).map(({ n }) => n)).toEqual(Array.from({ length: 50 }, (_, i) => i + 11));
+    expect(readdirSync(join(claimsFolder(), ID)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+});
+
+describe("running sessions that a killed workspace left behind", () => {
+  const live = (more: object) =>
+    new Map([
+      [
+        "s",
+        {
+          pid: 1,
+          session: "s",
+          cwd: null,
+          kind: "interactive",
+          entrypoint: null,
+          status: null,
+          waitingFor: null,
+          name: null,
+          startedAt: 1000,
+          here: false,
+          ...more,
+        },
+      ],
+    ]);
+  it("are none: entries of another pid namespace from before our process 1", () => {
+    expect(withoutGhosts(live({})).size).toBe(0);
+  });
+  it("stay when they are ours, younger, or in a dev container that shares the home", () => {
+    expect(withoutGhosts(live({ here: true })).size).toBe(1);
+    expect(withoutGhosts(live({ startedAt: Date.now() + 1000 })).size).toBe(1);
+    expect(withoutGhosts(live({ startedAt: null })).size).toBe(1);
+    process.env.CCR_DEVCONTAINER = "1";
+    expect(withoutGhosts(live({})).size).toBe(1);
+    delete process.env.CCR_DEVCONTAINER;
+  });
+});

@@ -1,0 +1,87 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test, vi } from "vitest";
+import { PROMPT_MARK } from "../../helpers/claude/text.ts";
+import { findPrompts } from "../../helpers/search/prompts.ts";
+import { regular } from "../../helpers/search/query.ts";
+import { generate, home, idOf, prompt, START, session, useHome, wanted } from "./home.ts";
+
+useHome();
+
+const line = (n: number, display: unknown, minute: number, more: object = {}): string =>
+  JSON.stringify({
+    display,
+    pastedContents: {},
+    timestamp: START + minute * 60_000,
+    project: "/work/app",
+    sessionId: idOf(n),
+    ...more,
+  });
+
+function history(...lines: string[]): void {
+  mkdirSync(join(home, ".claude"), { recursive: true });
+  writeFileSync(join(home, ".claude/history.jsonl"), `${lines.join("\n")}\n`);
+}
+
+async function prompts(words: string[], since = 0, limit = Number.POSITIVE_INFINITY) {
+  const { sessions, nameless, more } = await findPrompts(wanted(words), limit, since);
+  return { found: sessions.map(({ id }) => Number(id.slice(0, 8))), nameless, more, sessions };
+}
+
+test("every word must be in some prompt of the session or in its project's path; the newest come first", async () => {
+  session(1, [prompt("red")]);
+  history(
+    line(1, "make it RED", 1),
+    line(2, "red and green", 2),
+    line(1, "now green", 3),
+    line(3, "only red", 4, { project: "/work/greenhouse" }),
+    line(4, "only red", 5),
+    line(5, "x", 6, { pastedContents: { 1: { content: "red green" } } }),
+  );
+  const { found, sessions } = await prompts(["red", "green"]);
+  expect(found).toEqual([3, 1, 2]);
+  expect(sessions.map(({ present }) => present)).toEqual([false, true, false]);
+  expect((await prompts(["red", "green"], START + 130_000)).found).toEqual([3]);
+  expect(await prompts(["red"], 0, 2)).toMatchObject({ found: [4, 3], more: true });
+  expect((await prompts(["sessionId"])).found).toEqual([]);
+  expect((await prompts(["pastedContents"])).found).toEqual([]);
+});
+
+test("a line that is torn, of another kind or of an old version is no reason to stop", async () => {
+  history(
+    line(1, "needle", 1).slice(0, 40),
+    line(2, 5, 1),
+    line(3, "needle", 2, { sessionId: undefined }),
+    line(4, "needle", 3, { sessionId: "../../etc/passwd" }),
+    line(5, "needle", 4, { timestamp: "x" }),
+    "\u0000\u0000",
+    line(6, "needle", 5),
+  );
+  expect(await prompts(["needle"])).toMatchObject({ found: [6], nameless: 2 });
+});
+
+test("without a history nothing is found", async () => {
+  expect(await prompts(["needle"])).toMatchObject({ found: [], nameless: 0, more: false });
+});
+
+test("generated prompts are found with either kernel, and as regular expressions", async () => {
+  generate(join(home, "data"), "--sessions", "60", "--total", "3M");
+  vi.stubEnv("CLAUDE_CONFIG_DIR", join(home, "data"));
+  const lines = readFileSync(join(home, "data/history.jsonl"), "utf8").trim().split("\n");
+  const rows: { display: string; project: string; sessionId: string }[] = lines.map((line) =>
+    JSON.parse(line),
+  );
+  for (const word of ["flaky", "straße", "日本語", "zustand"]) {
+    const fits = rows.filter(({ display, project }) => (display + project).toLowerCase().includes(word));
+    const expected = [...new Set(fits.map(({ sessionId }) => sessionId))].sort();
+    expect(expected.length > 0).toBe(word !== "zustand");
+    for (const flag of [undefined, "1"]) {
+      vi.stubEnv("CCR_NO_WASM", flag);
+      const pattern = { ...wanted(["x"]), words: [regular(`${word}|nothing`, PROMPT_MARK)] };
+      for (const words of [wanted([word.toUpperCase()]), pattern]) {
+        const { sessions } = await findPrompts(words, 1000, 0);
+        expect(sessions.map(({ id }) => id).sort()).toEqual(expected);
+      }
+    }
+  }
+});
