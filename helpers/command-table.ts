@@ -68,7 +68,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: "keep",
     summary: "save sessions from Claude Code's own sweep",
-    load: async () => (await import("./commands/archive.ts")).keepSessions,
+    load: async () => (await import("./commands/keep.ts")).keepSessions,
   },
   {
     name: "resume-all",
@@ -117,7 +117,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: "resume-later",
     summary: "plan one session for a time",
-    load: async () => (await import("./commands/pause.ts")).resumeLater,
+    load: async () => (await import("./commands/resume-later.ts")).resumeLater,
   },
   {
     name: "pause",
@@ -167,7 +167,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: "snapshot",
     summary: "keep the present state of a session",
-    load: async () => (await import("./commands/snapshots.ts")).snapshot,
+    load: async () => (await import("./commands/snapshot.ts")).snapshot,
   },
   {
     name: "snapshots",
@@ -177,7 +177,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: "rollback",
     summary: "bring a session back to a snapshot",
-    load: async () => (await import("./commands/snapshots.ts")).rollback,
+    load: async () => (await import("./commands/rollback.ts")).rollback,
   },
   {
     name: "devcontainer",
@@ -217,7 +217,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: "hook",
     summary: "what Claude Code's hooks call",
-    load: async () => (await import("./commands/supervise.ts")).hook,
+    load: async () => (await import("./commands/hook.ts")).hook,
   },
   {
     name: "install",

@@ -1,7 +1,7 @@
 import type { Call, Values } from "./cli/command.ts";
 import { helpOf, overview, parse } from "./cli/help.ts";
+import { VERSION } from "./cli/version.ts";
 import { VERBS, verbOf } from "./command-table.ts";
-import { VERSION } from "./commands/version.ts";
 import { Problem, problemOf } from "./system/problem.ts";
 import { clean, cleanLines } from "./terminal/clean.ts";
 import { forceColour, paint } from "./terminal/colour.ts";
@@ -22,7 +22,7 @@ export async function main(args: readonly string[]): Promise<number> {
     }
     if (first === "--help" || first === "-h" || first === "help") {
       const topic = first === "help" && args[1] ? verbNamed(args[1]) : undefined;
-      out(spoken(topic ? helpOf(topic, await topic.load()) : overview()));
+      out(spoken(topic ? helpOf(topic, await topic.load()) : overview(VERBS)));
       return 0;
     }
     if (/^--on(?:=|$)/.test(first)) {
@@ -34,7 +34,7 @@ export async function main(args: readonly string[]): Promise<number> {
     const command = await verb.load();
     const rest = named ? args.slice(1) : args;
     if (first === "" && verb.name === "resume") {
-      out(spoken(overview()));
+      out(spoken(overview(VERBS)));
       return 0;
     }
     const beforeDashes = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;

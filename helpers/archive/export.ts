@@ -1,15 +1,15 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
+import type { Redactor } from "../redact/redactor.ts";
 import type { Entry } from "../sessions/entry.ts";
 import { makeDirectory } from "../system/files.ts";
 import { Problem } from "../system/problem.ts";
+import { place, sweep, temporary } from "../system/temporary-files.ts";
 import { collect, type History } from "./collect.ts";
 import type { Manifest } from "./manifest.ts";
 import { readArchive } from "./read.ts";
-import type { Redactor } from "../redact/redactor.ts";
 import { redacted } from "./redacted-source.ts";
-import { place, sweep, temporary } from "../system/temporary-files.ts";
 import { sinkTo, writeArchive } from "./write.ts";
 
 export type Watch = (done: number, all: number) => void;

@@ -20,12 +20,12 @@ import { projectFolders, transcripts } from "../sessions/store.ts";
 import { makeDirectory } from "../system/files.ts";
 import { home } from "../system/places.ts";
 import { Problem } from "../system/problem.ts";
+import { look, Staged } from "../system/staged-file.ts";
+import { place, requireRoom, sweep, temporary } from "../system/temporary-files.ts";
 import { historyOf, ownFolder, placeOf } from "./collect.ts";
 import { type Manifest, type Packed, type Part, partsOf } from "./manifest.ts";
 import { mapFile, mapOf, mapRow, type Rule, relationOf, under } from "./paths.ts";
 import { readArchive } from "./read.ts";
-import { look, Staged } from "../system/staged-file.ts";
-import { place, requireRoom, sweep, temporary } from "../system/temporary-files.ts";
 import { sinkTo } from "./write.ts";
 
 /** `here`: it is here already. `refused` says why in `detail`, and nothing of it was written. */

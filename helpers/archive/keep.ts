@@ -4,11 +4,11 @@ import type { Entry } from "../sessions/entry.ts";
 import { transcripts } from "../sessions/store.ts";
 import { makeDirectory } from "../system/files.ts";
 import { errno, Problem } from "../system/problem.ts";
+import { isSame, look } from "../system/staged-file.ts";
 import { fileName, ownFolder, partsOfSession, sourceOf } from "./collect.ts";
 import { exportFile, type Options } from "./export.ts";
 import type { Manifest } from "./manifest.ts";
 import { readArchive } from "./read.ts";
-import { isSame, look } from "../system/staged-file.ts";
 import { member, type Source } from "./write.ts";
 
 /** An archive of one session; `already`: it was there. */

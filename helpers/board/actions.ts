@@ -1,8 +1,9 @@
 // What the board's keys do to a session, here or on another machine.
+
+import { goTo, liveNamed } from "../cli/live-session-args.ts";
 import { answerOf, askRemote, remoteCommand, remoteOf } from "../remote/remote.ts";
 import { Problem } from "../system/problem.ts";
 import { unicode } from "../terminal/output.ts";
-import { goTo, liveNamed } from "../cli/live-session-args.ts";
 import type { Item } from "./items.ts";
 import type { Act } from "./state.ts";
 
@@ -35,7 +36,7 @@ export async function goThere(id: string): Promise<{ go(): Promise<number> }> {
 export async function act({ do: what, item }: Act): Promise<{ lines: string[]; bad: boolean }> {
   const { id, target } = item;
   if (what === "stop" && target === null) {
-    const { stopLive } = await import("../commands/stop.ts");
+    const { stopLive } = await import("../live/stop-session.ts");
     const left = await stopLive(await liveNamed(id));
     return left.length === 0
       ? { lines: [`stopped ${id.slice(0, 8)}`], bad: false }

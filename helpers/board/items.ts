@@ -1,12 +1,12 @@
 // Sessions as the picker keeps them: small, cleaned, and folded for the search. Pure but for real paths.
 import type { Live } from "../claude/registry.ts";
+import { stateCell } from "../cli/session-format.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { blank, type Session, type Surroundings, sessionOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
 import { clean } from "../terminal/clean.ts";
 import type { Part } from "../terminal/table.ts";
 import { duration, time } from "../terminal/time.ts";
-import { stateCell } from "../cli/session-format.ts";
 import { fold, type Searched } from "./filter.ts";
 
 /** In the order in which they are shown; those without sessions are not. */

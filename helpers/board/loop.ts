@@ -1,22 +1,22 @@
 // The picker at work: keys, reading and drawing in turns, until a session is chosen or the person leaves.
 import { lastMessages } from "../claude/recent.ts";
 import type { Live } from "../claude/registry.ts";
-import { surroundings } from "../sessions/context.ts";
+import { projectNames } from "../cli/session-format.ts";
+import type { Remote } from "../remote/remote.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
+import { surroundings } from "../sessions/context.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { Reading } from "../sessions/reading.ts";
 import { type Entry, read } from "../sessions/store.ts";
-import type { Remote } from "../remote/remote.ts";
 import { smallHeap } from "../system/heap.ts";
 import { problemOf } from "../system/problem.ts";
 import { type Colour, painted } from "../terminal/colour.ts";
 import type { Key } from "../terminal/keys.ts";
 import { unicode } from "../terminal/output.ts";
 import { Screen } from "../terminal/screen.ts";
-import { projectNames } from "../cli/session-format.ts";
-import type { Far } from "./remote-sessions.ts";
 import { bareSession, type Item, itemFrom, itemOf } from "./items.ts";
 import { layout, listHeight, type Preview } from "./layout.ts";
+import type { Far } from "./remote-sessions.ts";
 import { type Act, arrive, type Effect, markedItem, press, type State, scroll, start } from "./state.ts";
 import type { News, Watch } from "./watch.ts";
 
@@ -356,9 +356,7 @@ class Picker<T> {
   #copy(id: string): void {
     this.#screen.write(`\u001b]52;c;${Buffer.from(id).toString("base64")}\u0007`);
     if (process.env.TMUX) {
-      void import("../system/run.ts").then(({ capture }) =>
-        capture("tmux", ["set-buffer", "-w", "--", id]),
-      );
+      void import("../system/run.ts").then(({ capture }) => capture("tmux", ["set-buffer", "-w", "--", id]));
     }
     this.#state = { ...this.#state, notice: { lines: [`copied ${id}`], bad: false } };
   }

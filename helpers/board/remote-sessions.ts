@@ -1,8 +1,8 @@
 // The sessions of other machines: each is asked again and again by itself, and may be silent.
 import { isSessionId } from "../claude/places.ts";
 import type { BlockedBy } from "../limits/verdict.ts";
-import { blank, type Session, type State } from "../sessions/session.ts";
 import { askRemote, type Remote } from "../remote/remote.ts";
+import { blank, type Session, type State } from "../sessions/session.ts";
 
 /** How long (ms) a machine may take to answer, and rests after it has, or has not. */
 const LIMIT = 15_000;

@@ -1,6 +1,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { home } from "../system/places.ts";
+import { Problem } from "../system/problem.ts";
 
 /** Absolute path of the `claude` program: PATH, then the places that its installers use. Null where there is none. */
 export function findClaude(): string | null {
@@ -46,4 +47,11 @@ export function olderThan(a: string, [major, minor, patch]: readonly [number, nu
   if (!found) return false;
   const [x, y, z] = [Number(found[1]), Number(found[2]), Number(found[3])];
   return x !== major ? x < major : y !== minor ? y < minor : z < patch;
+}
+
+/** The program, or a Problem. */
+export function requireClaude(): string {
+  const found = findClaude();
+  if (found !== null) return found;
+  throw new Problem("no-claude", "the claude program is not on PATH.", { hint: INSTALL_HINT });
 }

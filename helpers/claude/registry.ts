@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { readText } from "../system/files.ts";
+import { bornAt, sharesHome } from "../system/pid-domain.ts";
 import { errno } from "../system/problem.ts";
 import { startOf } from "../system/process.ts";
 import { registryDirectory } from "./places.ts";
@@ -136,4 +137,18 @@ function ownDomain(): string | null {
   } catch {
     return null;
   }
+}
+
+/**
+ * Running sessions without those that the last life of this workspace left behind: an entry of another pid namespace
+ * from before our process 1 is what a killed workspace leaves. Where a home is shared with the machine around a dev
+ * container, such an entry may well live, and stays.
+ */
+export function withoutGhosts(live: ReadonlyMap<string, Live>): Map<string, Live> {
+  const born = sharesHome() ? null : bornAt();
+  return new Map(
+    [...live].filter(
+      ([, { here, startedAt }]) => here || born === null || startedAt === null || startedAt >= born,
+    ),
+  );
 }

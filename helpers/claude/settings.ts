@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { readText } from "../system/files.ts";
+import { DAY } from "../system/units.ts";
 import { configDirectory } from "./places.ts";
 import { object } from "./rows.ts";
 
 const DEFAULT_CLEANUP_DAYS = 30;
-const DAY = 86_400_000;
 
 /** After how long without a write (ms) the CLI's daily sweep deletes a transcript: `cleanupPeriodDays`, default 30 days. */
 export function cleanupPeriod(): number {

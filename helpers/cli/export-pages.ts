@@ -1,13 +1,13 @@
 import { join, resolve } from "node:path";
 import { fileName } from "../archive/collect.ts";
-import { FORMATS, type Format, readable } from "../render/render.ts";
 import { Redactor, told } from "../redact/redactor.ts";
-import { look, Staged } from "../system/staged-file.ts";
 import type { Head } from "../render/page-text.ts";
+import { FORMATS, type Format, readable } from "../render/render.ts";
 import type { Entry } from "../sessions/entry.ts";
 import { startOf, titleOf } from "../sessions/session.ts";
 import { tightHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
+import { look, Staged } from "../system/staged-file.ts";
 import { size } from "../terminal/amount.ts";
 import { json } from "../terminal/json.ts";
 import { out, say } from "../terminal/output.ts";

@@ -3,8 +3,7 @@ import { paint } from "../terminal/colour.ts";
 import { columns, out } from "../terminal/output.ts";
 import { wrap } from "../terminal/wrap.ts";
 import { type Command, flagsOf, type Values, type Verb } from "./command.ts";
-import { VERBS } from "../command-table.ts";
-import { VERSION } from "../commands/version.ts";
+import { VERSION } from "./version.ts";
 
 /** Words and flags of a command line, or a Problem that names the nearest flag. */
 export async function parse(
@@ -69,7 +68,7 @@ export function helpOf(verb: Verb, command: Command): string {
 }
 
 /** The page of `ccr --help`. */
-export function overview(): string {
+export function overview(verbs: readonly Verb[]): string {
   return [
     ...wrap(`ccr ${VERSION}: find and resume Claude Code sessions, wherever they were started.`, lineWidth()),
     "",
@@ -80,7 +79,7 @@ export function overview(): string {
     ]),
     "",
     paint("verbs", "bold"),
-    ...table(VERBS.map((verb) => [verb.classic ?? `ccr ${verb.name}`, verb.summary])),
+    ...table(verbs.map((verb) => [verb.classic ?? `ccr ${verb.name}`, verb.summary])),
     "",
     paint("examples", "bold"),
     ...table([

@@ -1,3 +1,4 @@
+import { called } from "../live/live-sessions.ts";
 // What the verbs of live sessions share: which one a word names, how it is shown, and how one goes there.
 
 import { existsSync } from "node:fs";
@@ -6,6 +7,12 @@ import { findClaude } from "../claude/cli.ts";
 import { claudeEnvironment } from "../claude/environment.ts";
 import { isSessionId } from "../claude/places.ts";
 import { cleanupPeriod } from "../claude/settings.ts";
+import { createCapped } from "../live/cap.ts";
+import { MARK, type Making, type Started } from "../live/create.ts";
+import { type Entry, entryCalled } from "../live/journal.ts";
+import type { Live } from "../live/live-sessions.ts";
+import type { Template } from "../live/template.ts";
+import { target, tmux } from "../live/tmux.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { blank, type Session, sessionOf } from "../sessions/session.ts";
@@ -16,12 +23,6 @@ import { home } from "../system/places.ts";
 import { Problem } from "../system/problem.ts";
 import { isTerminal, out } from "../terminal/output.ts";
 import type { Part } from "../terminal/table.ts";
-import { createCapped } from "../live/cap.ts";
-import { MARK, type Making, type Started } from "../live/create.ts";
-import { type Entry, entryCalled } from "../live/journal.ts";
-import type { Live } from "../live/live-sessions.ts";
-import type { Template } from "../live/template.ts";
-import { target, tmux } from "../live/tmux.ts";
 import type { Call } from "./command.ts";
 import { entryNamed } from "./resolve-session.ts";
 import { stateCell } from "./session-format.ts";
@@ -76,9 +77,6 @@ const LOOKS = {
   lazy: ["dim", "··", "starts on Enter"],
   exited: ["dim", "✕x", "exited"],
 } as const;
-
-/** What a person calls a live session: its tmux name, else the beginning of its id. */
-export const called = ({ name, id }: Live): string => name ?? id.slice(0, 8);
 
 const inTmux = (): boolean => {
   const [socket] = (process.env.TMUX ?? "").split(",");
@@ -199,7 +197,7 @@ export const templateFor = async (
   name: string | undefined,
 ): Promise<Template | null> =>
   name !== undefined || existsSync(join(directory, ".ccr/template.json"))
-    ? (await import("../commands/template.ts")).chooseTemplate(name, directory, call.warn)
+    ? (await import("./choose-template.ts")).chooseTemplate(name, directory, call.warn)
     : null;
 
 /** What a template says of a session: flags for claude, and the rest; `given` goes before it in the journal. */

@@ -2,11 +2,11 @@
 
 import { spawn } from "node:child_process";
 import { firstTime, nameOfWindow, nearlyUsed, type Window } from "../limits/windows.ts";
+import { hasTmux, literal, tmux } from "../live/tmux.ts";
 import { config } from "../system/config.ts";
 import { personsEnvironment } from "../system/run.ts";
 import { say } from "../terminal/output.ts";
 import { duration, time } from "../terminal/time.ts";
-import { hasTmux, literal, tmux } from "../live/tmux.ts";
 
 /** Warns of windows that are nearly used up, once each. */
 export async function notify(windows: readonly Window[], now: number): Promise<void> {

@@ -1,4 +1,5 @@
 import { Problem } from "../system/problem.ts";
+import { DAY } from "../system/units.ts";
 
 const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -23,4 +24,11 @@ export function when(words: string, now: number): number {
     hint: 'like 18:00, 2h, 3d or "2026-11-21 09:00"',
     exit: 2,
   });
+}
+
+/** A length of time as people type it: `7d`, `36h`, `90m`, a bare number of days. In ms; null where it is none. */
+export function lengthOf(words: string): number | null {
+  const [, amount, unit = "d"] = /^(\d+(?:\.\d+)?) ?([dhm])?$/.exec(words.trim()) ?? [];
+  if (amount === undefined) return null;
+  return Number(amount) * { d: DAY, h: DAY / 24, m: 60_000 }[unit as "d" | "h" | "m"];
 }

@@ -1,9 +1,11 @@
 import { basename } from "node:path";
+import { surroundings } from "../sessions/context.ts";
 import { type Found, lookup } from "../sessions/lookup.ts";
+import { type Session, sessionOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { nearest } from "./nearest.ts";
-import { candidates } from "./session-format.ts";
+import { candidates as candidateLines, candidates } from "./session-format.ts";
 
 /** The one session that a word names; else a Problem that says what is near. `verbs` could be meant too. */
 export function entryNamed(word: string, verbs: readonly { name: string }[] = []): Entry {
@@ -59,5 +61,24 @@ function notOne(
         : `no session has an id or title like "${word}".`;
   return new Problem("no-session", message, {
     hint: found.near.length > 0 ? rest : ["no sessions yet; start one: claude"],
+  });
+}
+
+/** The session that a word names, or a Problem. */
+export function named(word: string): Session {
+  const around = surroundings();
+  const found = lookup(word);
+  if (found.kind === "one") return sessionOf(found.entry, around);
+  if (found.kind === "many") {
+    throw new Problem("ambiguous", `${found.total} sessions fit "${word}".`, {
+      hint: candidateLines(found.entries, around.now, "one of"),
+      exit: 2,
+    });
+  }
+  throw new Problem("no-session", `no session has an id or title like "${word}".`, {
+    hint:
+      found.kind === "none"
+        ? [...candidateLines(found.near, around.now, "near"), "look   ccr-list 50"]
+        : "its transcript is deleted",
   });
 }

@@ -1,3 +1,6 @@
+import { Problem } from "../system/problem.ts";
+import { DAY } from "../system/units.ts";
+import { type Call, text } from "./command.ts";
 // How a session is shown: the same columns, signs and words in every verb (screens.md).
 
 import { uniqueLengths } from "../sessions/catalogue.ts";
@@ -12,7 +15,6 @@ import { type Cell, type Column, type Part, table } from "../terminal/table.ts";
 import { duration, type TimeStyle, time } from "../terminal/time.ts";
 import { wrap } from "../terminal/wrap.ts";
 
-const DAY = 86_400_000;
 const WARN_BEFORE_SWEEP = 7 * DAY;
 const SHORT_ID = 8;
 const LEAST_UNIQUE = 4;
@@ -179,4 +181,13 @@ export function candidates(entries: readonly Entry[], now: number, label: string
   ]);
   const header = ["", "", "", "", ""].map((title, i) => ({ title, flexible: i === 4 }));
   return table(header, rows, { room: isTerminal(2) ? columns() - 6 : 120, header: false, ascii: !unicode() });
+}
+
+export function timeStyle(call: Call): TimeStyle {
+  const style = text(call, "time") ?? "short";
+  if (style === "short" || style === "iso" || style === "local" || style === "relative") return style;
+  throw new Problem("usage", `no such time style: ${style}.`, {
+    hint: "--time short, iso, local or relative",
+    exit: 2,
+  });
 }

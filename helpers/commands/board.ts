@@ -1,19 +1,19 @@
+import { bareSession, SECTIONS, sectionOf, shownAs } from "../board/items.ts";
+import { onScreen } from "../board/open-board.ts";
+import { boardOf } from "../board/remote-sessions.ts";
+import { type Call, type Command, on, text } from "../cli/command.ts";
+import { COLUMNS, fillTmux, sessionJson, sessionRows, tableLook } from "../cli/session-format.ts";
+import { type Remote, remoteOf, remotes } from "../remote/remote.ts";
 import { surroundings } from "../sessions/context.ts";
 import { stoppedSessions } from "../sessions/limited.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { newest, newestOfAll, transcripts } from "../sessions/store.ts";
-import { type Remote, remoteOf, remotes } from "../remote/remote.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { paint } from "../terminal/colour.ts";
 import { json } from "../terminal/json.ts";
 import { isTerminal, out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
-import { type Call, type Command, on, text } from "../cli/command.ts";
-import { boardOf } from "../board/remote-sessions.ts";
-import { bareSession, SECTIONS, sectionOf, shownAs } from "../board/items.ts";
-import { onScreen } from "./pick.ts";
-import { COLUMNS, fillTmux, sessionJson, sessionRows, tableLook } from "../cli/session-format.ts";
 
 const DEFAULT_COUNT = 20;
 const RECENT = 7 * 86_400_000;

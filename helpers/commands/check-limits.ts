@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { breaker } from "../resume/resume-log.ts";
+import { type Call, type Command, on } from "../cli/command.ts";
+import { nextLine, projectNames, sessionJson, tableLook } from "../cli/session-format.ts";
 import { blockAt, messageTimes, nameOfWindow, reported, usedUp, type Window } from "../limits/windows.ts";
+import { breaker } from "../resume/resume-log.ts";
 import { surroundings } from "../sessions/context.ts";
 import { stoppedSessions } from "../sessions/limited.ts";
 import type { Session } from "../sessions/session.ts";
 import { Problem } from "../system/problem.ts";
+import { DAY } from "../system/units.ts";
 import { clean } from "../terminal/clean.ts";
 import { type Colour, paint } from "../terminal/colour.ts";
 import { iso, json } from "../terminal/json.ts";
 import { isTerminal, out, say, unicode } from "../terminal/output.ts";
 import { type Cell, table } from "../terminal/table.ts";
 import { dayAndTime, duration, time } from "../terminal/time.ts";
-import { type Call, type Command, on } from "../cli/command.ts";
-import { nextLine, projectNames, sessionJson, tableLook } from "../cli/session-format.ts";
 
-const DAY = 86_400_000;
 const RECENT = 7 * DAY;
 /** Exit status where limited sessions exist. */
 const LIMITED = 3;

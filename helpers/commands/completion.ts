@@ -1,16 +1,16 @@
 import { projectsDirectory } from "../claude/places.ts";
-import { entryOf, load, uniqueLengths } from "../sessions/catalogue.ts";
-import { type Session, sessionOf } from "../sessions/session.ts";
-import { type Entry, type Newest, newestOfAll, read, timeOfEntry, transcripts } from "../sessions/store.ts";
+import { type Command, flagsOf, type Verb } from "../cli/command.ts";
+import { projectNames } from "../cli/session-format.ts";
 import { type Candidate, complete, linesOf, SHELLS, type Shell } from "../install/candidates.ts";
 import { namesOf, PROGRAM } from "../install/names.ts";
 import { installedName, setting } from "../install/places.ts";
+import { entryOf, load, uniqueLengths } from "../sessions/catalogue.ts";
+import { type Session, sessionOf } from "../sessions/session.ts";
+import { type Entry, type Newest, newestOfAll, read, timeOfEntry, transcripts } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { out, unicode } from "../terminal/output.ts";
 import { cut } from "../terminal/text.ts";
-import { type Command, flagsOf, type Verb } from "../cli/command.ts";
-import { projectNames } from "../cli/session-format.ts";
 
 const SHORT_ID = 8;
 /** For nothing typed more are no help: a few characters are. */

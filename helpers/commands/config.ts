@@ -1,3 +1,5 @@
+import type { Command } from "../cli/command.ts";
+import { tableLook } from "../cli/session-format.ts";
 import {
   type Config,
   config,
@@ -13,8 +15,6 @@ import { Problem } from "../system/problem.ts";
 import { json } from "../terminal/json.ts";
 import { out } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
-import type { Command } from "../cli/command.ts";
-import { tableLook } from "../cli/session-format.ts";
 
 export const configure: Command = {
   usage: "config list | get <key> | set <key> <value> | unset <key>",

@@ -1,5 +1,7 @@
-import { surroundings } from "../sessions/context.ts";
+import type { Command } from "../cli/command.ts";
+import { COLUMNS, fillTmux, sessionJson, sessionRows, tableLook } from "../cli/session-format.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
+import { surroundings } from "../sessions/context.ts";
 import { currentSession } from "../sessions/current.ts";
 import { sessionOf } from "../sessions/session.ts";
 import { idsOfAll } from "../sessions/store.ts";
@@ -7,8 +9,6 @@ import { smallHeap } from "../system/heap.ts";
 import { json } from "../terminal/json.ts";
 import { isTerminal, out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
-import type { Command } from "../cli/command.ts";
-import { COLUMNS, fillTmux, sessionJson, sessionRows, tableLook } from "../cli/session-format.ts";
 
 const WHY = {
   environment: "this shell was started by Claude in it",

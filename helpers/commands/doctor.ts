@@ -1,3 +1,8 @@
+import { type Command, on } from "../cli/command.ts";
+import type { Finding, Scene } from "../doctor/finding.ts";
+import { machine } from "../doctor/machine.ts";
+import { sessions } from "../doctor/sessions.ts";
+import { shell } from "../doctor/shell.ts";
 import { surroundings } from "../sessions/context.ts";
 import { newest, transcripts } from "../sessions/store.ts";
 import { smallHeap, tightHeap } from "../system/heap.ts";
@@ -8,11 +13,6 @@ import { paint } from "../terminal/colour.ts";
 import { json } from "../terminal/json.ts";
 import { out, say, unicode } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
-import { type Command, on } from "../cli/command.ts";
-import type { Finding, Scene } from "../doctor/finding.ts";
-import { machine } from "../doctor/machine.ts";
-import { sessions } from "../doctor/sessions.ts";
-import { shell } from "../doctor/shell.ts";
 
 export const CHECKS = { ...machine, ...shell, ...sessions };
 

@@ -1,64 +1,14 @@
 import { resolve } from "node:path";
 import { fileName } from "../archive/collect.ts";
-import { exportFile, exportTo, type Options } from "../archive/export.ts";
+import { exportFile, exportTo } from "../archive/export.ts";
+import { CHOICE, chosen, writing } from "../cli/choose-sessions.ts";
+import { type Command, on, text } from "../cli/command.ts";
 import { Redactor, told } from "../redact/redactor.ts";
-import { surroundings } from "../sessions/context.ts";
-import { startOf } from "../sessions/session.ts";
-import { type Entry, newest, timeOfEntry, transcripts } from "../sessions/store.ts";
 import { smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { many, size } from "../terminal/amount.ts";
 import { json } from "../terminal/json.ts";
 import { isTerminal, out, say } from "../terminal/output.ts";
-import { progress } from "../terminal/progress.ts";
-import { type Call, type Command, type Flag, on, text } from "../cli/command.ts";
-import { entryNamed } from "../cli/resolve-session.ts";
-import { VERSION } from "./version.ts";
-import { when } from "../cli/parse-time.ts";
-
-/** Flags that choose sessions, and {@link chosen} that follows them. */
-export const CHOICE: Record<string, Flag> = {
-  all: { type: "boolean", about: "all sessions" },
-  project: {
-    type: "string",
-    value: "name",
-    about: "sessions of projects whose path has this in it",
-    completes: "project",
-  },
-  "older-than": { type: "string", value: "90d", about: "sessions that were not written to for so long" },
-};
-
-/** The sessions that words and flags choose, newest first. */
-export function chosen(call: Call, words: readonly string[]): Entry[] {
-  const project = text(call, "project");
-  const age = text(call, "older-than");
-  if (words.length > 0) {
-    const named = words.map((word) => entryNamed(word));
-    return named.filter(({ id }, i) => named.findIndex((other) => other.id === id) === i);
-  }
-  if (!on(call, "all") && project === undefined && age === undefined) {
-    throw new Problem("usage", "which session?", { hint: ["ccr-list", "or all of them: --all"], exit: 2 });
-  }
-  const now = Date.now();
-  const before = age === undefined ? Number.POSITIVE_INFINITY : 2 * now - when(age, now);
-  return newest(
-    transcripts(),
-    Number.POSITIVE_INFINITY,
-    (entry) =>
-      timeOfEntry(entry) < before &&
-      (project === undefined || (startOf(entry) ?? "").toLowerCase().includes(project.toLowerCase())),
-  );
-}
-
-/** What every writer of archives needs. */
-export const writing = (call: Call): Options => {
-  const { live } = surroundings();
-  return { ccr: VERSION, running: (id) => live.has(id), left: leftOut(call), watch: () => progress() };
-};
-
-/** Tells of a file that no archive takes: the rest of its session goes without it. */
-export const leftOut = (call: Call) => (path: string) =>
-  call.warn(new Problem("left-out", `a file with a name that cannot be kept is left out: ${path}`));
 
 const FILE = /^-$|\/|\.(?:tar\.gz|tgz|md|html|json)$/;
 

@@ -1,13 +1,16 @@
 import { PROMPT_MARK, TEXT_MARK } from "../claude/text.ts";
-import { surroundings } from "../sessions/context.ts";
-import { uniqueLengths } from "../sessions/catalogue.ts";
-import { goneSessions } from "../sessions/deleted.ts";
-import { realPath } from "../sessions/lookup.ts";
+import { type Call, type Command, on, text } from "../cli/command.ts";
+import { idCell, projectNames, sessionJson, timeStyle } from "../cli/session-format.ts";
 import { find as findSessions } from "../search/find.ts";
 import { findPrompts } from "../search/prompts.ts";
 import { fold, holds, literal, ranges, regular, type Word, wordsOf } from "../search/query.ts";
 import type { Wanted } from "../search/search.ts";
+import type { Hit, Result, Shown } from "../search/search-result.ts";
 import type { Bounds } from "../search/threads.ts";
+import { uniqueLengths } from "../sessions/catalogue.ts";
+import { surroundings } from "../sessions/context.ts";
+import { goneSessions } from "../sessions/deleted.ts";
+import { realPath } from "../sessions/lookup.ts";
 import { type Session, type Surroundings, sessionOf } from "../sessions/session.ts";
 import { idsOfAll } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
@@ -19,10 +22,6 @@ import { columns, isTerminal, out, say, unicode } from "../terminal/output.ts";
 import { type Cell, type Part, table } from "../terminal/table.ts";
 import { cut } from "../terminal/text.ts";
 import { dayAndTime, duration, type TimeStyle, time } from "../terminal/time.ts";
-import { type Call, type Command, on, text } from "../cli/command.ts";
-import type { Hit, Result, Shown } from "../search/search-result.ts";
-import { timeStyle } from "./list.ts";
-import { idCell, projectNames, sessionJson } from "../cli/session-format.ts";
 
 export { runThread } from "../search/threads.ts";
 

@@ -1,7 +1,10 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
-import { cutAt, writeFork } from "../history/fork.ts";
-import { Survey, type Turn } from "../conversation/main-chain.ts";
 import { promptOf, timeOf } from "../claude/rows.ts";
+import { type Command, on, text } from "../cli/command.ts";
+import { entryNamed } from "../cli/resolve-session.ts";
+import { nextLine, sessionJson, tableLook } from "../cli/session-format.ts";
+import { Survey, type Turn } from "../conversation/main-chain.ts";
+import { cutAt, writeFork } from "../history/fork.ts";
 import { surroundings } from "../sessions/context.ts";
 import { sessionOf, titleOf } from "../sessions/session.ts";
 import { read } from "../sessions/store.ts";
@@ -12,9 +15,6 @@ import { iso, jsonList } from "../terminal/json.ts";
 import { out } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import { time } from "../terminal/time.ts";
-import { type Command, on, text } from "../cli/command.ts";
-import { entryNamed } from "../cli/resolve-session.ts";
-import { nextLine, sessionJson, tableLook } from "../cli/session-format.ts";
 
 export const fork: Command = {
   usage: "fork <session> [--at message] [flags]",

@@ -3,21 +3,21 @@ import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { importArchive, Missing, type Options, type Outcome } from "../archive/import.ts";
 import type { Rule } from "../archive/paths.ts";
-import { sweep, temporary } from "../system/temporary-files.ts";
+import { type Command, on } from "../cli/command.ts";
+import { nextLine, tableLook } from "../cli/session-format.ts";
 import { surroundings } from "../sessions/context.ts";
 import { startOf } from "../sessions/session.ts";
 import { newest, transcripts } from "../sessions/store.ts";
 import { quote } from "../system/handoff.ts";
 import { smallHeap } from "../system/heap.ts";
 import { Problem, problemOf } from "../system/problem.ts";
+import { sweep, temporary } from "../system/temporary-files.ts";
 import { clean } from "../terminal/clean.ts";
 import { paint } from "../terminal/colour.ts";
 import { json } from "../terminal/json.ts";
 import { isTerminal, out } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
 import { table } from "../terminal/table.ts";
-import { type Command, on } from "../cli/command.ts";
-import { nextLine, tableLook } from "../cli/session-format.ts";
 
 export const importSessions: Command = {
   usage: "import <archive…> [flags]",

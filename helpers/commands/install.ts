@@ -1,11 +1,11 @@
 import { realpathSync } from "node:fs";
-import { tilde } from "../install/changes.ts";
+import { type Command, on, text, type Verb } from "../cli/command.ts";
+import { plan } from "../cli/install-format.ts";
+import { VERSION } from "../cli/version.ts";
 import { install as installFiles, type Outcome } from "../install/install.ts";
 import { PROGRAM } from "../install/names.ts";
 import { json } from "../terminal/json.ts";
 import { isTerminal, out, unicode } from "../terminal/output.ts";
-import { type Command, on, text, type Verb } from "../cli/command.ts";
-import { VERSION } from "./version.ts";
 
 /** The verb gets the list of verbs handed in: that list names this file. */
 export const install = (verbs: readonly Verb[]): Command => ({
@@ -70,13 +70,4 @@ function summary({ name, shells, changes, problems }: Outcome): string {
   return changed && isTerminal(1)
     ? `${line}start a new shell, or type: . ~/scripts/claude-resume-helpers.sh\n`
     : line;
-}
-
-/** The lines of `--dry-run`. */
-export function plan({ changes }: Outcome): string {
-  const words = { created: "create", updated: "update", removed: "remove", unchanged: "", failed: "" };
-  const lines = changes.flatMap(({ path, action }) =>
-    words[action] ? [`would ${words[action]}  ${tilde(path)}\n`] : [],
-  );
-  return lines.length > 0 ? lines.join("") : "nothing would change\n";
 }

@@ -1,5 +1,15 @@
 import { existsSync } from "node:fs";
 import { projectsDirectory } from "../claude/places.ts";
+import { type Call, type Command, on, text } from "../cli/command.ts";
+import {
+  COLUMNS,
+  fillTmux,
+  nextLine,
+  sessionJson,
+  sessionRows,
+  tableLook,
+  timeStyle,
+} from "../cli/session-format.ts";
 import { surroundings } from "../sessions/context.ts";
 import { goneSessions } from "../sessions/deleted.ts";
 import { realPath } from "../sessions/lookup.ts";
@@ -7,15 +17,12 @@ import { type Session, sessionOf } from "../sessions/session.ts";
 import { idsOfAll, newestOfAll } from "../sessions/store.ts";
 import { smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
+import { DAY } from "../system/units.ts";
 import { json } from "../terminal/json.ts";
 import { isTerminal, out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
-import type { TimeStyle } from "../terminal/time.ts";
-import { type Call, type Command, on, text } from "../cli/command.ts";
-import { COLUMNS, fillTmux, nextLine, sessionJson, sessionRows, tableLook } from "../cli/session-format.ts";
 
 const DEFAULT_COUNT = 20;
-const DAY = 86_400_000;
 
 export const list: Command = {
   usage: "list [n] [flags]",
@@ -116,15 +123,6 @@ function countOf(call: Call): number {
   if (Number.isInteger(count) && count > 0) return count;
   throw new Problem("usage", `"${word}" is not a number of sessions.`, {
     hint: [`ccr-list ${DEFAULT_COUNT}`, `ccr-find ${word}`],
-    exit: 2,
-  });
-}
-
-export function timeStyle(call: Call): TimeStyle {
-  const style = text(call, "time") ?? "short";
-  if (style === "short" || style === "iso" || style === "local" || style === "relative") return style;
-  throw new Problem("usage", `no such time style: ${style}.`, {
-    hint: "--time short, iso, local or relative",
     exit: 2,
   });
 }

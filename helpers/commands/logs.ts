@@ -1,4 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Command, on, text } from "../cli/command.ts";
+import { idNamed } from "../cli/live-session-args.ts";
+import { deedsOf, type Event, Tail } from "../live/events.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { type Colour, paint } from "../terminal/colour.ts";
@@ -6,9 +9,6 @@ import { iso, json } from "../terminal/json.ts";
 import { columns, isTerminal, out, say } from "../terminal/output.ts";
 import { dayAndTime, duration } from "../terminal/time.ts";
 import { wrap } from "../terminal/wrap.ts";
-import { deedsOf, type Event, Tail } from "../live/events.ts";
-import { type Command, on, text } from "../cli/command.ts";
-import { idNamed } from "../cli/live-session-args.ts";
 
 const COLOURS: Record<Event["kind"], Colour> = {
   you: "cyan",

@@ -1,22 +1,30 @@
 import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { findClaude, INSTALL_HINT } from "../claude/cli.ts";
+import { requireClaude } from "../claude/cli.ts";
+import { type Call, type Command, on } from "../cli/command.ts";
+import {
+  asTemplate,
+  checkRoom,
+  fitting,
+  goTo,
+  idNamed,
+  launch,
+  ofDirectory,
+  templateFor,
+} from "../cli/live-session-args.ts";
+import { needTmux, usable } from "../cli/requirements.ts";
+import { entryNamed } from "../cli/resolve-session.ts";
+import { planOf } from "../cli/resume-command.ts";
+import type { Making } from "../live/create.ts";
+import { entryCalled } from "../live/journal.ts";
+import { type Live, liveSessions } from "../live/live-sessions.ts";
 import { surroundings } from "../sessions/context.ts";
 import { lookup, realPath, sessionsOf } from "../sessions/lookup.ts";
 import { sessionOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
-import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { say } from "../terminal/output.ts";
-import type { Making } from "../live/create.ts";
-import { entryCalled } from "../live/journal.ts";
-import { type Live, liveSessions } from "../live/live-sessions.ts";
-import { hasTmux } from "../live/tmux.ts";
-import { type Call, type Command, on } from "../cli/command.ts";
-import { asTemplate, checkRoom, fitting, goTo, idNamed, launch, ofDirectory, templateFor } from "../cli/live-session-args.ts";
-import { entryNamed } from "../cli/resolve-session.ts";
-import { planOf } from "./resume.ts";
 
 export const open: Command = {
   usage: "open [session] [directory] [flags]",
@@ -63,34 +71,14 @@ export const open: Command = {
       project: directory,
       id,
       sole: !on(call, "new"),
-      command: [claude(), "--session-id", id, ...flags, ...(prompt ? ["--", prompt] : [])],
+      command: [requireClaude(), "--session-id", id, ...flags, ...(prompt ? ["--", prompt] : [])],
     });
   },
 };
 
-export function needTmux(): void {
-  if (hasTmux()) return;
-  throw new Problem("no-tmux", "tmux is not installed, and live sessions run in it.", {
-    hint: ["install it: apt-get install tmux", "without it: ccr <session> resumes in this terminal"],
-  });
-}
-
-/** The program, or a Problem. */
-export function claude(): string {
-  const found = findClaude();
-  if (found !== null) return found;
-  throw new Problem("no-claude", "the claude program is not on PATH.", { hint: INSTALL_HINT });
-}
-
 /** A word with a slash, or any where a new session is asked for, is a directory when there is one. */
 const isDirectory = (word: string, any: boolean): boolean =>
   (any || word.includes("/")) && statSync(word, { throwIfNoEntry: false })?.isDirectory() === true;
-
-/** A Problem unless a directory can be started in: tmux would take another one without a word. */
-export function usable(directory: string): void {
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
-  throw new Problem("usage", `no such directory: ${directory}`, { exit: 2 });
-}
 
 async function started(making: Omit<Making, "env" | "size">): Promise<number> {
   const { name, pane } = await launch(making);
@@ -107,7 +95,7 @@ function again(
   if (found.kind === "one" || project === null) return resumed(call, entryNamed(id), undefined, lives);
   usable(project);
   checkRoom(lives);
-  return started({ project, id: key, command: [claude(), "--session-id", key] });
+  return started({ project, id: key, command: [requireClaude(), "--session-id", key] });
 }
 
 async function resumed(

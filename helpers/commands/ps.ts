@@ -1,14 +1,14 @@
+import { type Command, on } from "../cli/command.ts";
+import { liveCell, ofDirectory, sessionsOfLive, uniqueOf } from "../cli/live-session-args.ts";
+import { idCell, nextLine, projectNames, sessionJson, tableLook } from "../cli/session-format.ts";
+import { entryOf } from "../live/journal.ts";
+import { called, type Live, liveSessions } from "../live/live-sessions.ts";
+import { memoryOf, processes } from "../live/process-tree.ts";
 import { size } from "../terminal/amount.ts";
 import { iso, json } from "../terminal/json.ts";
 import { columns, isTerminal, out, say, unicode } from "../terminal/output.ts";
 import { type Column, table } from "../terminal/table.ts";
 import { duration } from "../terminal/time.ts";
-import { entryOf } from "../live/journal.ts";
-import { type Live, liveSessions } from "../live/live-sessions.ts";
-import { memoryOf, processes } from "../live/process-tree.ts";
-import { type Command, on } from "../cli/command.ts";
-import { called, liveCell, ofDirectory, sessionsOfLive, uniqueOf } from "../cli/live-session-args.ts";
-import { idCell, nextLine, projectNames, sessionJson, tableLook } from "../cli/session-format.ts";
 
 /** A terminal narrower than this has no room for what the name says nearly as well. */
 const WIDE = 110;

@@ -1,11 +1,11 @@
+import type { Command } from "../cli/command.ts";
+import { tableLook } from "../cli/session-format.ts";
 import { addRemote, remoteCommand, remoteOf, remotes, removeRemote } from "../remote/remote.ts";
 import { handOver } from "../system/handoff.ts";
 import { Problem } from "../system/problem.ts";
 import { json } from "../terminal/json.ts";
 import { isTerminal, out, say, unicode } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
-import type { Command } from "../cli/command.ts";
-import { tableLook } from "../cli/session-format.ts";
 
 /** Seconds in which ssh has to reach a machine. */
 const PATIENCE = 15;

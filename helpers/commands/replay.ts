@@ -1,20 +1,19 @@
 import { liveSessions } from "../claude/registry.ts";
+import { type Call, type Command, on, text } from "../cli/command.ts";
+import { idNamed } from "../cli/live-session-args.ts";
+import { tableLook } from "../cli/session-format.ts";
+import { entries } from "../live/journal.ts";
+import { isAlive, type Recording, recordedSessions, recordingsOf, secondsOf } from "../recording/cast.ts";
+import { type Pace, pieces } from "../recording/cast-play.ts";
+import { ORDER, Tame } from "../recording/cast-text.ts";
 import { Problem } from "../system/problem.ts";
+import { SECOND } from "../system/units.ts";
 import { size } from "../terminal/amount.ts";
 import { iso, json } from "../terminal/json.ts";
 import { isTerminal, out, say } from "../terminal/output.ts";
 import { Screen } from "../terminal/screen.ts";
 import { table } from "../terminal/table.ts";
 import { dayAndTime, duration } from "../terminal/time.ts";
-import { isAlive, type Recording, recordedSessions, recordingsOf, secondsOf } from "../recording/cast.ts";
-import { type Pace, pieces } from "../recording/cast-play.ts";
-import { ORDER, Tame } from "../recording/cast-text.ts";
-import { entries } from "../live/journal.ts";
-import { type Call, type Command, on, text } from "../cli/command.ts";
-import { idNamed } from "../cli/live-session-args.ts";
-import { tableLook } from "../cli/session-format.ts";
-
-const SECOND = 1000;
 
 export const replay: Command = {
   usage: "replay <session> [n] [flags]",

@@ -1,8 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { closeSync, fstatSync, openSync } from "node:fs";
-import { Survey } from "../conversation/main-chain.ts";
+import { requireClaude } from "../claude/cli.ts";
 import { promptOf } from "../claude/rows.ts";
+import { type Call, type Command, on, text } from "../cli/command.ts";
+import { checkRoom, idNamed, launch, liveNamed } from "../cli/live-session-args.ts";
+import { needTmux, usable } from "../cli/requirements.ts";
+import { entryNamed } from "../cli/resolve-session.ts";
+import { promptText, sendPrompt } from "../cli/send-prompt.ts";
+import { waitFor } from "../cli/wait-for.ts";
+import { Survey } from "../conversation/main-chain.ts";
 import { verdictAt } from "../limits/tail.ts";
+import { liveSessions } from "../live/live-sessions.ts";
+import { modeOf } from "../resume/resume-jobs.ts";
 import { surroundings } from "../sessions/context.ts";
 import { sessionOf, startOf } from "../sessions/session.ts";
 import { transcripts } from "../sessions/store.ts";
@@ -13,14 +22,6 @@ import { clean } from "../terminal/clean.ts";
 import { json } from "../terminal/json.ts";
 import { columns, isTerminal, out, say } from "../terminal/output.ts";
 import { cut } from "../terminal/text.ts";
-import { liveSessions } from "../live/live-sessions.ts";
-import { type Call, type Command, on, text } from "../cli/command.ts";
-import { checkRoom, idNamed, launch } from "../cli/live-session-args.ts";
-import { entryNamed } from "../cli/resolve-session.ts";
-import { claude, needTmux, usable } from "./open.ts";
-import { modeOf } from "../resume/resume-jobs.ts";
-import { send } from "./send.ts";
-import { wait } from "./wait.ts";
 
 export const rerun: Command = {
   usage: "rerun <session> [flags]",
@@ -67,18 +68,17 @@ export const rerun: Command = {
     const { name } = await launch({
       project: directory,
       id,
-      command: [claude(), "--session-id", id, ...flags],
+      command: [requireClaude(), "--session-id", id, ...flags],
       launch: { permissionMode: mode },
     });
     out(`${name}\n`);
     for (const [i, prompt] of prompts.entries()) {
       say(`${from + i} of ${all.length}  ${short(prompt, 20)}\n`);
       try {
-        await wait.run({ ...call, words: [id], flags: {} });
-        // The blank keeps a lone - from being read as standard input.
-        if ((await send.run({ ...call, words: [id, prompt, ""], flags: {} })) !== 0)
+        await waitFor(await liveNamed(id), "idle", Number.POSITIVE_INFINITY);
+        if ((await sendPrompt(await liveNamed(id), promptText(prompt, false), false)) !== 0)
           throw new Problem("ended", `${name} has ended.`);
-        await wait.run({ ...call, words: [id], flags: {} });
+        await waitFor(await liveNamed(id), "idle", Number.POSITIVE_INFINITY);
         const [transcript] = transcripts((one) => one.toLowerCase() === id);
         const verdict = transcript && verdictAt(transcript.path);
         if (verdict && verdict.state !== "none")

@@ -1,34 +1,12 @@
-import { userInfo } from "node:os";
-import { basename } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { findClaude, INSTALL_HINT, resumeArguments } from "../claude/cli.ts";
-import { claudeEnvironment } from "../claude/environment.ts";
-import { lastMessages } from "../claude/recent.ts";
-import { surroundings } from "../sessions/context.ts";
-import { type Session, sessionOf } from "../sessions/session.ts";
-import { newest, transcripts } from "../sessions/store.ts";
+import { type Call, type Command, on } from "../cli/command.ts";
+import { planned, type Restored, restoreAll, rowsOf } from "../cli/restore-sessions.ts";
+import { projectNames, tableLook } from "../cli/session-format.ts";
+import { restorePlan } from "../live/restore.ts";
 import { config } from "../system/config.ts";
 import { Problem } from "../system/problem.ts";
-import { clean } from "../terminal/clean.ts";
 import { json } from "../terminal/json.ts";
-import { out, say, unicode } from "../terminal/output.ts";
+import { out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
-import { pad } from "../terminal/text.ts";
-import { wrap } from "../terminal/wrap.ts";
-import { createCapped } from "../live/cap.ts";
-import { type Entry, forget } from "../live/journal.ts";
-import { type Plan, restorePlan, settleJournal, takeTurn } from "../live/restore.ts";
-import { type Call, type Command, on } from "../cli/command.ts";
-import { modeOf } from "../resume/resume-jobs.ts";
-import { projectNames, stateCell, tableLook } from "../cli/session-format.ts";
-
-export type Mode = "eager" | "lazy";
-/** What became of a plan: `name` is the tmux session that it has now. */
-export type Restored = Plan & {
-  name: string;
-  outcome: "restored" | "planned" | "skipped" | "failed";
-  detail: string | null;
-};
 
 export const restore: Command = {
   usage: "restore [session...] [flags]",
@@ -61,23 +39,6 @@ export const restore: Command = {
   },
 };
 
-const planned = (plan: Plan): Restored => ({
-  ...plan,
-  name: plan.entry.name,
-  outcome: plan.reason === null ? "planned" : "skipped",
-  detail: null,
-});
-
-export const rowsOf = (done: readonly Restored[]) =>
-  done.map(({ entry, name, outcome, reason, detail }) => ({
-    id: entry.current,
-    name,
-    project: entry.project,
-    outcome,
-    reason,
-    detail: detail && clean(detail),
-  }));
-
 function show(call: Call, done: readonly Restored[]): void {
   if (call.json) {
     json("restore", { sessions: rowsOf(done) }, call.warnings);
@@ -96,152 +57,4 @@ function show(call: Call, done: readonly Restored[]): void {
   ]);
   const columns = ["NAME", "SESSION", "PROJECT", "OUTCOME"].map((title, i) => ({ title, flexible: i > 1 }));
   out(`${table(columns, rows, tableLook()).join("\n")}\n`);
-}
-
-const DYING = 3000;
-/** So long after its launch a session may not be there yet. */
-const COMING = 5000;
-
-/**
- * Brings back what is gone; sessions whose Claude is just ending, or which another process has just written down, are
- * waited for. One process at a time does it.
- */
-export async function restoreAll(mode: Mode, named: readonly string[] = []): Promise<Restored[]> {
-  const end = Date.now() + DYING;
-  const unsettled = ({ entry, reason }: Plan): boolean =>
-    reason === "ending"
-      ? Date.now() < end
-      : (reason === null || reason === "closed") && Math.abs(Date.now() - entry.launchedAt) < COMING;
-  let plans = await restorePlan(named);
-  if (plans.every((plan) => plan.reason !== null && !unsettled(plan))) return carryOut(plans, mode);
-  const release = await takeTurn();
-  try {
-    for (;;) {
-      plans = await restorePlan(named);
-      if (!plans.some(unsettled)) return await carryOut(plans, mode);
-      await sleep(250);
-    }
-  } finally {
-    release();
-  }
-}
-
-async function carryOut(plans: readonly Plan[], mode: Mode): Promise<Restored[]> {
-  settleJournal(plans, Date.now());
-  if (plans.every(({ reason }) => reason !== null)) return plans.map(planned);
-  const sessions = sessionsOf(plans.map(({ entry }) => entry));
-  const done: Restored[] = [];
-  for (const plan of plans) {
-    if (plan.reason !== null) done.push(planned(plan));
-    else done.push({ ...plan, ...(await bringBack(plan.entry, sessions.get(plan.entry.current), mode)) });
-  }
-  return done;
-}
-
-/** Claude's sessions by their ids; those without a transcript are left out. */
-function sessionsOf(entries: readonly Entry[]): Map<string, Session> {
-  const around = surroundings();
-  const ids = new Set(entries.map(({ current }) => current));
-  const found = newest(
-    transcripts((id) => ids.has(id.toLowerCase())),
-    ids.size,
-  );
-  return new Map(found.map((entry) => [entry.id, sessionOf(entry, around)]));
-}
-
-/** The words that go on with one session. */
-export const againOf = (entry: Entry): string[] => argvOf(entry, sessionsOf([entry]).get(entry.current));
-
-async function bringBack(
-  entry: Entry,
-  session: Session | undefined,
-  mode: Mode,
-): Promise<Pick<Restored, "name" | "outcome" | "detail">> {
-  try {
-    const argv = argvOf(entry, session);
-    const { windows, current, project } = entry;
-    const { name } = await createCapped({
-      name: entry.name,
-      id: current,
-      project,
-      command: argv,
-      env: claudeEnvironment(),
-      ...(windows.length > 0 ? { windows } : {}),
-      ...(mode === "lazy" ? { waits: textOf(entry, session) } : {}),
-      launch: { ...entry, stoppedAt: null, restarts: [], warnedAt: null },
-    });
-    if (current !== entry.id) forget(entry.id);
-    return { name, outcome: "restored", detail: mode === "lazy" ? "starts on Enter" : null };
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    return { name: entry.name, outcome: "failed", detail: error.message };
-  }
-}
-
-/** What a person gave to claude, without what has its own say here: the permission mode, and never a bypass. */
-const kept = (flags: readonly string[]): string[] =>
-  flags.filter(
-    (flag, i) =>
-      !/^--(?:permission-mode|(?:allow-)?dangerously)/.test(flag) && flags[i - 1] !== "--permission-mode",
-  );
-
-/** How a shell becomes a program with its words. */
-const BECOMES: Record<string, string> = { bash: 'exec "$0" "$@"', zsh: 'exec "$0" "$@"', fish: "exec $argv" };
-
-/**
- * The command line that goes on with a session: the same id and ways, and never a bypass of permissions. It is run as
- * if a person had opened a terminal: at a workspace's start, and from cron, nobody has read their shell's files.
- */
-function argvOf(entry: Entry, session: Session | undefined): string[] {
-  const shell = personsShell();
-  const claude = findClaude() ?? (shell ? "claude" : null);
-  if (claude === null)
-    throw new Problem("no-claude", "the claude program is not on PATH.", { hint: INSTALL_HINT });
-  const mode = modeOf(session ?? entry, null);
-  return [
-    ...(shell ? [shell, "-lic", BECOMES[basename(shell)]!] : []),
-    claude,
-    ...kept(entry.flags),
-    ...(entry.model === null ? [] : ["--model", entry.model]),
-    ...(mode === null ? [] : ["--permission-mode", mode]),
-    // Before the first prompt there is no transcript to resume.
-    ...(session ? resumeArguments(entry.current) : ["--session-id", entry.current]),
-  ];
-}
-
-/** The person's shell, where we know how it becomes a program. Cron says sh, whoever's it is. */
-function personsShell(): string | undefined {
-  const known = (shell: string | null | undefined): shell is string =>
-    Boolean(shell && BECOMES[basename(shell)]);
-  if (known(process.env.SHELL)) return process.env.SHELL;
-  try {
-    const { shell } = userInfo();
-    return known(shell) ? shell : undefined;
-  } catch {
-    // a user without a name
-    return undefined;
-  }
-}
-
-const ROOM = 76;
-
-/** What a waiting window shows: title, last exchange, limit. */
-function textOf({ project, current }: Entry, session: Session | undefined): string {
-  const now = Date.now();
-  const state = session ? stateCell(session, now, !unicode()) : [];
-  const said = session?.transcript ? lastMessages(session.transcript, 40) : [];
-  const lines = (by: "you" | "claude", most: number): string[] => {
-    const text = said.filter((one) => one.by === by).at(-1)?.text;
-    if (text === undefined) return [];
-    return wrap(clean(text), ROOM - 8, most).map((line, i) => pad(i === 0 ? by : "", 8) + line);
-  };
-  return [
-    clean(session?.title ?? "") || "(no title)",
-    [clean(project), current.slice(0, 8), state.map(({ text }) => text).join("")].filter(Boolean).join("   "),
-    "",
-    ...lines("you", 4),
-    ...lines("claude", 8),
-    "",
-    "Enter resumes it.",
-  ].join("\n");
 }

@@ -1,12 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { nextOf, plan, type Reason, type Rules, type Step } from "../resume/plan.ts";
+import { type Call, type Command, on, text } from "../cli/command.ts";
+import { lengthOf } from "../cli/parse-time.ts";
+import { wordsOf } from "../cli/plan-format.ts";
+import { named } from "../cli/resolve-session.ts";
+import { projectNames, tableLook } from "../cli/session-format.ts";
+import { startInTmux, wayOf } from "../live/start-resume.ts";
+import { nextOf, plan, type Rules, type Step } from "../resume/plan.ts";
+import { type Field, field, type How, isBad, jobOf, startHeadless } from "../resume/resume-jobs.ts";
 import { logsDirectory } from "../resume/resume-log.ts";
 import { type Done, run, settle } from "../resume/run.ts";
-import { surroundings } from "../sessions/context.ts";
-import { lookup } from "../sessions/lookup.ts";
-import { type Session, sessionOf } from "../sessions/session.ts";
+import type { Session } from "../sessions/session.ts";
 import { config } from "../system/config.ts";
 import { Problem } from "../system/problem.ts";
+import { DAY, SECOND } from "../system/units.ts";
 import { clean } from "../terminal/clean.ts";
 import { type Colour, paint } from "../terminal/colour.ts";
 import { iso, json } from "../terminal/json.ts";
@@ -14,13 +20,8 @@ import { columns, isTerminal, out, say } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import { cut, pad, width } from "../terminal/text.ts";
 import { duration, time } from "../terminal/time.ts";
-import { type Call, type Command, on, text } from "../cli/command.ts";
-import { type Field, field, type How, isBad, jobOf, startHeadless, startInTmux, wayOf } from "../resume/resume-jobs.ts";
-import { candidates as candidateLines, projectNames, tableLook } from "../cli/session-format.ts";
 
 const MODES = ["default", "acceptEdits", "auto", "plan", "dontAsk", "bypassPermissions"] as const;
-const SECOND = 1000;
-const DAY = 86_400_000;
 
 export const resumeAll: Command = {
   usage: "resume-all [session…] [flags]",
@@ -302,51 +303,6 @@ function lineOf({ id, outcome, detail, tmux, log }: Done, project: string): stri
     .join("  ");
 }
 
-/** Why a session is left alone, in a person's words. */
-export function wordsOf({ reason, notBefore }: Pick<Step, "reason" | "notBefore">, now: number): string {
-  const when = notBefore === null ? "" : time(notBefore, "short", now);
-  const words: Record<Reason, string> = {
-    live: "live: left alone",
-    claimed: "being resumed by another ccr",
-    "not-limited": "not limited",
-    copy: "a fork of a limited session: only by its name",
-    blocked: "blocked",
-    waiting: `limited, due ${when}`,
-    "unknown-reset": when === "" ? "limited, no reset known" : `limited, no reset known: tried at ${when}`,
-    "too-soon": `reset has passed, due ${when}`,
-    tried: `tried just now, again at ${when}`,
-    "too-many-tries": "tried three times: needs you",
-    "too-old": "too old (--since)",
-    "directory-gone": "its directory is gone",
-    paused: when === "" ? "paused" : `paused until ${when}`,
-    planned: `planned for ${when}`,
-    "auto-resume-off": "autoResume is off",
-    stopped: "supervise has stopped: ccr supervise --status",
-    "daily-cap": "today's cap is reached",
-    max: "in the next pass",
-  };
-  return reason === null ? "resume" : words[reason];
-}
-
-/** The session that a word names, or a Problem. */
-export function named(word: string): Session {
-  const around = surroundings();
-  const found = lookup(word);
-  if (found.kind === "one") return sessionOf(found.entry, around);
-  if (found.kind === "many") {
-    throw new Problem("ambiguous", `${found.total} sessions fit "${word}".`, {
-      hint: candidateLines(found.entries, around.now, "one of"),
-      exit: 2,
-    });
-  }
-  throw new Problem("no-session", `no session has an id or title like "${word}".`, {
-    hint:
-      found.kind === "none"
-        ? [...candidateLines(found.near, around.now, "near"), "look   ccr-list 50"]
-        : "its transcript is deleted",
-  });
-}
-
 function choice<T extends string>(call: Call, flag: string, among: readonly T[]): T | null {
   const value = text(call, flag);
   if (value === undefined) return null;
@@ -360,13 +316,6 @@ function number(call: Call, flag: string, least: number, otherwise: number): num
   const n = Number(value);
   if (value.trim() !== "" && Number.isFinite(n) && n >= least) return n;
   throw new Problem("usage", `--${flag} is a number from ${least} on, not "${value}".`, { exit: 2 });
-}
-
-/** A length of time as people type it: `7d`, `36h`, `90m`, a bare number of days. In ms; null where it is none. */
-export function lengthOf(words: string): number | null {
-  const [, amount, unit = "d"] = /^(\d+(?:\.\d+)?) ?([dhm])?$/.exec(words.trim()) ?? [];
-  if (amount === undefined) return null;
-  return Number(amount) * { d: DAY, h: DAY / 24, m: 60_000 }[unit as "d" | "h" | "m"];
 }
 
 function sinceOf(call: Call, days: number): number {

@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
-import { realPath } from "../sessions/lookup.ts";
-import { Problem } from "../system/problem.ts";
-import { out } from "../terminal/output.ts";
+import { requireClaude } from "../claude/cli.ts";
+import { type Command, text } from "../cli/command.ts";
+import { asTemplate, checkRoom, launch, templateFor } from "../cli/live-session-args.ts";
+import { needTmux, usable } from "../cli/requirements.ts";
 import { bytesOf } from "../live/cap.ts";
 import { safeName } from "../live/create.ts";
 import { liveSessions } from "../live/live-sessions.ts";
-import { type Command, text } from "../cli/command.ts";
-import { asTemplate, checkRoom, launch, templateFor } from "../cli/live-session-args.ts";
-import { claude, needTmux, usable } from "./open.ts";
+import { realPath } from "../sessions/lookup.ts";
+import { Problem } from "../system/problem.ts";
+import { out } from "../terminal/output.ts";
 
 export const start: Command = {
   usage: "start [directory] [flags] [-- claude's own flags]",
@@ -62,7 +63,7 @@ export const start: Command = {
       ...own.making,
       project: directory,
       id,
-      command: [claude(), "--session-id", id, ...words, ...(prompt ? ["--", prompt] : [])],
+      command: [requireClaude(), "--session-id", id, ...words, ...(prompt ? ["--", prompt] : [])],
       name: title ? safeName(title) : undefined,
     });
     out(`${name}\n`);

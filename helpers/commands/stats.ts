@@ -1,19 +1,15 @@
 import { projectsDirectory } from "../claude/places.ts";
 import { cleanupPeriod } from "../claude/settings.ts";
 import type { Tokens } from "../claude/usage.ts";
+import { type Call, type Command, on, text } from "../cli/command.ts";
+import { projectNames, tableLook } from "../cli/session-format.ts";
 import { realPath } from "../sessions/lookup.ts";
-import { corpus } from "../stats/stats.ts";
-import { DAY, dayOf, dayText } from "../stats/days.ts";
+import { dayOf, dayText } from "../stats/days.ts";
 import type { Index } from "../stats/file-index.ts";
-import {
-  GROUPINGS,
-  type Group,
-  type Grouping,
-  type Sums,
-  summarize,
-  totalOf,
-} from "../stats/sums.ts";
+import { corpus } from "../stats/stats.ts";
+import { GROUPINGS, type Group, type Grouping, type Sums, summarize, totalOf } from "../stats/sums.ts";
 import { Problem } from "../system/problem.ts";
+import { DAY } from "../system/units.ts";
 import { bar, many, number, short, size } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { paint } from "../terminal/colour.ts";
@@ -24,11 +20,8 @@ import { type Cell, type Column, table } from "../terminal/table.ts";
 import { width } from "../terminal/text.ts";
 import { duration } from "../terminal/time.ts";
 import { wrap } from "../terminal/wrap.ts";
-import { type Call, type Command, on, text } from "../cli/command.ts";
-import { projectNames, tableLook } from "../cli/session-format.ts";
 
-export const runThread = async (): Promise<boolean> =>
-  (await import("../stats/count.ts")).runThread();
+export const runThread = async (): Promise<boolean> => (await import("../stats/count.ts")).runThread();
 
 export const stats: Command = {
   usage: "stats [flags]",

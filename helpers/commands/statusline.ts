@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { object, string } from "../claude/rows.ts";
+import { type Command, text as textOf } from "../cli/command.ts";
 import { keepWindows, nameOfWindow, windowsIn } from "../limits/windows.ts";
 import { clean } from "../terminal/clean.ts";
 import { out } from "../terminal/output.ts";
 import { cut } from "../terminal/text.ts";
 import { time } from "../terminal/time.ts";
-import { type Command, text as textOf } from "../cli/command.ts";
 
 /** Longer input is not what Claude Code gives a status line. */
 const LONGEST = 1024 * 1024;

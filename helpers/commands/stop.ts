@@ -1,15 +1,11 @@
+import { type Command, on } from "../cli/command.ts";
+import { liveNamed } from "../cli/live-session-args.ts";
+import { called, liveSessions } from "../live/live-sessions.ts";
+import { stopLive } from "../live/stop-session.ts";
 import { Problem } from "../system/problem.ts";
-import { capture } from "../system/run.ts";
 import { ask } from "../terminal/ask.ts";
 import { clean } from "../terminal/clean.ts";
 import { say } from "../terminal/output.ts";
-import { stoppedByPerson } from "../live/journal.ts";
-import { type Live, liveSessions } from "../live/live-sessions.ts";
-import { endSession, target, tmux } from "../live/tmux.ts";
-import { endTree } from "../live/process-tree.ts";
-import { type Command, on } from "../cli/command.ts";
-import { called, liveNamed } from "../cli/live-session-args.ts";
-import { claude } from "./open.ts";
 
 export const stop: Command = {
   usage: "stop [session…] [flags]",
@@ -56,28 +52,3 @@ export const stop: Command = {
     return status;
   },
 };
-
-/** Ends one live session with all its processes, for good; gives the pids of those that would not. */
-export async function stopLive(live: Live): Promise<number[]> {
-  const { name, ours, pid, here, kind, key, id } = live;
-  if (!here)
-    throw new Problem("elsewhere", `${called(live)} runs in another container or machine.`, {
-      hint: "end it there",
-    });
-  if (kind === "bg") {
-    const job = live.job ?? id.slice(0, 8);
-    if ((await capture(claude(), ["stop", job], 30_000)) !== null) return [];
-    throw new Problem("not-ended", `claude could not stop ${job}.`, { hint: `claude stop ${job}` });
-  }
-  if (!ours || name === null)
-    return endTree({ claude: pid, roots: pid === null ? [] : [pid], mark: null, close: async () => {} });
-  stoppedByPerson(key);
-  const { out } = await tmux(["list-panes", "-s", "-t", target(name), "-F", "#{pane_pid}"]);
-  const roots = out.split("\n").filter(Boolean).map(Number);
-  return endTree({
-    claude: pid ?? live.panePid,
-    roots: pid === null ? roots : [...roots, pid],
-    mark: key,
-    close: () => endSession(name),
-  });
-}

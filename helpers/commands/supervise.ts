@@ -1,27 +1,22 @@
-import { join } from "node:path";
-import { liveSessions } from "../claude/registry.ts";
-import { withoutGhosts } from "../system/pid-domain.ts";
+import { type Call, type Command, on } from "../cli/command.ts";
+import { wordsOf } from "../cli/plan-format.ts";
+import { againOf, type Restored, restoreAll, rowsOf } from "../cli/restore-sessions.ts";
+import { care, type Finding } from "../live/health.ts";
+import { startInTmux, wayOf } from "../live/start-resume.ts";
+import { writeRows } from "../resume/dashboard-rows.ts";
 import { nextOf, plan, type Step } from "../resume/plan.ts";
+import { type Field, field, isBad, jobOf, startHeadless } from "../resume/resume-jobs.ts";
 import { breaker, closeBreaker, note, startedToday } from "../resume/resume-log.ts";
 import { type Done, run, settle } from "../resume/run.ts";
 import { forgetLater } from "../resume/schedule.ts";
 import { config } from "../system/config.ts";
-import { writeAtomic } from "../system/files.ts";
-import { state } from "../system/places.ts";
 import { problemOf } from "../system/problem.ts";
+import { DAY, SECOND } from "../system/units.ts";
 import { many } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { iso, json } from "../terminal/json.ts";
 import { out, say } from "../terminal/output.ts";
 import { duration, time } from "../terminal/time.ts";
-import { care, type Finding } from "../live/health.ts";
-import { type Call, type Command, on } from "../cli/command.ts";
-import { againOf, type Restored, restoreAll, rowsOf } from "./restore.ts";
-import { wordsOf } from "./resume-all.ts";
-import { type Field, field, isBad, jobOf, startHeadless, startInTmux, wayOf } from "../resume/resume-jobs.ts";
-
-const SECOND = 1000;
-const DAY = 86_400_000;
 
 export const supervise: Command = {
   usage: "supervise [flags]",
@@ -118,21 +113,6 @@ const CARE = {
   failed: "tmux did not restart it",
 };
 
-/** What Claude Code calls when a turn has failed: the dashboard's rows are right at once. */
-export const hook: Command = {
-  usage: "hook",
-  about:
-    "For Claude Code's StopFailure hook: brings the workspace's dashboard rows up to date. Starts nothing.",
-  flags: {},
-  most: 0,
-  examples: [["ccr install --hooks", "put it into ~/.claude/settings.json"]],
-  run() {
-    const now = Date.now();
-    writeRows(field(now, config()["resume.since"] * DAY), now);
-    return 0;
-  },
-};
-
 async function work(steps: readonly Step[], { sessions }: Field): Promise<Done[]> {
   const set = config();
   const wanted = steps.filter(({ action }) => action === "resume");
@@ -216,33 +196,5 @@ function status(call: Call, steps: readonly Step[], left: number): void {
     .filter(({ reason }) => reason !== null && reason !== "not-limited" && reason !== "blocked")
     .slice(0, 20)) {
     out(`  ${step.id.slice(0, 8)}  ${wordsOf(step, now)}\n`);
-  }
-}
-
-/** One line a file, for the workspace's dashboard, which reads them with `cat`: no Node is started for it. */
-function writeRows({ sessions }: Field, now: number): void {
-  const all = [...sessions.values()];
-  const limited = all.filter(({ verdict }) => verdict.state === "limited");
-  const resets = limited.flatMap(({ verdict }) =>
-    verdict.state === "limited" && verdict.resetsAt !== null && verdict.resetsAt > now
-      ? [verdict.resetsAt]
-      : [],
-  );
-  const waiting = limited.filter((one) => one.state === "waiting").length;
-  const ready = limited.filter((one) => one.state === "ready").length;
-  const rows = {
-    live: String(withoutGhosts(liveSessions()).size),
-    limited: limited.length === 0 ? "none" : `${waiting} waiting, ${ready} ready`,
-    reset:
-      resets.length === 0
-        ? "-"
-        : `${new Date(Math.min(...resets)).toISOString().slice(0, 16).replace("T", " ")} UTC`,
-  };
-  for (const [name, text] of Object.entries(rows)) {
-    try {
-      writeAtomic(join(state(), "rows", name), `${text}\n`);
-    } catch {
-      // a dashboard row is not worth a failure
-    }
   }
 }

@@ -1,10 +1,12 @@
 import { readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Rule } from "../archive/paths.ts";
-import { Here, lock, type Outcome, type Place, sync as run, type Seen } from "../sync/sync.ts";
 import { configDirectory } from "../claude/places.ts";
-import { realPath } from "../sessions/lookup.ts";
+import { type Call, type Command, on } from "../cli/command.ts";
+import { tableLook } from "../cli/session-format.ts";
 import { type Remote, remoteCommand, remoteOf, remotes } from "../remote/remote.ts";
+import { realPath } from "../sessions/lookup.ts";
+import { Here, lock, type Outcome, type Place, sync as run, type Seen } from "../sync/sync.ts";
 import { writeAtomic } from "../system/files.ts";
 import { smallHeap } from "../system/heap.ts";
 import { home, state } from "../system/places.ts";
@@ -14,8 +16,6 @@ import { clean } from "../terminal/clean.ts";
 import { json } from "../terminal/json.ts";
 import { out, say, unicode } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
-import { type Call, type Command, on } from "../cli/command.ts";
-import { tableLook } from "../cli/session-format.ts";
 
 /** Seconds in which ssh has to reach a machine. */
 const PATIENCE = 15;

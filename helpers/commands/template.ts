@@ -1,12 +1,8 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { writeAtomic } from "../system/files.ts";
-import { Problem } from "../system/problem.ts";
-import { ask } from "../terminal/ask.ts";
-import { clean, cleanLines } from "../terminal/clean.ts";
-import { json } from "../terminal/json.ts";
-import { out, say } from "../terminal/output.ts";
-import { table } from "../terminal/table.ts";
+import { none } from "../cli/choose-template.ts";
+import type { Call, Command } from "../cli/command.ts";
+import { tableLook } from "../cli/session-format.ts";
 import {
   allow,
   fileOf,
@@ -14,50 +10,16 @@ import {
   isName,
   names,
   PERMISSION_MODES,
-  PROJECT,
   projectTemplate,
   type Template,
   templateNamed,
 } from "../live/template.ts";
-import type { Call, Command } from "../cli/command.ts";
-import { tableLook } from "../cli/session-format.ts";
-
-/**
- * The template to start a session with: the one that was named, else the one that the directory's project brings,
- * once a person has allowed it. Null: none.
- */
-export async function chooseTemplate(
-  name: string | undefined,
-  directory: string,
-  warn: (problem: Problem) => void,
-): Promise<Template | null> {
-  if (name !== undefined && name !== PROJECT) return templateNamed(name);
-  const found = projectTemplate(directory);
-  if (found === null) {
-    if (name === undefined) return null;
-    throw none(directory);
-  }
-  if (await isAllowed(found)) return found;
-  const answer = ask(
-    `${clean(found.file)} wants this:\n${cleanLines(found.text).trimEnd()}\nUse it from now on, until it changes?`,
-  );
-  if (answer) {
-    await allow(found);
-    return found;
-  }
-  if (answer === null)
-    warn(
-      new Problem("not-allowed", "the project's template is not used: nobody has allowed it.", {
-        hint: `look at it, then: ccr template allow ${directory}`,
-      }),
-    );
-  return null;
-}
-
-const none = (directory: string): Problem =>
-  new Problem("no-template", `no template is called so, and ${directory} brings none.`, {
-    hint: "ccr template list",
-  });
+import { writeAtomic } from "../system/files.ts";
+import { Problem } from "../system/problem.ts";
+import { clean, cleanLines } from "../terminal/clean.ts";
+import { json } from "../terminal/json.ts";
+import { out, say } from "../terminal/output.ts";
+import { table } from "../terminal/table.ts";
 
 const EXAMPLE = {
   windows: [{ name: "shell" }, { name: "dev", command: "npm run dev" }, { name: "logs" }],

@@ -1,8 +1,10 @@
 import { configDirectory } from "../claude/places.ts";
 import { type Todo, todosIn } from "../claude/todos.ts";
+import { type Command, on, text } from "../cli/command.ts";
+import { idCell, projectNames, tableLook } from "../cli/session-format.ts";
 import { isolatedContainers } from "../devcontainer/place.ts";
-import { surroundings } from "../sessions/context.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
+import { surroundings } from "../sessions/context.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { read, transcripts } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
@@ -12,8 +14,6 @@ import { iso, json } from "../terminal/json.ts";
 import { out, say, unicode } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import { time } from "../terminal/time.ts";
-import { type Command, on, text } from "../cli/command.ts";
-import { idCell, projectNames, tableLook } from "../cli/session-format.ts";
 
 type Row = Todo & { isolated: boolean; title: string | null; project: string | null };
 

@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
+import { type Command, on } from "../cli/command.ts";
+import { plan } from "../cli/install-format.ts";
 import { tilde } from "../install/changes.ts";
 import { uninstall as uninstallFiles } from "../install/install.ts";
+// Not on demand: when it is needed, the file that it would be read from is gone.
+import { dropExtras } from "../install/install-extras.ts";
 import { configuration, state } from "../system/places.ts";
 import { json } from "../terminal/json.ts";
 import { out, unicode } from "../terminal/output.ts";
-import { type Command, on } from "../cli/command.ts";
-// Not on demand: when it is needed, the file that it would be read from is gone.
-import { dropExtras } from "../install/install-extras.ts";
-import { plan } from "./install.ts";
 
 export const uninstall: Command = {
   usage: "uninstall [--dry-run]",

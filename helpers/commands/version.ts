@@ -1,11 +1,7 @@
 import { readFileSync } from "node:fs";
-import { out } from "../terminal/output.ts";
 import type { Command } from "../cli/command.ts";
-
-declare const CCR_VERSION: string;
-
-/** The version of this program, from package.json at build time. */
-export const VERSION: string = typeof CCR_VERSION === "string" ? CCR_VERSION : "0.0.0-source";
+import { VERSION } from "../cli/version.ts";
+import { out } from "../terminal/output.ts";
 
 /** The first 12 digits of the program's sha256, as `sha256sum` prints it; "source" where there is no built file. */
 async function buildHash(): Promise<string> {

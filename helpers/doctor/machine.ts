@@ -9,23 +9,23 @@ import {
   unlinkSync,
 } from "node:fs";
 import { join } from "node:path";
-import { look } from "../system/staged-file.ts";
 import { findClaude, INSTALL_HINT, olderThan, RESUMES_ANYWHERE } from "../claude/cli.ts";
 import { configDirectory, projectsDirectory, stateFile } from "../claude/places.ts";
 import { registered } from "../claude/registry.ts";
 import { object } from "../claude/rows.ts";
+import { restorePlan } from "../live/restore.ts";
+import { hasTmux } from "../live/tmux.ts";
 import { projectFolders } from "../sessions/store.ts";
 import { config } from "../system/config.ts";
 import { quote } from "../system/handoff.ts";
 import { configuration, state } from "../system/places.ts";
 import { errno, Problem } from "../system/problem.ts";
 import { capture } from "../system/run.ts";
+import { look } from "../system/staged-file.ts";
+import { HOUR } from "../system/units.ts";
 import { many, size } from "../terminal/amount.ts";
-import { restorePlan } from "../live/restore.ts";
-import { hasTmux } from "../live/tmux.ts";
 import type { Checks, Finding } from "./finding.ts";
 
-const HOUR = 3_600_000;
 const NODE = [18, 19, 0] as const;
 
 /** Checks of the machine and of the programs on it. */

@@ -1,24 +1,24 @@
 import { chmodSync, closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeFork } from "../history/fork.ts";
-import { look } from "../system/staged-file.ts";
-import { Survey } from "../conversation/main-chain.ts";
 import { forward } from "../claude/lines.ts";
 import { configDirectory, historyFile } from "../claude/places.ts";
 import { parseLine } from "../claude/rows.ts";
 import { cleanupPeriod } from "../claude/settings.ts";
+import { Survey } from "../conversation/main-chain.ts";
+import { writeFork } from "../history/fork.ts";
 import { goneSessions } from "../sessions/deleted.ts";
 import { titleOf } from "../sessions/session.ts";
 import { type Entry, timeOfEntry } from "../sessions/store.ts";
 import { writeAtomic } from "../system/files.ts";
 import { quote } from "../system/handoff.ts";
 import { state } from "../system/places.ts";
+import { look } from "../system/staged-file.ts";
+import { DAY } from "../system/units.ts";
 import { many } from "../terminal/amount.ts";
 import { iso } from "../terminal/json.ts";
 import { dayAndTime } from "../terminal/time.ts";
 import type { Checks, Finding, Scene } from "./finding.ts";
 
-const DAY = 86_400_000;
 const SKEW = 120_000;
 const WARN = 7 * DAY;
 const short = (id: string): string => id.slice(0, 8);

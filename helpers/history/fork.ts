@@ -5,13 +5,13 @@ import { basename, dirname, join } from "node:path";
 import { forward } from "../claude/lines.ts";
 import { configDirectory } from "../claude/places.ts";
 import { type Row, string } from "../claude/rows.ts";
+import { opened } from "../conversation/long-strings.ts";
+import type { Survey } from "../conversation/main-chain.ts";
 import type { Transcript } from "../sessions/entry.ts";
 import { makeDirectory } from "../system/files.ts";
 import { collect } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
-import { opened } from "../conversation/long-strings.ts";
 import { look, Staged } from "../system/staged-file.ts";
-import type { Survey } from "../conversation/main-chain.ts";
 
 /**
  * The lines of a fork, in pieces: every row up to `cut` in the file's order under the new id, the file history of what

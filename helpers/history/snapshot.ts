@@ -13,6 +13,8 @@ import {
   type Stats,
 } from "node:fs";
 import { basename, join } from "node:path";
+import { ownFolder, partsOfSession, placeOf } from "../archive/collect.ts";
+import { partsOf } from "../archive/manifest.ts";
 import { readAt } from "../claude/lines.ts";
 import { isSessionId, projectsDirectory } from "../claude/places.ts";
 import { startOf, titleOf } from "../sessions/session.ts";
@@ -20,8 +22,6 @@ import type { Entry } from "../sessions/store.ts";
 import { writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
 import { errno, Problem } from "../system/problem.ts";
-import { ownFolder, partsOfSession, placeOf } from "../archive/collect.ts";
-import { partsOf } from "../archive/manifest.ts";
 import { look, Staged } from "../system/staged-file.ts";
 import { sweep } from "../system/temporary-files.ts";
 

@@ -24,6 +24,7 @@ import { dirname, join } from "node:path";
 import { linkTarget, readText } from "../system/files.ts";
 import { home } from "../system/places.ts";
 import { errno, Problem, problemOf } from "../system/problem.ts";
+import { HOUR } from "../system/units.ts";
 
 export type Action = "created" | "updated" | "unchanged" | "removed" | "failed";
 export type Change = { path: string; action: Action };
@@ -52,7 +53,6 @@ export function lstat(path: string): Stats | null {
   }
 }
 
-const HOUR = 3_600_000;
 let counter = 0;
 
 /**

@@ -2,12 +2,12 @@
 
 import { join } from "node:path";
 import { configDirectory } from "../claude/places.ts";
-import { bytesOf, Changes } from "./changes.ts";
-import { cron } from "./cron.ts";
-import { addHook, addStatusLine, dropHook, dropStatusLine } from "./claude-settings.ts";
 import { quote } from "../system/handoff.ts";
 import { binaries } from "../system/places.ts";
 import { Problem, problemOf } from "../system/problem.ts";
+import { bytesOf, Changes } from "./changes.ts";
+import { addHook, addStatusLine, dropHook, dropStatusLine } from "./claude-settings.ts";
+import { cron } from "./cron.ts";
 
 export type Extras = { statusline: boolean; hooks: boolean; cron: boolean; devOpen: boolean };
 

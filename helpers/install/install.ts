@@ -14,8 +14,8 @@ import { errno, Problem } from "../system/problem.ts";
 import { drop, put } from "./block.ts";
 import { type Change, Changes, entries, lstat, tilde } from "./changes.ts";
 import { checkName, MARK, type Name, namesOf, PROGRAM, under } from "./names.ts";
-import { allRcFiles, bashFiles, type Rc, zshFile } from "./rc.ts";
 import { functionsFile, installedName, library, type Setting, setting } from "./places.ts";
+import { allRcFiles, bashFiles, type Rc, zshFile } from "./rc.ts";
 import { shim } from "./shim.ts";
 import { bashCompletion, fishFile, functions, zshCompletion, zshStart } from "./texts.ts";
 

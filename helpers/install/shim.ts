@@ -1,5 +1,5 @@
-import { MARK, type Name } from "./names.ts";
 import { sh } from "../system/shell-quote.ts";
+import { MARK, type Name } from "./names.ts";
 
 // One script under all names; the name it is called by gives the verb. A link with a name of its own is followed.
 const NAME = `

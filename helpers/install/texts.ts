@@ -1,5 +1,5 @@
-import { MARK, type Name } from "./names.ts";
 import { fish as fishQuote, sh } from "../system/shell-quote.ts";
+import { MARK, type Name } from "./names.ts";
 import type { Setting } from "./places.ts";
 
 // In front of Debian's "not interactive: return", so that `bash -c '. ~/.bashrc && ccra'` in a crontab works.

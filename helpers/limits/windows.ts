@@ -6,6 +6,7 @@ import { backward } from "../claude/lines.ts";
 import { object } from "../claude/rows.ts";
 import { readText, writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
+import { HOUR } from "../system/units.ts";
 import type { Verdict } from "./verdict.ts";
 import { milliseconds } from "./wordings.ts";
 
@@ -18,7 +19,6 @@ export type Window = {
   at: number;
 };
 
-const HOUR = 3_600_000;
 const FIVE_HOURS = 5 * HOUR;
 const windowsFile = (): string => join(state(), "windows.json");
 

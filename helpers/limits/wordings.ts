@@ -1,6 +1,8 @@
 // The one table of what Claude Code writes when a turn ends on an error of the service, with the CLI versions it was
 // seen in ("doc": only in the CLI's own list or in public issues). Pure; nothing is compiled or looked up at load.
 
+import { DAY, HOUR } from "../system/units.ts";
+
 /** Why a session stopped on an error that is no usage limit. Each is told apart; none is ever resumed by itself. */
 export type Cause =
   | "spend-limit"
@@ -156,9 +158,6 @@ export function clockIn(text: string): Clock | null {
   }
   return found;
 }
-
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
 
 /** Wall clock of an instant, as if it were UTC (epoch ms). Null: no such zone. */
 type Wall = (instant: number) => number;

@@ -1,11 +1,11 @@
 // Makes a live session: windows, recorder, journal and marks, in one call of tmux.
 
 import { createHash } from "node:crypto";
+import { watchWords } from "../recording/recorder-command.ts";
 import { config } from "../system/config.ts";
 import { Problem } from "../system/problem.ts";
 import { change, type Entry, entryOf, forget, remember, type Window } from "./journal.ts";
 import { isWaiting, lazily } from "./start-on-enter.ts";
-import { watchWords } from "../recording/recorder-command.ts";
 import { AND, type Answer, literal, target, tmux } from "./tmux.ts";
 
 const LONGEST_NAME = 48;

@@ -12,11 +12,11 @@ import {
   toolResultsOf,
 } from "../claude/rows.ts";
 import { saidIn } from "../claude/text.ts";
-import { logFile } from "../resume/resume-log.ts";
 import { verdictOf } from "../limits/verdict.ts";
+import { recordingsOf } from "../recording/cast.ts";
+import { logFile } from "../resume/resume-log.ts";
 import { transcripts } from "../sessions/store.ts";
 import { readText } from "../system/files.ts";
-import { recordingsOf } from "../recording/cast.ts";
 import { launchOf } from "./journal.ts";
 
 /** Something that happened. `at` is epoch ms. */

@@ -1,7 +1,7 @@
-import { config } from "../system/config.ts";
 import { isAlive, recordingsOf } from "../recording/cast.ts";
-import type { Live } from "./live-sessions.ts";
 import { recorderWords } from "../recording/recorder-command.ts";
+import { config } from "../system/config.ts";
+import type { Live } from "./live-sessions.ts";
 import { tmux } from "./tmux.ts";
 
 /**

@@ -2,17 +2,17 @@
 
 import { readlinkSync } from "node:fs";
 import { startOf } from "../system/process.ts";
+import { HOUR } from "../system/units.ts";
+import { mendRecorders } from "./fix-recorders.ts";
 import { change, type Entry, entries, entryOf, findServer, type Window } from "./journal.ts";
 import { type Live, liveSessions } from "./live-sessions.ts";
 import { watchMemory } from "./memory.ts";
-import { mendRecorders } from "./fix-recorders.ts";
 import { literal, tmux } from "./tmux.ts";
 
 /** `left`: its restart policy is no, or a person has to look; `waits`: it is restarted later. */
 export type Care = "restarted" | "waits" | "gave-up" | "left" | "failed" | "memory";
 export type Finding = { entry: Entry; live: Live; what: string; care: Care };
 
-const HOUR = 3_600_000;
 /** So often within an hour; the pauses between double from the first. */
 const MOST = 5;
 const FIRST = 10_000;

@@ -5,9 +5,9 @@ import { readdirSync, readFileSync, unlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { isSessionId } from "../claude/places.ts";
-import { bornAt, domain, sharesHome } from "../system/pid-domain.ts";
 import { config } from "../system/config.ts";
 import { writeAtomic } from "../system/files.ts";
+import { bornAt, domain, sharesHome } from "../system/pid-domain.ts";
 import { state } from "../system/places.ts";
 
 /** A window beside Claude's; without a command it is a shell. */

@@ -2,8 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { isSessionId } from "../claude/places.ts";
-import { type Live as Claude, liveSessions as registered } from "../claude/registry.ts";
-import { withoutGhosts } from "../system/pid-domain.ts";
+import { type Live as Claude, liveSessions as registered, withoutGhosts } from "../claude/registry.ts";
 import { ancestors, startOf } from "../system/process.ts";
 import { isWaiting } from "./start-on-enter.ts";
 import { hasTmux, tmux } from "./tmux.ts";
@@ -207,3 +206,6 @@ export async function liveSessions(): Promise<Live[]> {
 }
 
 const NONE = { name: null, windows: 0, clients: 0, exit: null };
+
+/** What a person calls a live session: its tmux name, else the beginning of its id. */
+export const called = ({ name, id }: Live): string => name ?? id.slice(0, 8);

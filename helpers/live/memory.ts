@@ -8,8 +8,8 @@ import { startOf } from "../system/process.ts";
 import { bytesOf } from "./cap.ts";
 import { change, type Entry } from "./journal.ts";
 import type { Live } from "./live-sessions.ts";
-import { literal, target, tmux } from "./tmux.ts";
 import { memoryOf, processes, treeOf } from "./process-tree.ts";
+import { literal, target, tmux } from "./tmux.ts";
 
 /** Bytes that a session may use: its own cap, else the configuration's; null: no cap. */
 const capOf = (entry: Entry): number | null => entry.memory ?? bytesOf(config().memory);

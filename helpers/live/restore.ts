@@ -3,8 +3,7 @@
 import { mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { liveSessions as registered } from "../claude/registry.ts";
-import { withoutGhosts } from "../system/pid-domain.ts";
+import { liveSessions as registered, withoutGhosts } from "../claude/registry.ts";
 import { isUsable } from "../resume/run.ts";
 import { makeDirectory } from "../system/files.ts";
 import { state } from "../system/places.ts";

@@ -1,11 +1,11 @@
-import { realPath } from "../sessions/lookup.ts";
 import { fold } from "../search/query.ts";
 import type { Wanted } from "../search/search.ts";
+import type { Result, Seen } from "../search/search-result.ts";
 import type { Bounds } from "../search/threads.ts";
+import { realPath } from "../sessions/lookup.ts";
 import { type Session, type Surroundings, sessionOf } from "../sessions/session.ts";
 import { idsOfAll, newest, transcripts } from "../sessions/store.ts";
 import { searchRecordings } from "./cast-search.ts";
-import type { Result, Seen } from "../search/search-result.ts";
 
 /** Sessions that were recorded; they need not have a transcript any more, or yet. */
 export function screenHits(wanted: Wanted, { limit, since }: Bounds, around: Surroundings): Result {

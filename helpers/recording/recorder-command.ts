@@ -5,6 +5,7 @@ import { delimiter, join } from "node:path";
 import { config } from "../system/config.ts";
 import { makeDirectory, writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
+import { DAY } from "../system/units.ts";
 import { prune, recordingsDirectory } from "./cast.ts";
 import { NODE, PERL } from "./recorders.ts";
 
@@ -88,8 +89,6 @@ function onPath(name: string): string | null {
   }
   return null;
 }
-
-const DAY = 86_400_000;
 
 /** Deletes old recordings, once a day. */
 function sweep(days: number): void {

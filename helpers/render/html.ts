@@ -1,6 +1,6 @@
-import { highlight } from "./highlight.ts";
 import type { Item } from "../conversation/items.ts";
 import { type Redactor, told } from "../redact/redactor.ts";
+import { highlight } from "./highlight.ts";
 import { clock, entities, type Head, heading, iso, shown, visible } from "./page-text.ts";
 
 // Translucent greys and the browser's own colours fit light and dark; only code needs colours of its own.

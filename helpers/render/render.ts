@@ -1,9 +1,10 @@
 // A session for people: one text, in pieces, so that a large one is never in memory.
-import { html } from "./html.ts";
+
 import { items } from "../conversation/items.ts";
-import { markdown } from "./markdown.ts";
-import { asJson } from "./json.ts";
 import type { Redactor } from "../redact/redactor.ts";
+import { html } from "./html.ts";
+import { asJson } from "./json.ts";
+import { markdown } from "./markdown.ts";
 import type { Head } from "./page-text.ts";
 
 export const FORMATS = ["md", "html", "json"] as const;

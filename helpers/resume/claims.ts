@@ -8,10 +8,10 @@
 import { linkSync, readdirSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeDirectory, readText, writeAtomic } from "../system/files.ts";
+import { domain, isOurs } from "../system/pid-domain.ts";
 import { state } from "../system/places.ts";
 import { errno } from "../system/problem.ts";
 import { startOf } from "../system/process.ts";
-import { domain, isOurs } from "../system/pid-domain.ts";
 
 /** How a try ended: `design.md` §8's outcomes. */
 export type Outcome =

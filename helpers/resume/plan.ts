@@ -1,7 +1,8 @@
 // What is to be continued, and why everything else is not. Pure: sessions and the clock in, a plan out.
 
-import type { Result, Stage, Try } from "./claims.ts";
 import { stateOf, type Verdict } from "../limits/verdict.ts";
+import { HOUR, MINUTE } from "../system/units.ts";
+import type { Result, Stage, Try } from "./claims.ts";
 
 /** A person's word about one session. Times are epoch ms; `until` null: until further notice; `at` null: at its reset. */
 export type Hold = { until: number | null };
@@ -71,10 +72,6 @@ export type Rules = {
   left: number;
   max: number;
 };
-
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
 
 /** Tries of one limit, and how long after the try before each may come: the server may be late by ten minutes. */
 const GAPS = [0, 5 * MINUTE, 15 * MINUTE];

@@ -2,28 +2,21 @@
 
 import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { findClaude, INSTALL_HINT, resumeArguments } from "../claude/cli.ts";
+import { requireClaude, resumeArguments } from "../claude/cli.ts";
 import { claudeEnvironment } from "../claude/environment.ts";
 import { backward } from "../claude/lines.ts";
-import { resultOf, stageOf, tries } from "./claims.ts";
-import type { Candidate, Step } from "./plan.ts";
-import { logsDirectory } from "./resume-log.ts";
-import { type Done, isUsable, type Job, type Running, type Start } from "./run.ts";
-import { holdOf, laterOf, planned } from "./schedule.ts";
 import { surroundings } from "../sessions/context.ts";
 import { stoppedSessions } from "../sessions/limited.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { read, transcripts } from "../sessions/store.ts";
-import { config } from "../system/config.ts";
 import { startDetached } from "../system/detached.ts";
-import { Problem } from "../system/problem.ts";
-import { startOf } from "../system/process.ts";
-import { createSession } from "../live/create.ts";
-import { entryOf } from "../live/journal.ts";
-import { endSession, hasTmux, isDead, screenOf } from "../live/tmux.ts";
+import { DAY } from "../system/units.ts";
+import { resultOf, stageOf, tries } from "./claims.ts";
+import type { Candidate, Step } from "./plan.ts";
+import { logsDirectory } from "./resume-log.ts";
+import { type Done, isUsable, type Job, type Start } from "./run.ts";
+import { holdOf, laterOf, planned } from "./schedule.ts";
 
-const DAY = 86_400_000;
 /** Rows of a limit can be this much older than its reset. */
 const LONGEST_WINDOW = 35 * DAY;
 
@@ -100,9 +93,7 @@ export function modeOf(session: Pick<Session, "permissionMode">, asked: string |
 }
 
 export function jobOf(step: Step, session: Session, how: How): Job {
-  const claude = findClaude();
-  if (claude === null)
-    throw new Problem("no-claude", "the claude program is not on PATH.", { hint: INSTALL_HINT });
+  const claude = requireClaude();
   const mode = modeOf(session, how.permissionMode);
   const flags = how.mode === "headless" ? ["-p", "--output-format", "json"] : [];
   if (mode !== null) flags.push("--permission-mode", mode);
@@ -112,23 +103,6 @@ export function jobOf(step: Step, session: Session, how: How): Job {
     project: session.project!,
     argv: [claude, ...flags, ...resumeArguments(session.id, { prompt: how.prompt })],
   };
-}
-
-/** The way to run: what was asked for, else what the configuration says, else tmux where it exists. */
-export function wayOf(asked: { tmux: boolean; headless: boolean }): How["mode"] {
-  if (asked.tmux && asked.headless) {
-    throw new Problem("usage", "--tmux and --headless exclude each other.", { hint: "ccra --help", exit: 2 });
-  }
-  const set = config()["resume.mode"];
-  const wanted = asked.tmux ? "tmux" : asked.headless ? "headless" : set;
-  if (wanted === "headless") return "headless";
-  if (hasTmux()) return "tmux";
-  if (wanted === "tmux") {
-    throw new Problem("no-tmux", "tmux is not installed.", {
-      hint: ["install tmux", "or run without it: ccra --headless"],
-    });
-  }
-  return "headless";
 }
 
 export const startHeadless: Start = async (argv, { project, step }) => {
@@ -143,34 +117,6 @@ function withoutTmux(): NodeJS.ProcessEnv {
   const { TMUX: _, TMUX_PANE: __, ...env } = claudeEnvironment();
   return env;
 }
-
-export const startInTmux: Start = async (argv, { project, step }): Promise<Running> => {
-  // Where its windows still are, it goes on in them.
-  const before = entryOf(step.id);
-  const { name, pane, pid } = await createSession({
-    project,
-    id: step.id,
-    command: argv,
-    env: claudeEnvironment(),
-    ...(before && before.windows.length > 0 ? { windows: before.windows } : {}),
-    launch: { ...before, current: step.id, stoppedAt: null },
-  });
-  return {
-    pid,
-    tmux: name,
-    log: null,
-    ended: null,
-    release: () => {},
-    discard: () => endSession(name),
-    words: async () => {
-      const ended = pid === null || startOf(pid) === null;
-      // Only then tmux has read all that it said.
-      for (let i = 0; i < 50 && ended && !(await isDead(pane)); i++) await sleep(50);
-      // "Pane is dead" takes the last line, and scrolls the first one away.
-      return (await screenOf(pane, 1)) ?? ((await isDead(pane)) ? "it ended at once" : "");
-    },
-  };
-};
 
 const LAST = 64 * 1024;
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { configDirectory } from "../claude/places.ts";
 import { makeDirectory, readText, writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
+import { DAY } from "../system/units.ts";
 import { type Outcome, type Result, writeResult } from "./claims.ts";
 
 export const logsDirectory = (): string => join(configDirectory(), "resume-logs");
@@ -32,7 +33,6 @@ export function note(entry: Omit<Entry, "at">): void {
   }
 }
 
-const DAY = 86_400_000;
 const TAIL = 512 * 1024;
 
 /** How many sessions supervise has started in the last 24 hours. A start dated into the future counts too. */

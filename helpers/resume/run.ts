@@ -2,9 +2,11 @@
 
 import { closeSync, openSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { liveSessions } from "../claude/registry.ts";
+import { liveSessions, withoutGhosts } from "../claude/registry.ts";
 import { type Row, string, textsOf } from "../claude/rows.ts";
 import { readFacts } from "../claude/transcript.ts";
+import { verdictAt } from "../limits/tail.ts";
+import { type Verdict, verdictOf } from "../limits/verdict.ts";
 import { startOf } from "../system/process.ts";
 import {
   type Claim,
@@ -18,11 +20,8 @@ import {
   starter,
   tries,
 } from "./claims.ts";
-import { withoutGhosts } from "../system/pid-domain.ts";
 import type { Step } from "./plan.ts";
 import { note, record } from "./resume-log.ts";
-import { verdictAt } from "../limits/tail.ts";
-import { type Verdict, verdictOf } from "../limits/verdict.ts";
 
 /** A session that is to be continued now. */
 export type Job = {

@@ -6,9 +6,9 @@
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { projectsDirectory } from "../claude/places.ts";
+import { programOf } from "../sessions/catalogue.ts";
 import { writeAtomic } from "../system/files.ts";
 import { cache } from "../system/places.ts";
-import { programOf } from "../sessions/catalogue.ts";
 import { bitOf } from "./signature.ts";
 import { type Fresh, type Part, type Place, remove, rowBytes, Writer } from "./writer.ts";
 

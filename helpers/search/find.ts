@@ -1,5 +1,5 @@
-import { collect } from "../system/heap.ts";
 import { recentIds } from "../sessions/store.ts";
+import { collect } from "../system/heap.ts";
 import { Cache } from "./cache.ts";
 import { Listing } from "./listing.ts";
 import { type Project, projectOf, type Sighting, unpacked, type Wanted } from "./search.ts";

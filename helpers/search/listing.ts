@@ -1,6 +1,6 @@
-import { look } from "../system/stat-file.ts";
 import type { Transcript } from "../sessions/entry.ts";
 import { folderTime, idsIn, projectFolders } from "../sessions/store.ts";
+import { look } from "../system/stat-file.ts";
 import type { Cache, Folder, Kept, Listed } from "./cache.ts";
 
 /** A transcript with its text in the cache; `older` is the text of what it was before it changed. */

@@ -1,7 +1,7 @@
 // What a search gives, whatever was searched.
 
-import type { Match } from "./matches.ts";
 import type { Session } from "../sessions/session.ts";
+import type { Match } from "./matches.ts";
 
 /** What the screen needs of a session. */
 export type Shown = Pick<Session, "id" | "title" | "project" | "updatedAt" | "state">;

@@ -1,7 +1,7 @@
 import { closeSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { makeDirectory } from "../system/files.ts";
 import type { Transcript } from "../sessions/entry.ts";
+import { makeDirectory } from "../system/files.ts";
 import { signatureOf } from "./signature.ts";
 
 /**

@@ -1,6 +1,5 @@
-import { liveSessions } from "../claude/registry.ts";
+import { liveSessions, withoutGhosts } from "../claude/registry.ts";
 import { cleanupPeriod } from "../claude/settings.ts";
-import { withoutGhosts } from "../system/pid-domain.ts";
 import type { Surroundings } from "./session.ts";
 
 /** What is running and what time it is: read once a command. */

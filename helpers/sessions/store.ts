@@ -5,8 +5,8 @@ import { isSessionId, projectsDirectory } from "../claude/places.ts";
 import { liveSessions } from "../claude/registry.ts";
 import { readFacts } from "../claude/transcript.ts";
 import { verdictOf } from "../limits/verdict.ts";
-import { type Look, look as lookAt } from "../system/stat-file.ts";
 import { errno } from "../system/problem.ts";
+import { type Look, look as lookAt } from "../system/stat-file.ts";
 import { confirm, entryOf, type Line, load, save, uniqueLengths } from "./catalogue.ts";
 import { type Entry, type Transcript, timeOfEntry } from "./entry.ts";
 

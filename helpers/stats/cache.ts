@@ -3,8 +3,8 @@ import { closeSync, fstatSync, openSync, readdirSync, readFileSync, statSync, un
 import { dirname, join } from "node:path";
 import { writeAtomic } from "../system/files.ts";
 import { cache } from "../system/places.ts";
-import type { Files } from "./files.ts";
 import { bytesOf, Index, numbersOf, sumOf } from "./file-index.ts";
+import type { Files } from "./files.ts";
 import { BYTES, HEAD, readRecords, type Stored } from "./records.ts";
 import type { Summary } from "./sums.ts";
 

@@ -1,13 +1,13 @@
 import { closeSync, openSync } from "node:fs";
 import { counted, readAt } from "../claude/lines.ts";
 import { isSessionId } from "../claude/places.ts";
+import { secondThread } from "../search/threads.ts";
 import { collect, smallHeap } from "../system/heap.ts";
 import { errno } from "../system/problem.ts";
-import { secondThread } from "../search/threads.ts";
 import { attribute, type Share } from "./attribute.ts";
 import { headOf, newGeneration, openRecords, recordsFile, Snapshot } from "./cache.ts";
-import { Files } from "./files.ts";
 import { Index, type Known } from "./file-index.ts";
+import { Files } from "./files.ts";
 import { type Head, Reader } from "./read.ts";
 import { FLAGS, Hash, Records, readRecords, type Stored, WORDS } from "./records.ts";
 import { GROUPINGS, summarize } from "./sums.ts";

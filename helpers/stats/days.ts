@@ -1,7 +1,6 @@
 import { readlinkSync } from "node:fs";
+import { DAY } from "../system/units.ts";
 import { QUARTER } from "./records.ts";
-
-export const DAY = 86_400_000;
 
 /** The local day of an instant, as the days from 1970-01-01 to its date. */
 export function dayOf(at: number): number {

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { isSessionId } from "../claude/places.ts";
-import { type Look, look } from "../system/stat-file.ts";
-import { errno } from "../system/problem.ts";
 import { projectFolders } from "../sessions/store.ts";
+import { errno } from "../system/problem.ts";
+import { type Look, look } from "../system/stat-file.ts";
 
 /**
  * Files with messages, in columns (of 5,000 objects the collector would take longer than the disk): transcripts of

@@ -2,8 +2,8 @@ import { projectsDirectory } from "../claude/places.ts";
 import { Snapshot } from "./cache.ts";
 import type { Progress } from "./count.ts";
 import { zone } from "./days.ts";
-import { filesWithMessages } from "./files.ts";
 import type { Index } from "./file-index.ts";
+import { filesWithMessages } from "./files.ts";
 import { GROUPINGS, type Summary, summarize } from "./sums.ts";
 
 /** All that is counted, and the paths of what could not be. */

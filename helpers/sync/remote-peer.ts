@@ -2,10 +2,10 @@
 
 import { closeSync, createReadStream, openSync, rmSync, statSync, writeSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
+import { Bytes } from "../archive/tar.ts";
 import { isSessionId } from "../claude/places.ts";
 import { Problem, problemOf } from "../system/problem.ts";
 import { type Here, type Item, type Place, type Sum, spooled } from "./sync.ts";
-import { Bytes } from "../archive/tar.ts";
 
 /** What the far shell prints before this is none of ours. */
 const MAGIC = "\nccr-sync 1\n";

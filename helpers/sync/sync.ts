@@ -14,23 +14,23 @@ import {
 } from "node:fs";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
+import { copy, extend } from "../archive/import.ts";
+import { keysOf, mapFile, mapOf, type Rule, relationOf } from "../archive/paths.ts";
 import { isSessionId, slug } from "../claude/places.ts";
-import { liveSessions } from "../claude/registry.ts";
+import { liveSessions, withoutGhosts } from "../claude/registry.ts";
 import { object, string } from "../claude/rows.ts";
 import { readFacts } from "../claude/transcript.ts";
-import { domain, withoutGhosts } from "../system/pid-domain.ts";
+import { Survey } from "../conversation/main-chain.ts";
+import { forked } from "../history/fork.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { idsIn, projectFolders } from "../sessions/store.ts";
 import { makeDirectory } from "../system/files.ts";
+import { domain } from "../system/pid-domain.ts";
 import { state } from "../system/places.ts";
 import { errno, Problem } from "../system/problem.ts";
 import { startOf } from "../system/process.ts";
-import { forked } from "../history/fork.ts";
-import { copy, extend } from "../archive/import.ts";
-import { keysOf, mapFile, mapOf, type Rule, relationOf } from "../archive/paths.ts";
 import { look, Staged } from "../system/staged-file.ts";
 import { sweep, temporary } from "../system/temporary-files.ts";
-import { Survey } from "../conversation/main-chain.ts";
 
 /** A transcript at one of the two places. `mtime` is epoch ms. */
 export type Item = { id: string; folder: string; bytes: number; mtime: number };

@@ -1,5 +1,4 @@
 import { readFileSync, readlinkSync } from "node:fs";
-import type { Live } from "../claude/registry.ts";
 
 let own: string | undefined;
 
@@ -43,17 +42,3 @@ const IN_SHARED = ["REMOTE_CONTAINERS", "DEVCONTAINER", "CODESPACES", "CCR_DEVCO
 
 /** Whether this is a container that shares its home with the machine around it. */
 export const sharesHome = (): boolean => IN_SHARED.some((name) => process.env[name]);
-
-/**
- * Running sessions without those that the last life of this workspace left behind: an entry of another pid namespace
- * from before our process 1 is what a killed workspace leaves. Where a home is shared with the machine around a dev
- * container, such an entry may well live, and stays.
- */
-export function withoutGhosts(live: ReadonlyMap<string, Live>): Map<string, Live> {
-  const born = sharesHome() ? null : bornAt();
-  return new Map(
-    [...live].filter(
-      ([, { here, startedAt }]) => here || born === null || startedAt === null || startedAt >= born,
-    ),
-  );
-}

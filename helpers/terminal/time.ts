@@ -1,6 +1,7 @@
+import { DAY } from "../system/units.ts";
+
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const DAY = 86_400_000;
 const two = (n: number): string => String(n).padStart(2, "0");
 
 /**

@@ -2,9 +2,9 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { build, type Plugin } from "esbuild";
 import { fileURLToPath } from "node:url";
-import { breaches, type Inputs } from "./import-rules.ts";
+import { build, type Plugin } from "esbuild";
+import { breaches, type Inputs, unusedArrows } from "./import-rules.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -47,7 +47,7 @@ const { metafile } = await build({
 const inputs: Inputs = Object.fromEntries(
   Object.entries(metafile.inputs).filter(([path]) => !path.startsWith("infra/providers/")),
 );
-const wrong = breaches(inputs);
+const wrong = [...breaches(inputs), ...unusedArrows(inputs)];
 for (const line of wrong) console.error(line);
 const count = Object.keys(inputs).length;
 console.log(wrong.length ? `${count} modules, ${wrong.length} wrong imports` : `${count} modules, no cycle`);

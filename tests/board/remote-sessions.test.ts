@@ -1,8 +1,8 @@
 // What other machines say is data of strangers: taken as far as it has our form.
 
 import { describe, expect, it } from "vitest";
-import { boardOf, Far, sessionFrom } from "../../helpers/board/remote-sessions.ts";
 import { itemFrom } from "../../helpers/board/items.ts";
+import { boardOf, Far, sessionFrom } from "../../helpers/board/remote-sessions.ts";
 
 const id = "11111111-0000-4000-8000-000000000000";
 const now = Date.parse("2026-11-21T12:00:00Z");

@@ -10,7 +10,7 @@ describe("a page of help", () => {
 
   it("fits the terminal: what is typed is never broken, all else is, between words", async () => {
     expect(
-      overview()
+      overview(VERBS)
         .split("\n")
         .filter((line) => width(line) > WIDE),
     ).toEqual([]);

@@ -22,11 +22,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { findClaude } from "../../helpers/claude/cli.ts";
 import { CHECKS } from "../../helpers/commands/doctor.ts";
 import { startOf } from "../../helpers/system/process.ts";
+import { Writer } from "../render/transcript.ts";
 import { bundle, ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { namespaces } from "../support/container.ts";
 import { type Home, makeHome, root } from "../support/home.ts";
 import { lacks } from "../support/tools.ts";
-import { Writer } from "../render/transcript.ts";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 

@@ -20,7 +20,18 @@ import { buildHelper } from "../../infra/tools/build-helper.ts";
 import { counted } from "../../helpers/claude/lines.ts";
 import { Cache } from "../../helpers/search/cache.ts";
 import { find } from "../../helpers/search/find.ts";
-import { answer, fileOf, generate, home, idOf, prompt, session, UNBOUND, useHome, wanted } from "../search/home.ts";
+import {
+  answer,
+  fileOf,
+  generate,
+  home,
+  idOf,
+  prompt,
+  session,
+  UNBOUND,
+  useHome,
+  wanted,
+} from "../search/home.ts";
 
 useHome();
 

@@ -14,9 +14,9 @@ import {
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { startOf } from "../../helpers/system/process.ts";
 import { isAlive, prune, read, recordingsOf, secondsOf } from "../../helpers/recording/cast.ts";
 import { recorderWords, shellWord } from "../../helpers/recording/recorder-command.ts";
+import { startOf } from "../../helpers/system/process.ts";
 import { bundle, ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Home, makeHome, root } from "../support/home.ts";
 import { playedCells, recorders, withHome } from "../support/recorded.ts";

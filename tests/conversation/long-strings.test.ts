@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { opened } from "../../helpers/conversation/long-strings.ts";
 import { parseLine } from "../../helpers/claude/rows.ts";
+import { opened } from "../../helpers/conversation/long-strings.ts";
 
 const text = (pieces: (string | Buffer)[] | null): string =>
   Buffer.concat(pieces!.map((piece) => Buffer.from(piece))).toString();

@@ -16,13 +16,13 @@ import { COLUMNS, sessionJson, sessionRows } from "../../helpers/cli/session-for
 import { verdictAt } from "../../helpers/limits/tail.ts";
 import { verdictOf } from "../../helpers/limits/verdict.ts";
 import { type Session, sessionOf } from "../../helpers/sessions/session.ts";
+import { newestOfAll } from "../../helpers/sessions/store.ts";
 import { Reader } from "../../helpers/stats/read.ts";
 import { Hash, Records, WORDS } from "../../helpers/stats/records.ts";
-import { newestOfAll } from "../../helpers/sessions/store.ts";
 import { table } from "../../helpers/terminal/table.ts";
 import { bundle, makeBundle, removeBundle } from "../support/bundle.ts";
-import { Random } from "../support/random.ts";
 import { type Harmed, harmedFile, sampleLines } from "../support/mutate.ts";
+import { Random } from "../support/random.ts";
 
 const SEED = Number(process.env.CCR_FUZZ_SEED ?? 20_261_120);
 /** 20,000 files have about 150,000 lines. */

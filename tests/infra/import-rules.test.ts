@@ -19,8 +19,8 @@ describe("the import rules", () => {
       breaches(
         metafile(
           "helpers/main.ts > helpers/commands/list.ts helpers/terminal/table.ts helpers/system/files.ts",
-          "helpers/commands/list.ts > helpers/commands/command.ts helpers/tmux/live.ts helpers/sessions/find.ts",
-          "helpers/tmux/live.ts > helpers/sessions/find.ts helpers/claude/registry.ts",
+          "helpers/commands/list.ts > helpers/cli/command.ts helpers/live/live.ts helpers/sessions/find.ts",
+          "helpers/live/live.ts > helpers/sessions/find.ts helpers/claude/registry.ts",
           "helpers/sessions/find.ts > helpers/limits/state.ts helpers/system/files.ts",
           "helpers/limits/state.ts > helpers/claude/rows.ts",
           "helpers/claude/rows.ts > helpers/system/files.ts",
@@ -54,7 +54,7 @@ describe("the import rules", () => {
   it.each([
     ["up", "helpers/claude/rows.ts > helpers/sessions/find.ts"],
     ["up from limits", "helpers/limits/state.ts > helpers/sessions/find.ts"],
-    ["sideways", "helpers/tmux/live.ts > helpers/archive/pack.ts"],
+    ["sideways", "helpers/live/live.ts > helpers/archive/pack.ts"],
     ["to the terminal from a domain folder", "helpers/sessions/find.ts > helpers/terminal/table.ts"],
     ["from the terminal to a domain folder", "helpers/terminal/table.ts > helpers/sessions/find.ts"],
     ["out of system", "helpers/system/files.ts > helpers/claude/rows.ts"],

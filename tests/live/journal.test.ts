@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { bornAt, domain } from "../../helpers/system/pid-domain.ts";
 import {
   change,
   type Entry,
@@ -13,6 +12,7 @@ import {
   remember,
   stoppedByPerson,
 } from "../../helpers/live/journal.ts";
+import { bornAt, domain } from "../../helpers/system/pid-domain.ts";
 
 const ID = "aaaaaaaa-1111-4111-8111-111111111111";
 const OTHER = "bbbbbbbb-1111-4111-8111-111111111111";

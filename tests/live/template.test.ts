@@ -2,8 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { chooseTemplate } from "../../helpers/commands/template.ts";
-import { ask } from "../../helpers/terminal/ask.ts";
+import { chooseTemplate } from "../../helpers/cli/choose-template.ts";
 import { bytesOf } from "../../helpers/live/cap.ts";
 import {
   allow,
@@ -13,6 +12,7 @@ import {
   projectTemplate,
   templateNamed,
 } from "../../helpers/live/template.ts";
+import { ask } from "../../helpers/terminal/ask.ts";
 
 vi.mock("../../helpers/terminal/ask.ts", () => ({ ask: vi.fn(() => null) }));
 

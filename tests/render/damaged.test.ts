@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { FORMATS, readable } from "../../helpers/render/render.ts";
 import { Redactor } from "../../helpers/redact/redactor.ts";
-import { Random } from "../support/random.ts";
+import { FORMATS, readable } from "../../helpers/render/render.ts";
 import { harmedFile, sampleLines } from "../support/mutate.ts";
+import { Random } from "../support/random.ts";
 
 const SEED = Number(process.env.CCR_FUZZ_SEED ?? 20_261_121);
 const FILES = 600;

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { FORMATS, type Format, readable } from "../../helpers/render/render.ts";
 import { Redactor } from "../../helpers/redact/redactor.ts";
-import { root } from "../support/home.ts";
+import { FORMATS, type Format, readable } from "../../helpers/render/render.ts";
 import { harmless, secrets } from "../redact/secrets.ts";
+import { root } from "../support/home.ts";
 import { PIXEL, rich, Writer } from "./transcript.ts";
 
 let folder: string;

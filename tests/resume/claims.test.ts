@@ -11,6 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { withoutGhosts } from "../../helpers/claude/registry.ts";
 import {
   claim,
   claimsFolder,
@@ -20,7 +21,6 @@ import {
   starter,
   tries,
 } from "../../helpers/resume/claims.ts";
-import { withoutGhosts } from "../../helpers/system/pid-domain.ts";
 
 const ID = "aaaaaaaa-1111-4111-8111-111111111111";
 const WANTED = { row: "row-1", window: "five_hour", resetsAt: 1, by: "person" } as const;

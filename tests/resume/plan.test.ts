@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { Verdict } from "../../helpers/limits/verdict.ts";
 import type { Try } from "../../helpers/resume/claims.ts";
 import { type Candidate, margin, nextOf, plan, type Rules } from "../../helpers/resume/plan.ts";
-import type { Verdict } from "../../helpers/limits/verdict.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

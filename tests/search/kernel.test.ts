@@ -3,14 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";
 import wabt from "wabt";
-import {
-  CHUNK,
-  KEPT,
-  type Kernel,
-  makeKernel,
-  type Needle,
-  WASM,
-} from "../../helpers/search/kernel.ts";
+import { CHUNK, KEPT, type Kernel, makeKernel, type Needle, WASM } from "../../helpers/search/kernel.ts";
 import { needlesOf } from "../../helpers/search/query.ts";
 import { root } from "../support/home.ts";
 

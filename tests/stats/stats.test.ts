@@ -19,11 +19,11 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { counted } from "../../helpers/claude/lines.ts";
 import type { Row } from "../../helpers/claude/rows.ts";
 import { countedOf } from "../../helpers/claude/usage.ts";
-import { type Corpus, corpus } from "../../helpers/stats/stats.ts";
 import { attribute, type Share } from "../../helpers/stats/attribute.ts";
 import { dayOf } from "../../helpers/stats/days.ts";
 import { shortened } from "../../helpers/stats/read.ts";
 import { Hash, Records, SIDE } from "../../helpers/stats/records.ts";
+import { type Corpus, corpus } from "../../helpers/stats/stats.ts";
 import { GROUPINGS, type Grouping, summarize } from "../../helpers/stats/sums.ts";
 
 let home: string;

@@ -1,0 +1,72 @@
+import { accessSync, constants } from "node:fs";
+import { join, resolve } from "node:path";
+import { historyOf } from "../archive/collect.ts";
+import { keep } from "../archive/keep.ts";
+import { liveSessions, withoutGhosts } from "../claude/registry.ts";
+import { startOf, titleOf } from "../sessions/session.ts";
+import type { Entry } from "../sessions/store.ts";
+import { makeDirectory } from "../system/files.ts";
+import { smallHeap } from "../system/heap.ts";
+import { state } from "../system/places.ts";
+import { problemOf } from "../system/problem.ts";
+import { many, size } from "../terminal/amount.ts";
+import { clean } from "../terminal/clean.ts";
+import { json } from "../terminal/json.ts";
+import { out, say } from "../terminal/output.ts";
+import { chosen, writing } from "./choose-sessions.ts";
+import { type Call, type Flag, on, text } from "./command.ts";
+
+export const TO: Record<string, Flag> = {
+  to: {
+    type: "string",
+    value: "dir",
+    about: "where archives go (default ~/.local/state/ccr/archives)",
+    completes: "directory",
+  },
+  "dry-run": { type: "boolean", about: "only list the sessions" },
+};
+
+/** Archives what was chosen, the smallest first: on a full disk each one makes room for the next. */
+export async function each(call: Call, verb: "archive" | "keep", remove: boolean): Promise<number> {
+  await smallHeap();
+  const directory = resolve(text(call, "to") ?? join(state(), "archives"));
+  const entries: Entry[] = chosen(call, call.words).sort((a, b) => a.bytes - b.bytes);
+  const dry = on(call, "dry-run");
+  if (!dry && entries.length > 0) {
+    makeDirectory(directory);
+    accessSync(directory, constants.W_OK);
+  }
+  const running = (id: string): boolean => withoutGhosts(liveSessions()).has(id);
+  const history = historyOf(new Set(entries.map(({ id }) => id)));
+  const sessions: Record<string, unknown>[] = [];
+  let deleted = 0;
+  for (const entry of entries) {
+    const { id, bytes } = entry;
+    const shown = `${id.slice(0, 8)}  ${size(bytes)}  ${clean(titleOf(entry).title ?? "")}`;
+    let result = { file: null as string | null, deleted: false, detail: null as string | null };
+    try {
+      if (!dry) {
+        const kept = await keep(entry, directory, { ...writing(call), history, running, remove });
+        result = { file: kept.file, deleted: kept.deleted, detail: null };
+      }
+    } catch (error) {
+      const problem = problemOf(error);
+      call.warn(problem);
+      result.detail = clean(problem.message);
+      // The next one would not fit either, and a fault of ours will not go away.
+      if (["enospc", "edquot", "internal"].includes(problem.kind)) throw error;
+    }
+    if (result.deleted) deleted += bytes;
+    sessions.push({ id, project: startOf(entry), bytes, ...result });
+    if (!call.json && result.detail === null)
+      out(`${dry ? "would archive" : result.deleted ? "archived, deleted" : "archived"}  ${shown}\n`);
+  }
+  if (call.json) json(verb, { directory, sessions, cleanupPeriodDays: null }, call.warnings);
+  else if (entries.length === 0) say("ccr: no session fits\n");
+  else if (!dry) {
+    const room = deleted > 0 ? `, ${size(deleted)} deleted here` : "";
+    const kept = sessions.filter(({ detail }) => detail === null).length;
+    say(`${many(kept, "session")} in ${directory}${room}\n`);
+  }
+  return call.warnings.length > 0 ? 1 : 0;
+}

@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { claudeEnvironment } from "../claude/environment.ts";
+import type { How } from "../resume/resume-jobs.ts";
+import type { Running, Start } from "../resume/run.ts";
+import { config } from "../system/config.ts";
+import { Problem } from "../system/problem.ts";
+import { startOf } from "../system/process.ts";
+import { createSession } from "./create.ts";
+import { entryOf } from "./journal.ts";
+import { endSession, hasTmux, isDead, screenOf } from "./tmux.ts";
+
+/** The way to run: what was asked for, else what the configuration says, else tmux where it exists. */
+export function wayOf(asked: { tmux: boolean; headless: boolean }): How["mode"] {
+  if (asked.tmux && asked.headless) {
+    throw new Problem("usage", "--tmux and --headless exclude each other.", { hint: "ccra --help", exit: 2 });
+  }
+  const set = config()["resume.mode"];
+  const wanted = asked.tmux ? "tmux" : asked.headless ? "headless" : set;
+  if (wanted === "headless") return "headless";
+  if (hasTmux()) return "tmux";
+  if (wanted === "tmux") {
+    throw new Problem("no-tmux", "tmux is not installed.", {
+      hint: ["install tmux", "or run without it: ccra --headless"],
+    });
+  }
+  return "headless";
+}
+
+export const startInTmux: Start = async (argv, { project, step }): Promise<Running> => {
+  // Where its windows still are, it goes on in them.
+  const before = entryOf(step.id);
+  const { name, pane, pid } = await createSession({
+    project,
+    id: step.id,
+    command: argv,
+    env: claudeEnvironment(),
+    ...(before && before.windows.length > 0 ? { windows: before.windows } : {}),
+    launch: { ...before, current: step.id, stoppedAt: null },
+  });
+  return {
+    pid,
+    tmux: name,
+    log: null,
+    ended: null,
+    release: () => {},
+    discard: () => endSession(name),
+    words: async () => {
+      const ended = pid === null || startOf(pid) === null;
+      // Only then tmux has read all that it said.
+      for (let i = 0; i < 50 && ended && !(await isDead(pane)); i++) await sleep(50);
+      // "Pane is dead" takes the last line, and scrolls the first one away.
+      return (await screenOf(pane, 1)) ?? ((await isDead(pane)) ? "it ended at once" : "");
+    },
+  };
+};
