@@ -1,18 +1,27 @@
 import { defineConfig } from "vitest/config";
 
-/** One vitest project a part of the test run; `npx vitest run --project unit` runs one alone. */
-function part(name: string, seconds: number) {
+/** Folders of tests/ that are not pure unit tests. Every other folder mirrors a room of helpers/ and is part of `unit`. */
+const OTHERS = ["commands", "fuzz", "infra", "e2e", "platform", "shell", "bench", "fixtures"];
+
+/** One vitest project for each part of the test run: `npx vitest run --project unit` runs one alone. */
+function part(name: string, seconds: number, include: string[], exclude: string[] = []) {
   const testTimeout = seconds * 1000;
-  // Texts without a zone mean the machine's.
+  // A time without a zone means the machine's.
   const env = { TZ: "UTC" };
-  return {
-    test: { name, include: [`tests/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout * 2, env },
-  };
+  return { test: { name, include, exclude, testTimeout, hookTimeout: testTimeout * 2, env } };
 }
+
+const of = (...folders: string[]): string[] => folders.map((folder) => `tests/${folder}/**/*.test.ts`);
 
 export default defineConfig({
   test: {
     pool: "forks",
-    projects: [part("unit", 60), part("infra", 60), part("e2e", 120), part("platform", 180)],
+    projects: [
+      part("unit", 60, of("*"), of(...OTHERS)),
+      part("commands", 60, of("commands", "fuzz")),
+      part("infra", 60, of("infra")),
+      part("e2e", 120, of("e2e")),
+      part("platform", 180, of("platform")),
+    ],
   },
 });

@@ -1,11 +1,11 @@
-import type { Verb } from "./cli/command.ts";
+import type { CommandEntry } from "./cli/command.ts";
 
 /** Every verb; what is not here does not exist. The order is that of the help page. */
-export const VERBS: readonly Verb[] = [
+export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "resume",
     summary: "resume a session in its own directory: ccr <session> [prompt]",
-    load: async () => (await import("./commands/resume.ts")).resume(VERBS),
+    load: async () => (await import("./commands/resume.ts")).resume(COMMANDS),
   },
   {
     name: "pick",
@@ -19,49 +19,49 @@ export const VERBS: readonly Verb[] = [
   },
   {
     name: "list",
-    classic: "ccr-list",
+    alias: "ccr-list",
     summary: "the newest sessions of all projects",
     load: async () => (await import("./commands/list.ts")).list,
   },
   {
     name: "find",
-    classic: "ccr-find",
+    alias: "ccr-find",
     summary: "find words in the messages of all sessions",
     load: async () => (await import("./commands/find.ts")).find,
   },
   {
     name: "current",
-    classic: "ccr-current",
+    alias: "ccr-current",
     summary: "the session of this shell or directory",
     load: async () => (await import("./commands/current.ts")).current,
   },
   {
     name: "stats",
-    classic: "ccr-stats",
+    alias: "ccr-stats",
     summary: "sessions, messages and tokens, by project, model and day",
     load: async () => (await import("./commands/stats.ts")).stats,
   },
   {
     name: "check-limits",
-    classic: "ccr-check-limits",
+    alias: "ccr-check-limits",
     summary: "which sessions are limited and until when; how full the windows are",
     load: async () => (await import("./commands/check-limits.ts")).checkLimits,
   },
   {
     name: "export",
-    classic: "ccr-export",
+    alias: "ccr-export",
     summary: "pack sessions into one file, to keep or to move them",
     load: async () => (await import("./commands/export.ts")).exportSessions,
   },
   {
     name: "import",
-    classic: "ccr-import",
+    alias: "ccr-import",
     summary: "bring the sessions of an archive into this home",
     load: async () => (await import("./commands/import.ts")).importSessions,
   },
   {
     name: "archive",
-    classic: "ccr-archive",
+    alias: "ccr-archive",
     summary: "archive old sessions, and delete what is safely archived",
     load: async () => (await import("./commands/archive.ts")).archive,
   },
@@ -72,25 +72,25 @@ export const VERBS: readonly Verb[] = [
   },
   {
     name: "resume-all",
-    classic: "ccra",
+    alias: "ccra",
     summary: "continue every limited session whose reset has passed",
     load: async () => (await import("./commands/resume-all.ts")).resumeAll,
   },
   {
     name: "open",
-    classic: "cct",
+    alias: "cct",
     summary: "go to a session in tmux, which outlives the terminal",
     load: async () => (await import("./commands/open.ts")).open,
   },
   {
     name: "ps",
-    classic: "cct-list",
+    alias: "cct-list",
     summary: "the live sessions: what each one does, its age and memory",
     load: async () => (await import("./commands/ps.ts")).ps,
   },
   {
     name: "stop",
-    classic: "cct-kill",
+    alias: "cct-kill",
     summary: "end live sessions with all their processes",
     load: async () => (await import("./commands/stop.ts")).stop,
   },
@@ -182,7 +182,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: "devcontainer",
     summary: "share sessions with a dev container",
-    load: async () => (await import("./commands/devcontainer.ts")).devcontainer(VERBS),
+    load: async () => (await import("./commands/devcontainer.ts")).devcontainer(COMMANDS),
   },
   {
     name: "todos",
@@ -222,7 +222,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: "install",
     summary: "put ccr into this home: commands, functions, completion",
-    load: async () => (await import("./commands/install.ts")).install(VERBS),
+    load: async () => (await import("./commands/install.ts")).install(COMMANDS),
   },
   {
     name: "uninstall",
@@ -232,7 +232,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: "completion",
     summary: "the completion script for bash, zsh or fish",
-    load: async () => (await import("./commands/completion.ts")).completion(VERBS),
+    load: async () => (await import("./commands/completion.ts")).completion(COMMANDS),
   },
   {
     name: "version",
@@ -241,4 +241,5 @@ export const VERBS: readonly Verb[] = [
   },
 ];
 
-export const verbOf = (name: string): Verb | undefined => VERBS.find((verb) => verb.name === name);
+export const findCommand = (name: string): CommandEntry | undefined =>
+  COMMANDS.find((verb) => verb.name === name);

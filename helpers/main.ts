@@ -1,12 +1,12 @@
 import type { Call, Values } from "./cli/command.ts";
 import { helpOf, overview, parse } from "./cli/help.ts";
 import { VERSION } from "./cli/version.ts";
-import { VERBS, verbOf } from "./command-table.ts";
+import { COMMANDS, findCommand } from "./command-table.ts";
 import { Problem, problemOf } from "./system/problem.ts";
 import { clean, cleanLines } from "./terminal/clean.ts";
 import { forceColour, paint } from "./terminal/colour.ts";
 import type { Warning } from "./terminal/json.ts";
-import { isTerminal, out, say, spoken } from "./terminal/output.ts";
+import { isTerminal, spoken, writeStderr, writeStdout } from "./terminal/output.ts";
 
 const OLDEST_NODE = [18, 19] as const;
 
@@ -17,12 +17,12 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     requireNode();
     if (first === "--version" || first === "-v" || first === "-V") {
-      out(`ccr ${VERSION}\n`);
+      writeStdout(`ccr ${VERSION}\n`);
       return 0;
     }
     if (first === "--help" || first === "-h" || first === "help") {
       const topic = first === "help" && args[1] ? verbNamed(args[1]) : undefined;
-      out(spoken(topic ? helpOf(topic, await topic.load()) : overview(VERBS)));
+      writeStdout(spoken(topic ? helpOf(topic, await topic.load()) : overview(COMMANDS)));
       return 0;
     }
     if (/^--on(?:=|$)/.test(first)) {
@@ -30,41 +30,41 @@ export async function main(args: readonly string[]): Promise<number> {
       return await (first === "--on" ? runOn(args[1], args.slice(2)) : runOn(first.slice(5), args.slice(1)));
     }
     const named = verbNamed(first);
-    const verb = named ?? verbOf(first === "" && isTerminal(0) && isTerminal(1) ? "pick" : "resume")!;
+    const verb = named ?? findCommand(first === "" && isTerminal(0) && isTerminal(1) ? "pick" : "resume")!;
     const command = await verb.load();
     const rest = named ? args.slice(1) : args;
     if (first === "" && verb.name === "resume") {
-      out(spoken(overview(VERBS)));
+      writeStdout(spoken(overview(COMMANDS)));
       return 0;
     }
     const beforeDashes = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
     if (beforeDashes.includes("--help") || beforeDashes.includes("-h")) {
-      out(spoken(helpOf(verb, command)));
+      writeStdout(spoken(helpOf(verb, command)));
       return 0;
     }
-    const { flags, words } = await parse(verb, command, rest);
+    const { flags, positionals } = await parse(verb, command, rest);
     if (flags.color === true) forceColour(true);
     if (flags["no-color"] === true) forceColour(false);
-    return await command.run(callOf(flags, words));
+    return await command.run(callOf(flags, positionals));
   } catch (error) {
     return fail(problemOf(error), json, error);
   }
 }
 
-const verbNamed = (name: string) => verbOf(name) ?? VERBS.find((verb) => verb.classic === name);
+const verbNamed = (name: string) => findCommand(name) ?? COMMANDS.find((verb) => verb.alias === name);
 
-function callOf(flags: Values, words: string[]): Call {
+function callOf(flags: Values, positionals: string[]): Call {
   const json = flags.json === true;
   const warnings: Warning[] = [];
   const warn = ({ kind, message, hint }: Problem): void => {
     const [first] = hint;
     warnings.push({ kind, message: clean(message), hint: first === undefined ? null : clean(first) });
     if (!json)
-      say(
+      writeStderr(
         `${paint("ccr:", "yellow", 2)} ${clean(message)}${first === undefined ? "" : ` (${clean(first)})`}\n`,
       );
   };
-  return { flags, words, json, warn, warnings };
+  return { flags, positionals, json, warn, warnings };
 }
 
 function requireNode(): void {
@@ -80,15 +80,15 @@ function requireNode(): void {
 }
 
 function fail(problem: Problem, json: boolean, error: unknown): number {
-  if (process.env.CCR_DEBUG && error instanceof Error) say(`${error.stack}\n`);
+  if (process.env.CCR_DEBUG && error instanceof Error) writeStderr(`${error.stack}\n`);
   if (json) {
     const { kind, message, hint } = problem;
-    say(
+    writeStderr(
       `${JSON.stringify({ schema: "ccr/error@1", error: { kind, message: clean(message), hint: hint.join("\n") || null } })}\n`,
     );
   } else {
-    say(`${paint("ccr:", "red", 2)} ${clean(problem.message)}\n`);
-    for (const line of problem.hint) say(`     ${cleanLines(line)}\n`);
+    writeStderr(`${paint("ccr:", "red", 2)} ${clean(problem.message)}\n`);
+    for (const line of problem.hint) writeStderr(`     ${cleanLines(line)}\n`);
   }
   return problem.exit;
 }

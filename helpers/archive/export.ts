@@ -5,7 +5,7 @@ import type { Redactor } from "../redact/redactor.ts";
 import type { Entry } from "../sessions/entry.ts";
 import { makeDirectory } from "../system/files.ts";
 import { Problem } from "../system/problem.ts";
-import { place, sweep, temporary } from "../system/temporary-files.ts";
+import { linkInto, sweep, temporary } from "../system/temporary-files.ts";
 import { collect, type History } from "./collect.ts";
 import type { Manifest } from "./manifest.ts";
 import { readArchive } from "./read.ts";
@@ -90,7 +90,7 @@ export async function exportFile(
         `${file} was not written: what was read back is not what was written.`,
       );
     if (options.force) renameSync(path, file);
-    else place(path, file, taken);
+    else linkInto(path, file, taken);
     return manifest;
   } finally {
     rmSync(path, { force: true });

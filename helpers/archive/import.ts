@@ -20,8 +20,8 @@ import { projectFolders, transcripts } from "../sessions/store.ts";
 import { makeDirectory } from "../system/files.ts";
 import { home } from "../system/places.ts";
 import { Problem } from "../system/problem.ts";
-import { look, Staged } from "../system/staged-file.ts";
-import { place, requireRoom, sweep, temporary } from "../system/temporary-files.ts";
+import { lstatOrNull, Staged } from "../system/staged-file.ts";
+import { linkInto, requireRoom, sweep, temporary } from "../system/temporary-files.ts";
 import { historyOf, ownFolder, placeOf } from "./collect.ts";
 import { type Manifest, type Packed, type Part, partsOf } from "./manifest.ts";
 import { mapFile, mapOf, mapRow, type Rule, relationOf, under } from "./paths.ts";
@@ -69,7 +69,7 @@ const isDirectory = (path: string): boolean =>
   statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 /** A session on its way in. */
-type Guest = {
+type ImportCandidate = {
   packed: Packed;
   project: string | null;
   /** its transcript here; it need not exist yet */
@@ -110,7 +110,7 @@ export async function importArchive(file: string, options: Options): Promise<Out
   requireRoom(projectsDirectory(), needed);
   const history = historyOf(new Set(coming.keys()));
   const watching = options.watch?.();
-  let stage: Stage | null = null;
+  let stage: Staging | null = null;
   const finish = (): void => {
     if (stage) stage.guest.outcome = stage.commit(options, history.get(stage.guest.packed.id) ?? []);
     stage = null;
@@ -125,20 +125,20 @@ export async function importArchive(file: string, options: Options): Promise<Out
         const guest = coming.get(name.slice(0, 36));
         if (stage?.guest !== guest) finish();
         if (!guest) return undefined;
-        stage ??= new Stage(guest);
+        stage ??= new Staging(guest);
         return stage.take(name);
       },
       done: (done) => watching?.(done, all),
     });
     finish();
   } finally {
-    (stage as Stage | null)?.discard();
+    (stage as Staging | null)?.discard();
   }
   return guests.map(({ outcome }) => outcome!);
 }
 
 /** Where each session goes. Throws {@link Missing} before anything is written. */
-function guestsOf(manifest: Manifest, { rules, missing, running, dry }: Options): Guest[] {
+function guestsOf(manifest: Manifest, { rules, missing, running, dry }: Options): ImportCandidate[] {
   const ids = new Set(manifest.sessions.map(({ id }) => id));
   const present = new Map(transcripts((id) => ids.has(id.toLowerCase())).map(({ id, path }) => [id, path]));
   const live = running();
@@ -147,7 +147,7 @@ function guestsOf(manifest: Manifest, { rules, missing, running, dry }: Options)
   // In a container home may be /, which says nothing of a path.
   const homes: Rule[] = /^\/./.test(manifest.home) ? [[manifest.home, home()]] : [];
   const moved = mapOf([...rules, ...homes]);
-  const guests = manifest.sessions.map((packed): Guest => {
+  const guests = manifest.sessions.map((packed): ImportCandidate => {
     const { id, title } = packed;
     const old = /^\/[^\0]{0,4095}$/.test(packed.project ?? "") ? packed.project : null;
     let project = old;
@@ -192,11 +192,11 @@ function guestsOf(manifest: Manifest, { rules, missing, running, dry }: Options)
 }
 
 /** A session's files beside the place where they will be, until all are there. */
-class Stage {
-  readonly guest: Guest;
+class Staging {
+  readonly guest: ImportCandidate;
   readonly #directory: string;
 
-  constructor(guest: Guest) {
+  constructor(guest: ImportCandidate) {
     this.guest = guest;
     makeDirectory(dirname(guest.path));
     this.#directory = temporary(dirname(guest.path));
@@ -275,10 +275,10 @@ class Stage {
     if (options.running().has(packed.id)) return outcome("refused", "it is running: end it first");
     const own = ownFolder(guest.path);
     for (const { part, rest, path } of files.slice(1)) {
-      if (part !== "history.jsonl") bring(path, join(placeOf(part, packed.id, own), rest));
+      if (part !== "history.jsonl") mergeFile(path, join(placeOf(part, packed.id, own), rest));
     }
     if (action === "imported") {
-      place(
+      linkInto(
         transcript!.path,
         guest.path,
         () => new Problem("exists", `${guest.path} has just come into being.`),
@@ -292,10 +292,10 @@ class Stage {
 }
 
 /** A further file of a session: new ones are placed, grown ones are extended, others stay as they are here. */
-function bring(from: string, to: string): void {
+function mergeFile(from: string, to: string): void {
   makeDirectory(dirname(to));
   if (!existsSync(to)) {
-    place(from, to, () => new Problem("exists", `${to} has just come into being.`));
+    linkInto(from, to, () => new Problem("exists", `${to} has just come into being.`));
     return;
   }
   if (!to.endsWith(".jsonl")) return;
@@ -305,7 +305,7 @@ function bring(from: string, to: string): void {
 
 /** Appends a file's bytes from `tail` on: the whole is written beside it and takes its name at once. */
 export function extend(ours: string, theirs: string, tail: number, running: () => boolean): void {
-  const base = look(ours);
+  const base = lstatOrNull(ours);
   const staged = new Staged(ours);
   try {
     const last = copy(ours, 0, staged);

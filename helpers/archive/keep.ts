@@ -4,7 +4,7 @@ import type { Entry } from "../sessions/entry.ts";
 import { transcripts } from "../sessions/store.ts";
 import { makeDirectory } from "../system/files.ts";
 import { errno, Problem } from "../system/problem.ts";
-import { isSame, look } from "../system/staged-file.ts";
+import { isSame, lstatOrNull } from "../system/staged-file.ts";
 import { fileName, ownFolder, partsOfSession, sourceOf } from "./collect.ts";
 import { exportFile, type Options } from "./export.ts";
 import type { Manifest } from "./manifest.ts";
@@ -46,7 +46,7 @@ export async function keep(
   options: Options & { remove: boolean },
 ): Promise<Kept> {
   makeDirectory(directory);
-  const base = look(entry.path);
+  const base = lstatOrNull(entry.path);
   const sources = filesOf(entry);
   let file: string;
   let already = false;
@@ -66,7 +66,8 @@ export async function keep(
   if (transcripts((id) => id.toLowerCase() === entry.id).length > 1)
     throw stay("two project folders have it");
   if (!already && !(await holds(file, sources))) throw stay("it was changed meanwhile");
-  if (!isSame(base, look(entry.path)) || options.running(entry.id)) throw stay("it was changed meanwhile");
+  if (!isSame(base, lstatOrNull(entry.path)) || options.running(entry.id))
+    throw stay("it was changed meanwhile");
   // The transcript last: until then the session is here, and the next run goes on.
   for (const { path } of sources) {
     try {

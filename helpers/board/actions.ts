@@ -1,6 +1,6 @@
 // What the board's keys do to a session, here or on another machine.
 
-import { goTo, liveNamed } from "../cli/live-session-args.ts";
+import { goTo, resolveLive } from "../cli/live-session-args.ts";
 import { answerOf, askRemote, remoteCommand, remoteOf } from "../remote/remote.ts";
 import { Problem } from "../system/problem.ts";
 import { unicode } from "../terminal/output.ts";
@@ -20,7 +20,7 @@ export const command = ({ target }: Item, words: readonly string[]): string[] =>
 
 /** How one goes to a session that runs here. */
 export async function goThere(id: string): Promise<{ go(): Promise<number> }> {
-  const live = await liveNamed(id);
+  const live = await resolveLive(id);
   if (live.name === null && live.kind !== "bg") {
     throw new Problem(
       "not-in-tmux",
@@ -37,7 +37,7 @@ export async function act({ do: what, item }: Act): Promise<{ lines: string[]; b
   const { id, target } = item;
   if (what === "stop" && target === null) {
     const { stopLive } = await import("../live/stop-session.ts");
-    const left = await stopLive(await liveNamed(id));
+    const left = await stopLive(await resolveLive(id));
     return left.length === 0
       ? { lines: [`stopped ${id.slice(0, 8)}`], bad: false }
       : { lines: [`processes of ${id.slice(0, 8)} are still there: ${left.join(", ")}`], bad: true };

@@ -2,7 +2,7 @@
 import type { Live } from "../claude/registry.ts";
 import { stateCell } from "../cli/session-format.ts";
 import { realPath } from "../sessions/lookup.ts";
-import { blank, type Session, type Surroundings, sessionOf } from "../sessions/session.ts";
+import { blank, type Context, type Session, sessionOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
 import { clean } from "../terminal/clean.ts";
 import type { Part } from "../terminal/table.ts";
@@ -46,13 +46,13 @@ export type Item = Searched & {
 const LONGEST_PROMPT = 2000;
 
 /** A session of this machine. */
-export function itemOf(entry: Entry, around: Surroundings, ascii: boolean): Item {
-  const session = sessionOf(entry, around);
+export function itemOf(entry: Entry, context: Context, ascii: boolean): Item {
+  const session = sessionOf(entry, context);
   const prompts = [entry.facts?.firstPrompt, entry.facts?.lastPrompt].map(
     (text) => text?.slice(0, LONGEST_PROMPT) ?? "",
   );
   return {
-    ...itemFrom(session, around.now, ascii, prompts.join(" ")),
+    ...itemFrom(session, context.now, ascii, prompts.join(" ")),
     path: entry.path,
     folder: entry.folder,
   };

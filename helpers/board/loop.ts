@@ -4,7 +4,7 @@ import type { Live } from "../claude/registry.ts";
 import { projectNames } from "../cli/session-format.ts";
 import type { Remote } from "../remote/remote.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
-import { surroundings } from "../sessions/context.ts";
+import { readContext } from "../sessions/context.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { Reading } from "../sessions/reading.ts";
 import { type Entry, read } from "../sessions/store.ts";
@@ -16,7 +16,7 @@ import { unicode } from "../terminal/output.ts";
 import { Screen } from "../terminal/screen.ts";
 import { bareSession, type Item, itemFrom, itemOf } from "./items.ts";
 import { layout, listHeight, type Preview } from "./layout.ts";
-import type { Far } from "./remote-sessions.ts";
+import type { RemoteSessions } from "./remote-sessions.ts";
 import { type Act, arrive, type Effect, markedItem, press, type State, scroll, start } from "./state.ts";
 import type { News, Watch } from "./watch.ts";
 
@@ -86,14 +86,14 @@ class Picker<T> {
   readonly #options: Options<T>;
   readonly #finish: (outcome: Outcome<T>) => void;
   readonly #ascii = !unicode();
-  #around = surroundings();
+  #around = readContext();
   readonly #reading = new Reading();
   readonly #items = new Map<string, Item>();
   /** of those that are shown above the others, what they were made of */
   readonly #lively = new Map<string, Entry>();
   /** what runs without having registered: restored, or just begun */
   #waiting: ReadonlyMap<string, Live> = new Map();
-  #far: Far | undefined;
+  #far: RemoteSessions | undefined;
   #watch: Watch | undefined;
   #tick: NodeJS.Timeout | undefined;
   #state: State;
@@ -189,9 +189,9 @@ class Picker<T> {
   /** Shows what runs as what runs, and nothing else. */
   #revive(): void {
     const before = this.#around.live;
-    const around = surroundings();
-    const live = new Map([...this.#waiting, ...around.live]);
-    this.#around = { ...around, live };
+    const context = readContext();
+    const live = new Map([...this.#waiting, ...context.live]);
+    this.#around = { ...context, live };
     for (const id of new Set([...before.keys(), ...live.keys()])) {
       const item = this.#items.get(id);
       const known = this.#lively.get(id);
@@ -200,7 +200,7 @@ class Picker<T> {
       const one = live.get(id);
       if (entry) this.#put(entry);
       // Nothing was said in it yet.
-      else if (one) this.#items.set(id, itemFrom(bareSession(one), around.now, this.#ascii));
+      else if (one) this.#items.set(id, itemFrom(bareSession(one), context.now, this.#ascii));
       else this.#drop(id);
     }
     for (const entry of this.#lively.values()) if (!live.has(entry.id)) this.#put(entry);
@@ -232,9 +232,9 @@ class Picker<T> {
   }
 
   async #ask(targets: readonly Remote[]): Promise<void> {
-    const { Far } = await import("./remote-sessions.ts");
+    const { RemoteSessions } = await import("./remote-sessions.ts");
     if (this.#ended) return;
-    this.#far = new Far(targets, FAR, (name, sessions) => {
+    this.#far = new RemoteSessions(targets, FAR, (name, sessions) => {
       for (const { key, target } of [...this.#items.values()]) if (target === name) this.#items.delete(key);
       for (const session of sessions) {
         const item = itemFrom(session, Date.now(), this.#ascii, "", name);

@@ -1,16 +1,16 @@
-import { type Call, on } from "../cli/command.ts";
-import type { Plan } from "../cli/resume-command.ts";
-import { surroundings } from "../sessions/context.ts";
+import { type Call, isSet } from "../cli/command.ts";
+import type { ResumeCommand } from "../cli/resume-command.ts";
+import { readContext } from "../sessions/context.ts";
 import { sessionOf } from "../sessions/session.ts";
 import { read } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
-import { out, say } from "../terminal/output.ts";
+import { writeStderr, writeStdout } from "../terminal/output.ts";
 import type { Item } from "./items.ts";
 import { type Board, pickOne } from "./loop.ts";
 
 /** The exit status of what was chosen on the whole screen, or of leaving it; null where there is no terminal. */
-export async function onScreen(
+export async function openBoard(
   call: Call,
   query: string,
   scope: Pick<Board, "here" | "targets">,
@@ -20,22 +20,22 @@ export async function onScreen(
   const outcome = await pickOne<Chosen>({
     query,
     coloured: isColoured(call),
-    ...(on(call, "print-id") ? { choose: idOf } : { choose: planFor, board }),
+    ...(isSet(call, "print-id") ? { choose: idOf } : { choose: planFor, board }),
   });
   if (!outcome) return null;
-  if ("status" in outcome) return outcome.status === 0 && on(call, "print-id") ? 1 : outcome.status;
+  if ("status" in outcome) return outcome.status === 0 && isSet(call, "print-id") ? 1 : outcome.status;
   const { chosen } = outcome;
   if (typeof chosen === "string") {
-    out(`${chosen}\n`);
+    writeStdout(`${chosen}\n`);
     return 0;
   }
   if ("go" in chosen) return chosen.go();
-  for (const note of chosen.notes) say(`ccr: ${clean(note)}\n`);
+  for (const note of chosen.notes) writeStderr(`ccr: ${clean(note)}\n`);
   const { handOver } = await import("../system/handoff.ts");
   return handOver(chosen.directory, chosen.argv);
 }
 
-type Chosen = string | Plan | { go(): Promise<number> };
+type Chosen = string | ResumeCommand | { go(): Promise<number> };
 
 const act: Board["act"] = async (effect) => (await import("../board/actions.ts")).act(effect);
 
@@ -59,9 +59,9 @@ async function planFor(item: Item): Promise<Chosen> {
   if (item.live) return (await import("../board/actions.ts")).goThere(id);
   const entry = read({ id, folder, path, bytes: 0, mtime: 0 });
   if (!entry) throw new Problem("deleted", `the transcript of ${id.slice(0, 8)} was deleted meanwhile.`);
-  const { planOf } = await import("../cli/resume-command.ts");
-  const call: Call = { flags: {}, words: [], json: false, warn() {}, warnings: [] };
-  return planOf(call, entry, sessionOf(entry, surroundings()), undefined);
+  const { resumeCommand } = await import("../cli/resume-command.ts");
+  const call: Call = { flags: {}, positionals: [], json: false, warn() {}, warnings: [] };
+  return resumeCommand(call, entry, sessionOf(entry, readContext()), undefined);
 }
 
 /** The picker may draw on another descriptor than the ones that colours are known of. */

@@ -29,7 +29,7 @@ export async function boardOf(
   }
 }
 
-export class Far {
+export class RemoteSessions {
   readonly #stop = new AbortController();
   readonly #errors = new Map<string, string | null>();
 

@@ -12,26 +12,30 @@ import { problemOf } from "../system/problem.ts";
 import { many, size } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { json } from "../terminal/json.ts";
-import { out, say } from "../terminal/output.ts";
-import { chosen, writing } from "./choose-sessions.ts";
-import { type Call, type Flag, on, text } from "./command.ts";
+import { writeStderr, writeStdout } from "../terminal/output.ts";
+import { archiveOptions, chooseSessions } from "./choose-sessions.ts";
+import { type Call, type Flag, isSet, stringFlag } from "./command.ts";
 
-export const TO: Record<string, Flag> = {
+export const ARCHIVE_FLAGS: Record<string, Flag> = {
   to: {
     type: "string",
     value: "dir",
-    about: "where archives go (default ~/.local/state/ccr/archives)",
+    description: "where archives go (default ~/.local/state/ccr/archives)",
     completes: "directory",
   },
-  "dry-run": { type: "boolean", about: "only list the sessions" },
+  "dry-run": { type: "boolean", description: "only list the sessions" },
 };
 
 /** Archives what was chosen, the smallest first: on a full disk each one makes room for the next. */
-export async function each(call: Call, verb: "archive" | "keep", remove: boolean): Promise<number> {
+export async function archiveSessions(
+  call: Call,
+  verb: "archive" | "keep",
+  remove: boolean,
+): Promise<number> {
   await smallHeap();
-  const directory = resolve(text(call, "to") ?? join(state(), "archives"));
-  const entries: Entry[] = chosen(call, call.words).sort((a, b) => a.bytes - b.bytes);
-  const dry = on(call, "dry-run");
+  const directory = resolve(stringFlag(call, "to") ?? join(state(), "archives"));
+  const entries: Entry[] = chooseSessions(call, call.positionals).sort((a, b) => a.bytes - b.bytes);
+  const dry = isSet(call, "dry-run");
   if (!dry && entries.length > 0) {
     makeDirectory(directory);
     accessSync(directory, constants.W_OK);
@@ -46,7 +50,7 @@ export async function each(call: Call, verb: "archive" | "keep", remove: boolean
     let result = { file: null as string | null, deleted: false, detail: null as string | null };
     try {
       if (!dry) {
-        const kept = await keep(entry, directory, { ...writing(call), history, running, remove });
+        const kept = await keep(entry, directory, { ...archiveOptions(call), history, running, remove });
         result = { file: kept.file, deleted: kept.deleted, detail: null };
       }
     } catch (error) {
@@ -59,14 +63,14 @@ export async function each(call: Call, verb: "archive" | "keep", remove: boolean
     if (result.deleted) deleted += bytes;
     sessions.push({ id, project: startOf(entry), bytes, ...result });
     if (!call.json && result.detail === null)
-      out(`${dry ? "would archive" : result.deleted ? "archived, deleted" : "archived"}  ${shown}\n`);
+      writeStdout(`${dry ? "would archive" : result.deleted ? "archived, deleted" : "archived"}  ${shown}\n`);
   }
   if (call.json) json(verb, { directory, sessions, cleanupPeriodDays: null }, call.warnings);
-  else if (entries.length === 0) say("ccr: no session fits\n");
+  else if (entries.length === 0) writeStderr("ccr: no session fits\n");
   else if (!dry) {
     const room = deleted > 0 ? `, ${size(deleted)} deleted here` : "";
     const kept = sessions.filter(({ detail }) => detail === null).length;
-    say(`${many(kept, "session")} in ${directory}${room}\n`);
+    writeStderr(`${many(kept, "session")} in ${directory}${room}\n`);
   }
   return call.warnings.length > 0 ? 1 : 0;
 }

@@ -11,7 +11,7 @@ export type Flag = {
   value?: string;
   /** may be given more than once */
   multiple?: boolean;
-  about: string;
+  description: string;
   completes?: Completes;
 };
 
@@ -21,7 +21,7 @@ export type Call = {
   /** values of the flags that were given, by their long names */
   flags: Values;
   /** the words that are no flags */
-  words: string[];
+  positionals: string[];
   json: boolean;
   /** said on stderr, or kept for `warnings` in JSON */
   warn(problem: Problem): void;
@@ -32,12 +32,12 @@ export type Command = {
   /** without the program's name: `list [n] [flags]` */
   usage: string;
   /** sentences below the usage line */
-  about: string;
+  description: string;
   flags: Record<string, Flag>;
   /** what the words are, for completion */
-  words?: Completes;
+  positionals?: Completes;
   /** at most this many words; more are an error. Default: any number */
-  most?: number;
+  maxArgs?: number;
   /** whether `--json` is offered */
   json?: boolean;
   examples: readonly (readonly [command: string, does: string])[];
@@ -45,25 +45,25 @@ export type Command = {
   run(call: Call): number | Promise<number>;
 };
 
-export type Verb = {
+export type CommandEntry = {
   name: string;
   /** the classic name that people type, with its own executable and shell function */
-  classic?: string;
+  alias?: string;
   summary: string;
   load: () => Promise<Command>;
 };
 
-export const text = (call: Call, flag: string): string | undefined => {
+export const stringFlag = (call: Call, flag: string): string | undefined => {
   const value = call.flags[flag];
   return typeof value === "string" ? value : undefined;
 };
-export const on = (call: Call, flag: string): boolean => call.flags[flag] === true;
+export const isSet = (call: Call, flag: string): boolean => call.flags[flag] === true;
 
 const COMMON: Record<string, Flag> = {
-  json: { type: "boolean", about: "print JSON (one object, versioned)" },
-  help: { type: "boolean", short: "h", about: "show this page" },
-  color: { type: "boolean", about: "colours even in a pipe" },
-  "no-color": { type: "boolean", about: "no colours" },
+  json: { type: "boolean", description: "print JSON (one object, versioned)" },
+  help: { type: "boolean", short: "h", description: "show this page" },
+  color: { type: "boolean", description: "colours even in a pipe" },
+  "no-color": { type: "boolean", description: "no colours" },
 };
 
 /** All flags of a command, the common ones included. */

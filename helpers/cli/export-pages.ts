@@ -7,12 +7,12 @@ import type { Entry } from "../sessions/entry.ts";
 import { startOf, titleOf } from "../sessions/session.ts";
 import { tightHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
-import { look, Staged } from "../system/staged-file.ts";
+import { lstatOrNull, Staged } from "../system/staged-file.ts";
 import { size } from "../terminal/amount.ts";
 import { json } from "../terminal/json.ts";
-import { out, say } from "../terminal/output.ts";
+import { writeStderr, writeStdout } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
-import { type Call, on } from "./command.ts";
+import { type Call, isSet } from "./command.ts";
 
 /**
  * `ccr export --format md|html|json`: a page a session, each whole or not at all. One session goes to `named` (`-` is
@@ -31,7 +31,7 @@ export async function exportReadable(
     });
   }
   await tightHeap();
-  const redactor = on(call, "no-redact") ? null : new Redactor();
+  const redactor = isSet(call, "no-redact") ? null : new Redactor();
   const pages = (entry: Entry): Iterable<string> =>
     readable(format as Format, entry.path, headOf(entry), redactor, progress());
   if (named === "-") {
@@ -41,8 +41,8 @@ export async function exportReadable(
         exit: 2,
       });
     }
-    for (const entry of entries) for (const text of pages(entry)) out(text);
-    say(`${told(redactor)}\n`);
+    for (const entry of entries) for (const text of pages(entry)) writeStdout(text);
+    writeStderr(`${told(redactor)}\n`);
     return 0;
   }
   const [only] = entries.length === 1 ? entries : [];
@@ -51,7 +51,7 @@ export async function exportReadable(
   );
   const written = entries.map((entry) => {
     const file = only ? target : join(target, `${fileName(entry)}.${format}`);
-    return { entry, file, bytes: write(file, pages(entry), on(call, "force")) };
+    return { entry, file, bytes: write(file, pages(entry), isSet(call, "force")) };
   });
   const bytes = written.reduce((sum, one) => sum + one.bytes, 0);
   if (call.json) {
@@ -66,8 +66,8 @@ export async function exportReadable(
       call.warnings,
     );
   } else {
-    for (const { file } of written) out(`${file}\n`);
-    say(`${size(bytes)}, ${told(redactor)}\n`);
+    for (const { file } of written) writeStdout(`${file}\n`);
+    writeStderr(`${size(bytes)}, ${told(redactor)}\n`);
   }
   return 0;
 }
@@ -82,7 +82,7 @@ const headOf = (entry: Entry): Head => ({
 
 /** Writes a file whole or not at all; one that is there stays, unless `force`. */
 function write(file: string, texts: Iterable<string>, force: boolean): number {
-  const before = look(file);
+  const before = lstatOrNull(file);
   if (before && !force) {
     const hint = "take another name, or replace it: --force";
     throw new Problem("exists", `${file} exists already.`, { hint });

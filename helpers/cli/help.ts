@@ -1,16 +1,16 @@
 import { parseArgs } from "node:util";
 import { paint } from "../terminal/colour.ts";
-import { columns, out } from "../terminal/output.ts";
+import { columns, writeStdout } from "../terminal/output.ts";
 import { wrap } from "../terminal/wrap.ts";
-import { type Command, flagsOf, type Values, type Verb } from "./command.ts";
+import { type Command, type CommandEntry, flagsOf, type Values } from "./command.ts";
 import { VERSION } from "./version.ts";
 
 /** Words and flags of a command line, or a Problem that names the nearest flag. */
 export async function parse(
-  verb: Verb,
+  verb: CommandEntry,
   command: Command,
   args: readonly string[],
-): Promise<{ flags: Values; words: string[] }> {
+): Promise<{ flags: Values; positionals: string[] }> {
   const flags = flagsOf(command);
   const options = Object.fromEntries(
     Object.entries(flags).map(([name, { type, short, multiple }]) => [
@@ -18,11 +18,11 @@ export async function parse(
       { type, ...(short ? { short } : {}), ...(multiple ? { multiple } : {}) },
     ]),
   );
-  const { most = Number.POSITIVE_INFINITY } = command;
+  const { maxArgs = Number.POSITIVE_INFINITY } = command;
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-    if (positionals.length <= most) return { flags: values as Values, words: positionals };
-    throw new Error(`"${positionals[most]}" is one word too many`);
+    if (positionals.length <= maxArgs) return { flags: values as Values, positionals };
+    throw new Error(`"${positionals[maxArgs]}" is one word too many`);
   } catch (error) {
     const { mistake } = await import("./usage-error.ts");
     throw mistake(verb.name, flags, error as Error);
@@ -48,15 +48,15 @@ function table(rows: readonly (readonly [string, string])[]): string[] {
 }
 
 /** Help of one verb. */
-export function helpOf(verb: Verb, command: Command): string {
+export function helpOf(verb: CommandEntry, command: Command): string {
   const flags = Object.entries(flagsOf(command)).map(([name, flag]): [string, string] => [
     `${flag.short ? `-${flag.short}, ` : "    "}--${name}${flag.type === "string" ? ` ${flag.value ?? "value"}` : ""}`,
-    flag.about,
+    flag.description,
   ]);
   return [
-    `${paint("usage", "bold")}  ccr ${command.usage}${verb.classic ? `\n       ${verb.classic} ${command.usage.split(" ").slice(1).join(" ")}`.trimEnd() : ""}`,
+    `${paint("usage", "bold")}  ccr ${command.usage}${verb.alias ? `\n       ${verb.alias} ${command.usage.split(" ").slice(1).join(" ")}`.trimEnd() : ""}`,
     "",
-    ...wrap(command.about, lineWidth()),
+    ...wrap(command.description, lineWidth()),
     "",
     paint("flags", "bold"),
     ...table(flags),
@@ -68,7 +68,7 @@ export function helpOf(verb: Verb, command: Command): string {
 }
 
 /** The page of `ccr --help`. */
-export function overview(verbs: readonly Verb[]): string {
+export function overview(verbs: readonly CommandEntry[]): string {
   return [
     ...wrap(`ccr ${VERSION}: find and resume Claude Code sessions, wherever they were started.`, lineWidth()),
     "",
@@ -79,7 +79,7 @@ export function overview(verbs: readonly Verb[]): string {
     ]),
     "",
     paint("verbs", "bold"),
-    ...table(verbs.map((verb) => [verb.classic ?? `ccr ${verb.name}`, verb.summary])),
+    ...table(verbs.map((verb) => [verb.alias ?? `ccr ${verb.name}`, verb.summary])),
     "",
     paint("examples", "bold"),
     ...table([
@@ -92,4 +92,4 @@ export function overview(verbs: readonly Verb[]): string {
   ].join("\n");
 }
 
-export const printHelp = (verb: Verb, command: Command): void => out(helpOf(verb, command));
+export const printHelp = (verb: CommandEntry, command: Command): void => writeStdout(helpOf(verb, command));

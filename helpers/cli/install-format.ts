@@ -2,7 +2,7 @@ import { tilde } from "../install/changes.ts";
 import type { Outcome } from "../install/install.ts";
 
 /** The lines of `--dry-run`. */
-export function plan({ changes }: Outcome): string {
+export function dryRunLines({ changes }: Outcome): string {
   const words = { created: "create", updated: "update", removed: "remove", unchanged: "", failed: "" };
   const lines = changes.flatMap(({ path, action }) =>
     words[action] ? [`would ${words[action]}  ${tilde(path)}\n`] : [],

@@ -1,4 +1,4 @@
-import { called } from "../live/live-sessions.ts";
+import { displayName } from "../live/live-sessions.ts";
 // What the verbs of live sessions share: which one a word names, how it is shown, and how one goes there.
 
 import { existsSync } from "node:fs";
@@ -21,16 +21,16 @@ import { config } from "../system/config.ts";
 import { handOver } from "../system/handoff.ts";
 import { home } from "../system/places.ts";
 import { Problem } from "../system/problem.ts";
-import { isTerminal, out } from "../terminal/output.ts";
+import { isTerminal, writeStdout } from "../terminal/output.ts";
 import type { Part } from "../terminal/table.ts";
 import type { Call } from "./command.ts";
-import { entryNamed } from "./resolve-session.ts";
+import { resolveEntry } from "./resolve-session.ts";
 import { stateCell } from "./session-format.ts";
 
 /** Live sessions with all that their transcripts say; one that has no transcript yet says little. */
 export function sessionsOfLive(lives: readonly Live[], now = Date.now()): Session[] {
   const ids = new Set(lives.map(({ id }) => id));
-  const around = {
+  const context = {
     now,
     live: new Map(lives.flatMap(({ id, claude }) => (claude ? [[id, claude] as const] : []))),
     cleanupPeriod: cleanupPeriod(),
@@ -44,7 +44,7 @@ export function sessionsOfLive(lives: readonly Live[], now = Date.now()): Sessio
     const { id, claude, project, name } = live;
     const entry = entries.get(id);
     const session: Session = entry
-      ? sessionOf(entry, around)
+      ? sessionOf(entry, context)
       : { ...blank(id), ...(claude ? { state: "live", live: { ...claude, tmux: null } } : {}) };
     // A transcript has no directory before its first prompt.
     session.project ??= project;
@@ -85,7 +85,7 @@ const inTmux = (): boolean => {
 };
 
 /** Live sessions that a word names: tmux name, folder, id or its beginning, title or a part of it, `.` for this directory. */
-export function fitting(word: string, lives: readonly Live[]): Live[] {
+export function matchingSessions(word: string, lives: readonly Live[]): Live[] {
   if (word === ".") return ofDirectory(process.cwd(), lives);
   const named = lives.filter(({ name, ours }) => ours && (name === word || name === `claude-${word}`));
   if (named.length > 0) return named;
@@ -108,13 +108,13 @@ export function ofDirectory(directory: string, lives: readonly Live[]): Live[] {
 }
 
 /** The one live session that a word names; without a word the one of this tmux session, or the only one. */
-export async function liveNamed(word: string | undefined): Promise<Live> {
+export async function resolveLive(word: string | undefined): Promise<Live> {
   const { liveSessions } = await import("../live/live-sessions.ts");
   const lives = await liveSessions();
-  const found = word === undefined ? obvious(lives) : fitting(word, lives);
+  const found = word === undefined ? obvious(lives) : matchingSessions(word, lives);
   if (found.length === 1) return found[0]!;
   const shown = found.length > 1 ? found : lives;
-  const list = shown.slice(0, 10).map((live) => `${called(live)}  ${live.state}  ${live.project ?? ""}`);
+  const list = shown.slice(0, 10).map((live) => `${displayName(live)}  ${live.state}  ${live.project ?? ""}`);
   if (word === undefined) throw new Problem("usage", "which session?", { hint: listed(list), exit: 2 });
   throw found.length > 1
     ? new Problem("ambiguous", `${found.length} live sessions fit "${word}".`, { hint: list, exit: 2 })
@@ -122,9 +122,9 @@ export async function liveNamed(word: string | undefined): Promise<Live> {
 }
 
 /** The id that a word names: of a live session that has no transcript yet too, and by its name in tmux, also when it has ended. */
-export function idNamed(word: string): string {
+export function resolveId(word: string): string {
   if (isSessionId(word)) return word.toLowerCase();
-  return entryCalled(word)?.current ?? entryNamed(word).id;
+  return entryCalled(word)?.current ?? resolveEntry(word).id;
 }
 
 const listed = (list: readonly string[]): readonly string[] =>
@@ -148,22 +148,22 @@ export function checkRoom(lives: readonly Live[]): void {
   const idle = running.filter(({ state }) => state === "idle");
   throw new Problem("too-many", `${running.length} sessions are live, ${most} are allowed.`, {
     hint: [
-      `end one: cct-kill ${called((idle.length > 0 ? idle : running).at(-1)!)}`,
+      `end one: cct-kill ${displayName((idle.length > 0 ? idle : running).at(-1)!)}`,
       `or allow more: ccr config set maxSessions ${most * 2}`,
     ],
   });
 }
 
-export type How = { readOnly?: boolean; ignoreSize?: boolean; alone?: boolean };
+export type AttachOptions = { readOnly?: boolean; ignoreSize?: boolean; alone?: boolean };
 
 /** Shows a live session on this terminal; without one, its name is printed. */
 export async function goTo(
   live: Pick<Live, "name" | "ours" | "pane" | "id" | "kind" | "job">,
-  how: How = {},
+  how: AttachOptions = {},
 ): Promise<number> {
   const { name, ours, pane, id, kind, job } = live;
   if (!isTerminal(0) || !isTerminal(1)) {
-    out(`${name ?? id}\n`);
+    writeStdout(`${name ?? id}\n`);
     return 0;
   }
   if (name === null) {

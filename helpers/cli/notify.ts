@@ -5,7 +5,7 @@ import { firstTime, nameOfWindow, nearlyUsed, type Window } from "../limits/wind
 import { hasTmux, literal, tmux } from "../live/tmux.ts";
 import { config } from "../system/config.ts";
 import { personsEnvironment } from "../system/run.ts";
-import { say } from "../terminal/output.ts";
+import { writeStderr } from "../terminal/output.ts";
 import { duration, time } from "../terminal/time.ts";
 
 /** Warns of windows that are nearly used up, once each. */
@@ -16,7 +16,7 @@ export async function notify(windows: readonly Window[], now: number): Promise<v
   for (const { key, window } of near) {
     if (!fresh.includes(key)) continue;
     const message = messageOf(window, now);
-    say(`ccr: ${message}\n`);
+    writeStderr(`ccr: ${message}\n`);
     await toTmux(message);
     if (set["notify.command"] !== "") await toCommand(set["notify.command"], message);
   }

@@ -7,7 +7,7 @@ const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
  * An instant as people type it: `18:00` (the next one), `2026-11-21 09:00`, ISO 8601, or a length of time from now
  * (`90m`, `2h`, `3d`). Epoch ms, on this machine's clock. Throws a Problem for anything else.
  */
-export function when(words: string, now: number): number {
+export function parseTime(words: string, now: number): number {
   const text = words.trim();
   const [, amount, unit] = /^\+?(\d+(?:\.\d+)?) ?([mhd])$/.exec(text) ?? [];
   if (amount !== undefined) return now + Number(amount) * UNITS[unit as keyof typeof UNITS];
@@ -27,7 +27,7 @@ export function when(words: string, now: number): number {
 }
 
 /** A length of time as people type it: `7d`, `36h`, `90m`, a bare number of days. In ms; null where it is none. */
-export function lengthOf(words: string): number | null {
+export function parseDuration(words: string): number | null {
   const [, amount, unit = "d"] = /^(\d+(?:\.\d+)?) ?([dhm])?$/.exec(words.trim()) ?? [];
   if (amount === undefined) return null;
   return Number(amount) * { d: DAY, h: DAY / 24, m: 60_000 }[unit as "d" | "h" | "m"];

@@ -2,7 +2,7 @@ import type { Reason, Step } from "../resume/plan.ts";
 import { time } from "../terminal/time.ts";
 
 /** Why a session is left alone, in a person's words. */
-export function wordsOf({ reason, notBefore }: Pick<Step, "reason" | "notBefore">, now: number): string {
+export function describeStep({ reason, notBefore }: Pick<Step, "reason" | "notBefore">, now: number): string {
   const when = notBefore === null ? "" : time(notBefore, "short", now);
   const words: Record<Reason, string> = {
     live: "live: left alone",

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { surroundings } from "../sessions/context.ts";
+import { readContext } from "../sessions/context.ts";
 import { type Found, lookup } from "../sessions/lookup.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
@@ -8,7 +8,7 @@ import { nearest } from "./nearest.ts";
 import { candidates as candidateLines, candidates } from "./session-format.ts";
 
 /** The one session that a word names; else a Problem that says what is near. `verbs` could be meant too. */
-export function entryNamed(word: string, verbs: readonly { name: string }[] = []): Entry {
+export function resolveEntry(word: string, verbs: readonly { name: string }[] = []): Entry {
   const found = lookup(word);
   if (found.kind === "one") return found.entry;
   throw notOne(word, found, Date.now(), verbs);
@@ -65,20 +65,20 @@ function notOne(
 }
 
 /** The session that a word names, or a Problem. */
-export function named(word: string): Session {
-  const around = surroundings();
+export function resolveSession(word: string): Session {
+  const context = readContext();
   const found = lookup(word);
-  if (found.kind === "one") return sessionOf(found.entry, around);
+  if (found.kind === "one") return sessionOf(found.entry, context);
   if (found.kind === "many") {
     throw new Problem("ambiguous", `${found.total} sessions fit "${word}".`, {
-      hint: candidateLines(found.entries, around.now, "one of"),
+      hint: candidateLines(found.entries, context.now, "one of"),
       exit: 2,
     });
   }
   throw new Problem("no-session", `no session has an id or title like "${word}".`, {
     hint:
       found.kind === "none"
-        ? [...candidateLines(found.near, around.now, "near"), "look   ccr-list 50"]
+        ? [...candidateLines(found.near, context.now, "near"), "look   ccr-list 50"]
         : "its transcript is deleted",
   });
 }

@@ -7,8 +7,8 @@ import { lastMessages } from "../claude/recent.ts";
 import { createCapped } from "../live/cap.ts";
 import { type Entry, forget } from "../live/journal.ts";
 import { type Plan, restorePlan, settleJournal, takeTurn } from "../live/restore.ts";
-import { modeOf } from "../resume/resume-jobs.ts";
-import { surroundings } from "../sessions/context.ts";
+import { permissionModeFor } from "../resume/resume-jobs.ts";
+import { readContext } from "../sessions/context.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { newest, transcripts } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
@@ -87,13 +87,13 @@ async function carryOut(plans: readonly Plan[], mode: Mode): Promise<Restored[]>
 
 /** Claude's sessions by their ids; those without a transcript are left out. */
 function sessionsOf(entries: readonly Entry[]): Map<string, Session> {
-  const around = surroundings();
+  const context = readContext();
   const ids = new Set(entries.map(({ current }) => current));
   const found = newest(
     transcripts((id) => ids.has(id.toLowerCase())),
     ids.size,
   );
-  return new Map(found.map((entry) => [entry.id, sessionOf(entry, around)]));
+  return new Map(found.map((entry) => [entry.id, sessionOf(entry, context)]));
 }
 
 /** The words that go on with one session. */
@@ -144,7 +144,7 @@ function argvOf(entry: Entry, session: Session | undefined): string[] {
   const claude = findClaude() ?? (shell ? "claude" : null);
   if (claude === null)
     throw new Problem("no-claude", "the claude program is not on PATH.", { hint: INSTALL_HINT });
-  const mode = modeOf(session ?? entry, null);
+  const mode = permissionModeFor(session ?? entry, null);
   return [
     ...(shell ? [shell, "-lic", BECOMES[basename(shell)]!] : []),
     claude,

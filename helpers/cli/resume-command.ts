@@ -8,19 +8,19 @@ import type { Session } from "../sessions/session.ts";
 import { type Entry, transcripts } from "../sessions/store.ts";
 import { quote } from "../system/handoff.ts";
 import { Problem } from "../system/problem.ts";
-import { type Call, on, text } from "./command.ts";
+import { type Call, isSet, stringFlag } from "./command.ts";
 
-export type Plan = { directory: string; argv: string[]; notes: string[] };
+export type ResumeCommand = { directory: string; argv: string[]; notes: string[] };
 
 /** The command that resumes a session, or a Problem that says why none can. */
-export async function planOf(
+export async function resumeCommand(
   call: Call,
   entry: Entry,
   session: Session,
   prompt: string | undefined,
-): Promise<Plan> {
+): Promise<ResumeCommand> {
   const short = session.id.slice(0, 8);
-  const fork = on(call, "fork");
+  const fork = isSet(call, "fork");
   if (!entry.facts) {
     throw new Problem("unreadable", `the transcript of ${short} cannot be read (${entry.unreadable}).`, {
       hint: `look at its owner and mode: ls -l ${entry.path}`,
@@ -35,7 +35,7 @@ export async function planOf(
   const claude = requireClaude();
 
   const notes: string[] = [];
-  const asked = text(call, "dir");
+  const asked = stringFlag(call, "dir");
   const directory = asked === undefined ? ownDirectory(session) : existing(resolve(asked));
   const elsewhere = slug(realPath(directory)) !== entry.folder;
   if (elsewhere && asked !== undefined && (await isTooOld(claude))) {

@@ -1,11 +1,11 @@
 import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { liveSessions as registered } from "../claude/registry.ts";
-import { called, type Live } from "../live/live-sessions.ts";
+import { displayName, type Live } from "../live/live-sessions.ts";
 import { AND, screenOf, tmux } from "../live/tmux.ts";
 import { transcripts } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
-import { say } from "../terminal/output.ts";
+import { writeStderr } from "../terminal/output.ts";
 
 /** Characters that the CLI would stop at, or that act on a terminal: none of them is text. */
 const ACTING =
@@ -31,7 +31,7 @@ export function promptText(given: string, raw: boolean): string {
 /** Types a prompt into a live session and says what came of it. Gives the exit status: 1 when the session has ended. */
 export async function sendPrompt(live: Live, text: string, raw: boolean): Promise<number> {
   const { pane, pid } = live;
-  const title = called(live);
+  const title = displayName(live);
   const now = () => [...registered().values()].find((one) => one.pid === pid);
   const before = now();
   const status = before?.status ?? live.state;
@@ -79,11 +79,11 @@ export async function sendPrompt(live: Live, text: string, raw: boolean): Promis
     await sleep(100);
     const after = now();
     if (!after) {
-      say(`${title}: sent, and it ended\n`);
+      writeStderr(`${title}: sent, and it ended\n`);
       return 1;
     }
     if (after.status === "waiting") {
-      say(`${title}: sent, and it asks: ${after.waitingFor ?? "a question"}     cct ${title}\n`);
+      writeStderr(`${title}: sent, and it asks: ${after.waitingFor ?? "a question"}     cct ${title}\n`);
       return 0;
     }
     // A turn can be over before the registry has heard of it.
@@ -99,13 +99,13 @@ export async function sendPrompt(live: Live, text: string, raw: boolean): Promis
           : moved
             ? `it went on meanwhile, look: cct ${title}`
             : "next in line";
-      say(`${title}: sent, ${what}\n`);
+      writeStderr(`${title}: sent, ${what}\n`);
       return 0;
     }
   }
   // A command of Claude Code need not change its state.
   if (raw) {
-    say(`${title}: sent\n`);
+    writeStderr(`${title}: sent\n`);
     return 0;
   }
   throw new Problem("not-taken", `${title} has the text, and has not begun.`, {

@@ -1,6 +1,6 @@
 import { Problem } from "../system/problem.ts";
 import { DAY } from "../system/units.ts";
-import { type Call, text } from "./command.ts";
+import { type Call, stringFlag } from "./command.ts";
 // How a session is shown: the same columns, signs and words in every verb (screens.md).
 
 import { uniqueLengths } from "../sessions/catalogue.ts";
@@ -168,8 +168,8 @@ export async function fillTmux(sessions: readonly Session[]): Promise<void> {
 
 /** Lines that name sessions below an error: `near   dae96318  portfolio-com  How to fix …`. */
 export function candidates(entries: readonly Entry[], now: number, label: string): string[] {
-  const around = { now, live: new Map(), cleanupPeriod: Number.POSITIVE_INFINITY };
-  const sessions = entries.map((entry) => sessionOf(entry, around));
+  const context = { now, live: new Map(), cleanupPeriod: Number.POSITIVE_INFINITY };
+  const sessions = entries.map((entry) => sessionOf(entry, context));
   const unique = uniqueLengths(sessions.map(({ id }) => id));
   const name = projectNames(sessions.map((session) => session.project));
   const rows = sessions.map((session, i) => [
@@ -184,7 +184,7 @@ export function candidates(entries: readonly Entry[], now: number, label: string
 }
 
 export function timeStyle(call: Call): TimeStyle {
-  const style = text(call, "time") ?? "short";
+  const style = stringFlag(call, "time") ?? "short";
   if (style === "short" || style === "iso" || style === "local" || style === "relative") return style;
   throw new Problem("usage", `no such time style: ${style}.`, {
     hint: "--time short, iso, local or relative",

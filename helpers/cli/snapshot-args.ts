@@ -3,9 +3,9 @@ import { checkedOut } from "../sessions/branch.ts";
 import { startOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
-import { leftOut } from "./choose-sessions.ts";
+import { warnLeftOut } from "./choose-sessions.ts";
 import type { Call } from "./command.ts";
-import { entryNamed } from "./resolve-session.ts";
+import { resolveEntry } from "./resolve-session.ts";
 
 export async function headOf(directory: string | null): Promise<Snapshot["git"]> {
   if (!directory?.startsWith("/") || directory.includes("\0")) return null;
@@ -15,7 +15,7 @@ export async function headOf(directory: string | null): Promise<Snapshot["git"]>
 }
 
 export const take = async (call: Call, entry: Entry, note: string | null) =>
-  takeSnapshot(entry, note, await headOf(startOf(entry)), leftOut(call));
+  takeSnapshot(entry, note, await headOf(startOf(entry)), warnLeftOut(call));
 
 export const snapshotJson = ({ files, ...rest }: Snapshot) => ({
   ...rest,
@@ -44,6 +44,6 @@ export function snapshotsOf(word: string | undefined): Snapshot[] {
   if (word === undefined) return all();
   const found = word.length < 4 ? [] : all((id) => id.startsWith(word.toLowerCase()));
   if (new Set(found.map(({ session }) => session)).size === 1) return found;
-  const { id } = entryNamed(word);
+  const { id } = resolveEntry(word);
   return all((session) => session === id);
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { liveSessions as registered } from "../claude/registry.ts";
 import type { Live } from "../live/live-sessions.ts";
-import { called, liveSessions } from "../live/live-sessions.ts";
+import { displayName, liveSessions } from "../live/live-sessions.ts";
 import { Problem } from "../system/problem.ts";
 import { startOf } from "../system/process.ts";
 import { duration } from "../terminal/time.ts";
@@ -15,7 +15,7 @@ export type WaitState = "idle" | "waiting" | "exit";
 
 /** Waits until a live session is in a state. Throws a Problem when it ends or asks instead, or after `limit` ms. */
 export async function waitFor(live: Live, wanted: WaitState, limit: number): Promise<void> {
-  const name = called(live);
+  const name = displayName(live);
   const begun = Date.now();
   let { pid, state, waitingFor } = live;
   let start = pid === null ? null : startOf(pid);

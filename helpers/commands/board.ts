@@ -1,10 +1,10 @@
 import { bareSession, SECTIONS, sectionOf, shownAs } from "../board/items.ts";
-import { onScreen } from "../board/open-board.ts";
+import { openBoard } from "../board/open-board.ts";
 import { boardOf } from "../board/remote-sessions.ts";
-import { type Call, type Command, on, text } from "../cli/command.ts";
+import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
 import { COLUMNS, fillTmux, sessionJson, sessionRows, tableLook } from "../cli/session-format.ts";
 import { type Remote, remoteOf, remotes } from "../remote/remote.ts";
-import { surroundings } from "../sessions/context.ts";
+import { readContext } from "../sessions/context.ts";
 import { stoppedSessions } from "../sessions/limited.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { newest, newestOfAll, transcripts } from "../sessions/store.ts";
@@ -12,7 +12,7 @@ import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { paint } from "../terminal/colour.ts";
 import { json } from "../terminal/json.ts";
-import { isTerminal, out, say } from "../terminal/output.ts";
+import { isTerminal, writeStderr, writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 
 const DEFAULT_COUNT = 20;
@@ -20,17 +20,17 @@ const RECENT = 7 * 86_400_000;
 
 export const board: Command = {
   usage: "board [n] [flags]",
-  about:
+  description:
     "One screen of what needs you, what works, what a limit has stopped, and the recent sessions; it changes with them, and ? tells its keys. Without a terminal, or with --once, it is printed: n recent ones (20).",
   flags: {
     on: {
       type: "string",
       value: "targets",
-      about: "of other machines (ccr remote): a,b or all; here is this one",
+      description: "of other machines (ccr remote): a,b or all; here is this one",
     },
-    once: { type: "boolean", about: "print it, and end" },
+    once: { type: "boolean", description: "print it, and end" },
   },
-  most: 1,
+  maxArgs: 1,
   json: true,
   examples: [
     ["ccr board", "the screen; ccr alone does the same"],
@@ -39,16 +39,16 @@ export const board: Command = {
     ["ccr board --json | jq '.sessions[] | select(.section == \"Needs you\")'", "for a script"],
   ],
   async run(call) {
-    const [word = `${DEFAULT_COUNT}`] = call.words;
+    const [word = `${DEFAULT_COUNT}`] = call.positionals;
     const count = Number(word);
     if (!Number.isInteger(count) || count < 0) {
       throw new Problem("usage", `"${word}" is not a number of sessions.`, { hint: "ccr board 20", exit: 2 });
     }
-    const scope = scopeOf(text(call, "on"));
+    const scope = scopeOf(stringFlag(call, "on"));
     const status =
-      call.json || on(call, "once") || !isTerminal(0) || !isTerminal(1)
+      call.json || isSet(call, "once") || !isTerminal(0) || !isTerminal(1)
         ? null
-        : await onScreen(call, "", scope);
+        : await openBoard(call, "", scope);
     return status ?? once(call, count, scope);
   },
 };
@@ -88,28 +88,28 @@ async function once(call: Call, count: number, { here, targets }: Scope): Promis
       section: sectionOf(shownAs(session, now)),
     }));
     json("board", { targets: told, sessions: rows }, call.warnings);
-  } else if (shown.length > 0) out(lines(shown, unique));
-  else say("no sessions\n");
+  } else if (shown.length > 0) writeStdout(lines(shown, unique));
+  else writeStderr("no sessions\n");
   return !here && told.every(({ error }) => error !== null) ? 1 : 0;
 }
 
 /** The live ones, those that wait for a limit, and the newest others. */
 async function ofHere(count: number): Promise<{ sessions: Session[]; unique: Map<string, number> }> {
-  const around = surroundings();
+  const context = readContext();
   const { whatRuns } = await import("../board/running.ts");
-  const live = new Map([...(await whatRuns()), ...around.live]);
-  around.live = live;
+  const live = new Map([...(await whatRuns()), ...context.live]);
+  context.live = live;
   const found = new Map<string, Session>();
   const add = (session: Session): void => void (found.has(session.id) || found.set(session.id, session));
   const running = transcripts((id) => live.has(id.toLowerCase()));
-  for (const entry of newest(running, live.size)) add(sessionOf(entry, around));
+  for (const entry of newest(running, live.size)) add(sessionOf(entry, context));
   for (const one of live.values()) add(bareSession(one));
   await fillTmux([...found.values()]);
-  for (const session of stoppedSessions(around, around.now - RECENT).sessions)
+  for (const session of stoppedSessions(context, context.now - RECENT).sessions)
     if (session.state === "waiting") add(session);
   const most = found.size + count;
   const { entries, unique } = newestOfAll(most);
-  for (const entry of entries) if (found.size < most) add(sessionOf(entry, around));
+  for (const entry of entries) if (found.size < most) add(sessionOf(entry, context));
   return { sessions: [...found.values()], unique };
 }
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Call, type Command, on } from "../cli/command.ts";
+import { type Call, type Command, isSet } from "../cli/command.ts";
 import { nextLine, projectNames, sessionJson, tableLook } from "../cli/session-format.ts";
 import { blockAt, messageTimes, nameOfWindow, reported, usedUp, type Window } from "../limits/windows.ts";
 import { breaker } from "../resume/resume-log.ts";
-import { surroundings } from "../sessions/context.ts";
+import { readContext } from "../sessions/context.ts";
 import { stoppedSessions } from "../sessions/limited.ts";
 import type { Session } from "../sessions/session.ts";
 import { Problem } from "../system/problem.ts";
@@ -11,7 +11,7 @@ import { DAY } from "../system/units.ts";
 import { clean } from "../terminal/clean.ts";
 import { type Colour, paint } from "../terminal/colour.ts";
 import { iso, json } from "../terminal/json.ts";
-import { isTerminal, out, say, unicode } from "../terminal/output.ts";
+import { isTerminal, unicode, writeStderr, writeStdout } from "../terminal/output.ts";
 import { type Cell, table } from "../terminal/table.ts";
 import { dayAndTime, duration, time } from "../terminal/time.ts";
 
@@ -21,17 +21,17 @@ const LIMITED = 3;
 
 export const checkLimits: Command = {
   usage: "check-limits [flags]",
-  about:
+  description:
     "Shows which sessions a usage limit has stopped, until when, and how full the account's windows are: as the status line reports them (ccr install --statusline), else as an estimate. Looks at the last 7 days. Exit status 3 when sessions are limited, 0 when none is.",
   flags: {
-    all: { type: "boolean", short: "a", about: "look at all sessions, however old" },
-    watch: { type: "boolean", short: "w", about: "stay, and count down" },
+    all: { type: "boolean", short: "a", description: "look at all sessions, however old" },
+    watch: { type: "boolean", short: "w", description: "stay, and count down" },
     notify: {
       type: "boolean",
-      about: "warn when a window is nearly used up, once a window (stderr, tmux, notify.command)",
+      description: "warn when a window is nearly used up, once a window (stderr, tmux, notify.command)",
     },
   },
-  most: 0,
+  maxArgs: 0,
   json: true,
   examples: [
     ["ccr-check-limits", "limited sessions and windows"],
@@ -40,9 +40,9 @@ export const checkLimits: Command = {
     ["*/10 * * * * ccr-check-limits --notify >/dev/null", "a warning before the limit, by cron"],
   ],
   async run(call) {
-    if (on(call, "watch")) return watch(call);
-    const view = look(Date.now(), on(call, "all"));
-    if (on(call, "notify")) await (await import("../cli/notify.ts")).notify(view.windows, view.now);
+    if (isSet(call, "watch")) return watch(call);
+    const view = look(Date.now(), isSet(call, "all"));
+    if (isSet(call, "notify")) await (await import("../cli/notify.ts")).notify(view.windows, view.now);
     for (const path of view.unreadable) call.warn(new Problem("unreadable", `cannot be read: ${path}`));
     if (call.json) print(call, view);
     else show(view);
@@ -53,7 +53,7 @@ export const checkLimits: Command = {
 type View = { now: number; sessions: Session[]; blocked: Session[]; windows: Window[]; unreadable: string[] };
 
 function look(now: number, all: boolean): View {
-  const { sessions, unreadable, active } = stoppedSessions(surroundings(now), all ? null : now - RECENT);
+  const { sessions, unreadable, active } = stoppedSessions(readContext(now), all ? null : now - RECENT);
   const limited = sessions.filter(({ verdict }) => verdict.state === "limited");
   const blocked = sessions.filter(({ state }) => state === "blocked");
   return { now, sessions: limited, blocked, windows: windowsAt(now, limited, active), unreadable };
@@ -98,19 +98,21 @@ function print(call: Call, { sessions, blocked, windows }: View): void {
 
 function show(view: View): void {
   const { now, sessions, blocked, windows } = view;
-  out(windowLines(windows, now));
+  writeStdout(windowLines(windows, now));
   const rows = sessionLines(view);
-  if (rows !== "") out(rows);
-  else say("no session is limited\n");
+  if (rows !== "") writeStdout(rows);
+  else writeStderr("no session is limited\n");
   const stopped = breaker();
   if (stopped.open) {
-    say(`ccr: supervise has stopped: ${clean(stopped.why ?? "")} (when it is mended: ccr supervise --go)\n`);
+    writeStderr(
+      `ccr: supervise has stopped: ${clean(stopped.why ?? "")} (when it is mended: ccr supervise --go)\n`,
+    );
   }
   if (!isTerminal(1) || sessions.length + blocked.length === 0) return;
   const parts: string[] = [];
   if (sessions.some(({ state }) => state === "ready")) parts.push("resume the ready ones  ccra");
   if (sessions.some(({ state }) => state === "waiting")) parts.push("wait for all  ccra --wait");
-  if (parts.length > 0) out(nextLine(parts));
+  if (parts.length > 0) writeStdout(nextLine(parts));
 }
 
 const BAR = 20;
@@ -215,13 +217,13 @@ async function watch(call: Call): Promise<number> {
       stopped = true;
     });
   }
-  let view = look(Date.now(), on(call, "all"));
+  let view = look(Date.now(), isSet(call, "all"));
   while (!stopped) {
     const now = Date.now();
-    if (Math.abs(now - view.now) > LOOK_EVERY) view = look(now, on(call, "all"));
+    if (Math.abs(now - view.now) > LOOK_EVERY) view = look(now, isSet(call, "all"));
     const text =
       `${windowLines(view.windows, now)}${sessionLines({ ...view, now })}` || "no session is limited\n";
-    out(`\u001b[H\u001b[2J${text}${paint("Ctrl-C ends", "dim")}\n`);
+    writeStdout(`\u001b[H\u001b[2J${text}${paint("Ctrl-C ends", "dim")}\n`);
     await sleep(1000);
   }
   return view.sessions.length > 0 ? LIMITED : 0;

@@ -2,8 +2,8 @@ import { lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { configDirectory, projectsDirectory } from "../claude/places.ts";
 import { liveSessions } from "../claude/registry.ts";
-import { type Command, on, text } from "../cli/command.ts";
-import { when } from "../cli/parse-time.ts";
+import { type Command, isSet, stringFlag } from "../cli/command.ts";
+import { parseTime } from "../cli/parse-time.ts";
 import { tableLook } from "../cli/session-format.ts";
 import { tilde } from "../install/changes.ts";
 import { logsDirectory } from "../resume/resume-log.ts";
@@ -13,7 +13,7 @@ import { Problem, problemOf } from "../system/problem.ts";
 import { many, size } from "../terminal/amount.ts";
 import { ask } from "../terminal/ask.ts";
 import { iso, json } from "../terminal/json.ts";
-import { out, say } from "../terminal/output.ts";
+import { writeStderr, writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import { time } from "../terminal/time.ts";
 
@@ -36,13 +36,13 @@ const places = (): [Kind, string][] => [
 
 export const cleanUp: Command = {
   usage: "clean [--older-than 30d] [--yes]",
-  about:
+  description:
     "Lists what is left of old sessions: their session-env, task lists, logs, caches; asks, and removes it. Transcripts, the history and settings are never touched, nor what a running session has.",
   flags: {
-    "older-than": { type: "string", value: "time", about: "untouched for so long: 30d (default), 12h" },
-    yes: { type: "boolean", short: "y", about: "do not ask" },
+    "older-than": { type: "string", value: "time", description: "untouched for so long: 30d (default), 12h" },
+    yes: { type: "boolean", short: "y", description: "do not ask" },
   },
-  most: 0,
+  maxArgs: 0,
   json: true,
   examples: [
     ["ccr clean", "see what there is, then decide"],
@@ -50,10 +50,10 @@ export const cleanUp: Command = {
   ],
   run(call) {
     const now = Date.now();
-    const age = text(call, "older-than") ?? "30d";
+    const age = stringFlag(call, "older-than") ?? "30d";
     if (!/^\d+ ?[mhd]$/.test(age))
       throw new Problem("usage", `"${age}" is no length of time.`, { hint: "like 30d or 12h", exit: 2 });
-    const before = 2 * now - when(age, now);
+    const before = 2 * now - parseTime(age, now);
     const items = places().flatMap(([kind, folder]) => old(kind, folder, before));
     const sum = items.reduce((bytes, item) => bytes + item.bytes, 0);
     if (!call.json && items.length > 0) {
@@ -64,10 +64,10 @@ export const cleanUp: Command = {
         tilde(path),
       ]);
       const columns = ["TIME", "KIND", "SIZE", "PATH"].map((title, i) => ({ title, flexible: i === 3 }));
-      out(`${table(columns, rows, tableLook()).join("\n")}\n`);
+      writeStdout(`${table(columns, rows, tableLook()).join("\n")}\n`);
     }
     const yes =
-      on(call, "yes") ||
+      isSet(call, "yes") ||
       (!call.json &&
         items.length > 0 &&
         ask(`remove ${many(items.length, "item")} (${size(sum)})?`) === true);
@@ -85,9 +85,9 @@ export const cleanUp: Command = {
     if (call.json) {
       const fields = items.map(({ modifiedAt, ...item }) => ({ ...item, modifiedAt: iso(modifiedAt) }));
       json("clean", { removed: yes, items: fields }, call.warnings);
-    } else if (items.length === 0) say(`nothing is older than ${age}\n`);
-    else if (yes) say(`${many(gone, "item")} removed (${size(sum)})\n`);
-    else say("nothing removed     remove  ccr clean --yes\n");
+    } else if (items.length === 0) writeStderr(`nothing is older than ${age}\n`);
+    else if (yes) writeStderr(`${many(gone, "item")} removed (${size(sum)})\n`);
+    else writeStderr("nothing removed     remove  ccr clean --yes\n");
     return call.warnings.length > 0 ? 1 : 0;
   },
 };

@@ -1,7 +1,7 @@
 import { projectsDirectory } from "../claude/places.ts";
-import { type Command, flagsOf, type Verb } from "../cli/command.ts";
+import { type Command, type CommandEntry, flagsOf } from "../cli/command.ts";
+import { type Candidate, complete, linesOf, SHELLS, type Shell } from "../cli/complete.ts";
 import { projectNames } from "../cli/session-format.ts";
-import { type Candidate, complete, linesOf, SHELLS, type Shell } from "../install/candidates.ts";
 import { namesOf, PROGRAM } from "../install/names.ts";
 import { installedName, setting } from "../install/places.ts";
 import { entryOf, load, uniqueLengths } from "../sessions/catalogue.ts";
@@ -9,7 +9,7 @@ import { type Session, sessionOf } from "../sessions/session.ts";
 import { type Entry, type Newest, newestOfAll, read, timeOfEntry, transcripts } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
-import { out, unicode } from "../terminal/output.ts";
+import { unicode, writeStdout } from "../terminal/output.ts";
 import { cut } from "../terminal/text.ts";
 
 const SHORT_ID = 8;
@@ -19,19 +19,19 @@ const MOST_READ = 5;
 const ABOUT_WIDTH = 100;
 
 /** The verb gets the list of verbs handed in: that list names this file. */
-export const completion = (verbs: readonly Verb[]): Command => ({
+export const completion = (verbs: readonly CommandEntry[]): Command => ({
   usage: "completion <shell> [-- words…]",
-  about:
+  description:
     "Prints the completion script for bash, zsh or fish. ccr install sets it up already; this is for other places. With words: the candidates for a command line that ends with the last of them. The script asks so at every Tab.",
   flags: {},
-  words: SHELLS,
+  positionals: SHELLS,
   examples: [
     ["source <(ccr completion bash)", "completion in this bash"],
     ["ccr completion zsh > ~/.zfunc/__ccr_complete", "for a folder in zsh's fpath"],
     ["ccr completion fish | source", "completion in this fish"],
     ["ccr completion zsh -- ccr-list --ti", "what could be typed there"],
   ],
-  async run({ words: [shell, ...line] }) {
+  async run({ positionals: [shell, ...line] }) {
     if (!isShell(shell)) {
       throw new Problem("usage", shell === undefined ? "which shell?" : `no completion for "${shell}".`, {
         hint: SHELLS.map((name) => `ccr completion ${name}`),
@@ -45,7 +45,7 @@ export const completion = (verbs: readonly Verb[]): Command => ({
       // At a Tab these texts would only be in the way.
       const { bashCompletion, fishCompletion, zshCompletion } = await import("../install/texts.ts");
       const script = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion }[shell];
-      out(script({ program: program!, names }));
+      writeStdout(script({ program: program!, names }));
       return 0;
     }
     const loaded = verbs.map((verb) => ({
@@ -55,7 +55,7 @@ export const completion = (verbs: readonly Verb[]): Command => ({
         return { ...command, flags: flagsOf(command) };
       },
     }));
-    out(linesOf(await complete(line, names, loaded, { sessions, projects }), shell));
+    writeStdout(linesOf(await complete(line, names, loaded, { sessions, projects }), shell));
     return 0;
   },
 });
@@ -77,7 +77,7 @@ function sessions(prefix: string): Candidate[] {
     return {
       // what was typed stays as it was typed
       word: prefix + id.slice(prefix.length, length),
-      about: cut(about.filter(Boolean).join(between), ABOUT_WIDTH, unicode() ? "…" : "..."),
+      description: cut(about.filter(Boolean).join(between), ABOUT_WIDTH, unicode() ? "…" : "..."),
     };
   });
 }
@@ -104,11 +104,11 @@ function beginningWith(prefix: string): Pick<Newest, "entries" | "unique"> {
 function projects(): Candidate[] {
   const paths = sessionsOf(newestOfAll(MOST_SESSIONS).entries).map((session) => session.project);
   const name = projectNames(paths);
-  return paths.flatMap((path) => (path === null ? [] : [{ word: name(path), about: clean(path) }]));
+  return paths.flatMap((path) => (path === null ? [] : [{ word: name(path), description: clean(path) }]));
 }
 
 /** What is running does not matter here, and costs time. */
 function sessionsOf(entries: readonly Entry[]): Session[] {
-  const around = { now: Date.now(), live: new Map(), cleanupPeriod: Number.POSITIVE_INFINITY };
-  return entries.map((entry) => sessionOf(entry, around));
+  const context = { now: Date.now(), live: new Map(), cleanupPeriod: Number.POSITIVE_INFINITY };
+  return entries.map((entry) => sessionOf(entry, context));
 }

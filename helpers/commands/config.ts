@@ -13,16 +13,16 @@ import {
 } from "../system/config.ts";
 import { Problem } from "../system/problem.ts";
 import { json } from "../terminal/json.ts";
-import { out } from "../terminal/output.ts";
+import { writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 
 export const configure: Command = {
   usage: "config list | get <key> | set <key> <value> | unset <key>",
-  about:
+  description:
     "Shows and changes ~/.config/ccr/config.json. A value that does not fit its key is refused, and the file stays as it is.",
   flags: {},
-  words: ["list", "get", "set", "unset", ...Object.keys(KEYS)],
-  most: 3,
+  positionals: ["list", "get", "set", "unset", ...Object.keys(KEYS)],
+  maxArgs: 3,
   json: true,
   examples: [
     ["ccr config list", "all keys with their values and what they mean"],
@@ -30,12 +30,12 @@ export const configure: Command = {
     ["ccr config get resume.prompt", "one value, for a script"],
   ],
   run(call) {
-    const [verb = "list", name, value] = call.words;
+    const [verb = "list", name, value] = call.positionals;
     const names = Object.keys(KEYS) as KeyName[];
     if (verb === "list" && name === undefined) {
       const set = config();
       if (call.json) json("config", { file: configFile(), values: set }, call.warnings);
-      else out(`${lines(set, names)}\n`);
+      else writeStdout(`${lines(set, names)}\n`);
       return 0;
     }
     if (name !== undefined && !names.includes(name as KeyName)) {
@@ -45,7 +45,7 @@ export const configure: Command = {
     if (verb === "get" && name !== undefined && value === undefined) {
       const found = config()[key];
       if (call.json) json("config", { file: configFile(), values: { [key]: found } }, call.warnings);
-      else out(`${found}\n`);
+      else writeStdout(`${found}\n`);
       return 0;
     }
     if (verb === "set" && value !== undefined) {

@@ -1,13 +1,13 @@
 import type { Command } from "../cli/command.ts";
 import { COLUMNS, fillTmux, sessionJson, sessionRows, tableLook } from "../cli/session-format.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
-import { surroundings } from "../sessions/context.ts";
+import { readContext } from "../sessions/context.ts";
 import { currentSession } from "../sessions/current.ts";
 import { sessionOf } from "../sessions/session.ts";
 import { idsOfAll } from "../sessions/store.ts";
 import { smallHeap } from "../system/heap.ts";
 import { json } from "../terminal/json.ts";
-import { isTerminal, out, say } from "../terminal/output.ts";
+import { isTerminal, writeStderr, writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 
 const WHY = {
@@ -20,10 +20,10 @@ const WHY = {
 
 export const current: Command = {
   usage: "current [flags]",
-  about:
+  description:
     "Shows the session of this shell: the one that Claude started the shell in, the one that runs in this tmux session or directory, the newest of this directory, else the newest of all; and says which it is.",
-  flags: { id: { type: "boolean", about: "print only the id, for scripts" } },
-  most: 0,
+  flags: { id: { type: "boolean", description: "print only the id, for scripts" } },
+  maxArgs: 0,
   json: true,
   examples: [
     ["ccr-current", "the session, and why it is that one"],
@@ -31,10 +31,10 @@ export const current: Command = {
   ],
   async run(call) {
     await smallHeap();
-    const around = surroundings();
-    const found = await currentSession(around.live);
+    const context = readContext();
+    const found = await currentSession(context.live);
     if (call.json) {
-      const session = found && sessionOf(found.entry, around);
+      const session = found && sessionOf(found.entry, context);
       if (session) await fillTmux([session]);
       json(
         "current",
@@ -44,18 +44,18 @@ export const current: Command = {
       return found ? 0 : 1;
     }
     if (!found) {
-      say("no sessions yet\n     start one  claude\n");
+      writeStderr("no sessions yet\n     start one  claude\n");
       return 1;
     }
     if (call.flags.id === true) {
-      out(`${found.entry.id}\n`);
+      writeStdout(`${found.entry.id}\n`);
       return 0;
     }
-    const session = sessionOf(found.entry, around);
+    const session = sessionOf(found.entry, context);
     const unique = uniqueLengths(idsOfAll());
-    const rows = sessionRows([session], { now: around.now, unique, time: "short" });
-    out(`${table(COLUMNS, rows, { ...tableLook(), header: false }).join("\n")}\n`);
-    say(`${isTerminal(2) ? "" : "ccr: "}${WHY[found.rule]}\n`);
+    const rows = sessionRows([session], { now: context.now, unique, time: "short" });
+    writeStdout(`${table(COLUMNS, rows, { ...tableLook(), header: false }).join("\n")}\n`);
+    writeStderr(`${isTerminal(2) ? "" : "ccr: "}${WHY[found.rule]}\n`);
     return 0;
   },
 };

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { slug } from "../claude/places.ts";
-import { type Call, type Command, on, text, type Verb } from "../cli/command.ts";
-import { entryNamed } from "../cli/resolve-session.ts";
+import { type Call, type Command, type CommandEntry, isSet, stringFlag } from "../cli/command.ts";
+import { resolveEntry } from "../cli/resolve-session.ts";
 import { checkHost, checkInside, type Report } from "../devcontainer/check.ts";
 import { makeLink } from "../devcontainer/link.ts";
 import { type Mount, mountsOf } from "../devcontainer/mounts.ts";
@@ -11,7 +11,7 @@ import { add, fileOf, refresh, remove } from "../devcontainer/share.ts";
 import { Changes, tilde } from "../install/changes.ts";
 import { namesOf, PROGRAM } from "../install/names.ts";
 import { shim } from "../install/shim.ts";
-import { surroundings } from "../sessions/context.ts";
+import { readContext } from "../sessions/context.ts";
 import { sessionsOf } from "../sessions/lookup.ts";
 import { idsIn } from "../sessions/store.ts";
 import { commandLine, handOver, quote } from "../system/handoff.ts";
@@ -20,36 +20,39 @@ import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { paint } from "../terminal/colour.ts";
 import { json } from "../terminal/json.ts";
-import { isTerminal, out, say, unicode } from "../terminal/output.ts";
+import { isTerminal, unicode, writeStderr, writeStdout } from "../terminal/output.ts";
 
 const ACTIONS = ["add", "check", "remove", "open"] as const;
 type Action = (typeof ACTIONS)[number];
 
 /** The verb gets the list of verbs handed in: that list names this file. */
-export const devcontainer = (verbs: readonly Verb[]): Command => ({
+export const devcontainer = (verbs: readonly CommandEntry[]): Command => ({
   usage: "devcontainer add|check|remove|open [dir] [flags]",
-  about:
+  description:
     "Shares Claude's sessions with a dev container: one history on both sides, the host's settings to read. add edits devcontainer.json (comments stay), remove brings it back byte for byte, check tells what is wrong, on the host and in the container, open starts the container and goes on in it in the newest session of the directory.",
   flags: {
-    isolate: { type: "boolean", about: "add: nothing of the host's; the container has sessions of its own" },
+    isolate: {
+      type: "boolean",
+      description: "add: nothing of the host's; the container has sessions of its own",
+    },
     env: {
       type: "string",
       value: "NAME",
       multiple: true,
-      about: "add: hand in this variable of the host's (a token: never as a file)",
+      description: "add: hand in this variable of the host's (a token: never as a file)",
     },
     home: {
       type: "string",
       value: "path",
-      about: "add: the home in the container, where the file names no user",
+      description: "add: the home in the container, where the file names no user",
     },
-    config: { type: "string", value: "file", about: "this devcontainer.json", completes: "file" },
-    refresh: { type: "boolean", about: "add: only bring up to date what the container reads" },
-    session: { type: "string", value: "session", about: "open: this one", completes: "session" },
-    up: { type: "boolean", about: "open: only start the container, and say what to type" },
+    config: { type: "string", value: "file", description: "this devcontainer.json", completes: "file" },
+    refresh: { type: "boolean", description: "add: only bring up to date what the container reads" },
+    session: { type: "string", value: "session", description: "open: this one", completes: "session" },
+    up: { type: "boolean", description: "open: only start the container, and say what to type" },
   },
-  words: ACTIONS,
-  most: 2,
+  positionals: ACTIONS,
+  maxArgs: 2,
   json: true,
   examples: [
     ["ccr devcontainer add", "share with the container of this directory"],
@@ -59,7 +62,7 @@ export const devcontainer = (verbs: readonly Verb[]): Command => ({
     ["ccr devcontainer remove", "take it out again"],
   ],
   async run(call) {
-    const [action = "check", directory = "."] = call.words;
+    const [action = "check", directory = "."] = call.positionals;
     if (!ACTIONS.includes(action as Action))
       throw new Problem("usage", `"${action}" is not one of ${ACTIONS.join(", ")}.`, {
         hint: "ccr devcontainer --help",
@@ -89,14 +92,14 @@ export const devcontainer = (verbs: readonly Verb[]): Command => ({
       const record = remove(host, changes);
       const place = placeOf(host).path;
       if (call.json) print(call, "remove", record, record?.file ?? null, [], changes);
-      else if (!record) out("nothing is shared with a container of this project\n");
+      else if (!record) writeStdout("nothing is shared with a container of this project\n");
       else
-        out(
+        writeStdout(
           `${tilde(record.file)} is as it was\nkept  ${tilde(join(place, "claude"))}  the container's own files\n`,
         );
       return 0;
     }
-    if (on(call, "refresh")) {
+    if (isSet(call, "refresh")) {
       const { path, record } = placeOf(host);
       if (record) {
         refresh({ path, record }, record, changes, shims);
@@ -106,11 +109,11 @@ export const devcontainer = (verbs: readonly Verb[]): Command => ({
       if (call.json) print(call, "add", record, record?.file ?? null, [], changes);
       return 0;
     }
-    const file = text(call, "config");
+    const file = stringFlag(call, "config");
     const options = {
       file: file === undefined ? null : resolve(file),
-      home: text(call, "home") ?? null,
-      isolate: on(call, "isolate"),
+      home: stringFlag(call, "home") ?? null,
+      isolate: isSet(call, "isolate"),
       env: (call.flags.env ?? []) as string[],
     };
     const record = await add(host, options, changes, shims, call.warn);
@@ -123,8 +126,8 @@ export const devcontainer = (verbs: readonly Verb[]): Command => ({
     const mounts = mountsOf(placeOf(host), record);
     if (call.json) print(call, "add", record, record.file, mounts, changes);
     else {
-      out(`${shown(mounts)}\n${tilde(record.file)}\n`);
-      say(
+      writeStdout(`${shown(mounts)}\n${tilde(record.file)}\n`);
+      writeStderr(
         `start it  ${record.isolated ? "" : "end Claude here, then: "}ccr devcontainer open${running(record)}\n`,
       );
     }
@@ -171,12 +174,12 @@ function tell(call: Call, { share, file, inside, mounts, findings }: Report): vo
     print(call, "check", share, file, mounts, null, { inside, findings });
     return;
   }
-  if (share) out(`${shown(mounts)}\n`);
+  if (share) writeStdout(`${shown(mounts)}\n`);
   const signs = unicode() ? { ok: "●", note: "◐", wrong: "✕" } : { ok: "*", note: "?", wrong: "x" };
   const colours = { ok: "green", note: "yellow", wrong: "red" } as const;
   for (const { state, message, mend } of findings) {
-    out(`${paint(signs[state], colours[state])} ${clean(message)}\n`);
-    if (mend !== null) out(`     ${clean(mend)}\n`);
+    writeStdout(`${paint(signs[state], colours[state])} ${clean(message)}\n`);
+    if (mend !== null) writeStdout(`     ${clean(mend)}\n`);
   }
 }
 
@@ -192,16 +195,16 @@ async function open(
     throw new Problem("not-shared", "nothing is shared with a container of this project.", {
       hint: `first: ccr devcontainer add${running({ host } as Share)}`,
     });
-  const asked = text(call, "session");
+  const asked = stringFlag(call, "session");
   const known = record.isolated
     ? undefined
     : asked !== undefined
-      ? entryNamed(asked).id
+      ? resolveEntry(asked).id
       : sessionsOf(host, 1)[0]?.id;
   const own = record.isolated && idsIn(join(path, "claude/projects", slug(record.container))).length > 0;
   const claude = ["claude", ...(known ? ["--resume", known] : own ? ["--continue"] : [])];
-  const up = on(call, "up") || call.json || !isTerminal(0) || !isTerminal(1);
-  const live = known && surroundings().live.get(known);
+  const up = isSet(call, "up") || call.json || !isTerminal(0) || !isTerminal(1);
+  const live = known && readContext().live.get(known);
   if (live && !up)
     throw new Problem("live", `${known.slice(0, 8)} is running here (pid ${live.pid}).`, {
       hint: ["end it first: /exit", "two at once would tear the conversation apart"],
@@ -229,6 +232,6 @@ async function open(
   if (!up) return handOver(host, argv);
   const next = live ? `/exit, then: ccr devcontainer open${running(record)}` : commandLine(host, argv);
   if (call.json) print(call, "open", record, record.file, [], changes, { next });
-  else out(`${clean(next)}\n`);
+  else writeStdout(`${clean(next)}\n`);
   return 0;
 }

@@ -1,9 +1,9 @@
-import { type Command, on } from "../cli/command.ts";
+import { type Command, isSet } from "../cli/command.ts";
 import type { Finding, Scene } from "../doctor/finding.ts";
 import { machine } from "../doctor/machine.ts";
 import { sessions } from "../doctor/sessions.ts";
 import { shell } from "../doctor/shell.ts";
-import { surroundings } from "../sessions/context.ts";
+import { readContext } from "../sessions/context.ts";
 import { newest, transcripts } from "../sessions/store.ts";
 import { smallHeap, tightHeap } from "../system/heap.ts";
 import { problemOf } from "../system/problem.ts";
@@ -11,22 +11,23 @@ import { many } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { paint } from "../terminal/colour.ts";
 import { json } from "../terminal/json.ts";
-import { out, say, unicode } from "../terminal/output.ts";
+import { unicode, writeStderr, writeStdout } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
 
 export const CHECKS = { ...machine, ...shell, ...sessions };
 
 export const doctor: Command = {
   usage: "doctor [--fix]",
-  about:
+  description:
     "Looks for every known way in which sessions get lost, stuck or invisible, and says what to type. Each name has its entry in docs/using/troubleshooting.md. Exit status 1 when something is wrong; notes do not count.",
   flags: {
     fix: {
       type: "boolean",
-      about: "do what is safe: repaired copies, modes, leftovers, shell files; no transcript is touched",
+      description:
+        "do what is safe: repaired copies, modes, leftovers, shell files; no transcript is touched",
     },
   },
-  most: 0,
+  maxArgs: 0,
   json: true,
   examples: [
     ["ccr doctor", "what is wrong, and how to mend it"],
@@ -37,12 +38,12 @@ export const doctor: Command = {
     await smallHeap();
     await tightHeap();
     const now = Date.now();
-    const around = surroundings(now);
-    let scene: Scene = { now, all: [], entries: [], live: new Set(around.live.keys()), seen: progress() };
+    const context = readContext(now);
+    let scene: Scene = { now, all: [], entries: [], live: new Set(context.live.keys()), seen: progress() };
     const found: (Finding & { check: string; done: string | null })[] = [];
     const tell = (check: string, finding: Finding, done: string | null): void => {
       found.push({ ...finding, check, done });
-      if (!call.json) out(lines(check, finding, done));
+      if (!call.json) writeStdout(lines(check, finding, done));
     };
     const attempt = async (check: string, run: () => unknown): Promise<void> => {
       try {
@@ -63,7 +64,7 @@ export const doctor: Command = {
     for (const [check, look] of Object.entries(CHECKS)) {
       await attempt(check, async () => {
         for (const finding of [(await look(scene)) || []].flat())
-          tell(check, finding, on(call, "fix") && finding.fix ? await finding.fix() : null);
+          tell(check, finding, isSet(call, "fix") && finding.fix ? await finding.fix() : null);
       });
     }
     const wrong = found.filter(({ level, done }) => level !== "note" && done === null).length;
@@ -77,7 +78,7 @@ export const doctor: Command = {
     } else {
       const mendable = found.filter(({ fix, done }) => fix && done === null).length;
       const rest = mendable > 0 ? `, ${mendable} of them: ccr doctor --fix` : "";
-      say(
+      writeStderr(
         `${many(checks.length, "check")}, ${wrong === 0 ? "nothing wrong" : many(wrong, "problem")}${rest}\n`,
       );
     }

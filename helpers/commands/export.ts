@@ -1,34 +1,34 @@
 import { resolve } from "node:path";
 import { fileName } from "../archive/collect.ts";
 import { exportFile, exportTo } from "../archive/export.ts";
-import { CHOICE, chosen, writing } from "../cli/choose-sessions.ts";
-import { type Command, on, text } from "../cli/command.ts";
+import { archiveOptions, chooseSessions, SESSION_FLAGS } from "../cli/choose-sessions.ts";
+import { type Command, isSet, stringFlag } from "../cli/command.ts";
 import { Redactor, told } from "../redact/redactor.ts";
 import { smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { many, size } from "../terminal/amount.ts";
 import { json } from "../terminal/json.ts";
-import { isTerminal, out, say } from "../terminal/output.ts";
+import { isTerminal, writeStderr, writeStdout } from "../terminal/output.ts";
 
 const FILE = /^-$|\/|\.(?:tar\.gz|tgz|md|html|json)$/;
 
 export const exportSessions: Command = {
   usage: "export <session…> [file] [flags]",
-  about:
+  description:
     "Packs sessions into one file that ccr-import reads on any machine: the transcript with its subagents and tool results, files for /rewind, todos, plans and the history's lines. Never credentials or settings. The archive is read back before it gets its name. <file> has a / or ends in .tar.gz; - is stdout.",
   flags: {
-    ...CHOICE,
-    force: { type: "boolean", about: "replace a file of that name" },
+    ...SESSION_FLAGS,
+    force: { type: "boolean", description: "replace a file of that name" },
     format: {
       type: "string",
       value: "name",
-      about: "archive (default); md, html or json for people",
+      description: "archive (default); md, html or json for people",
       completes: ["archive", "md", "html", "json"],
     },
-    redact: { type: "boolean", about: "take secrets out of an archive too" },
-    "no-redact": { type: "boolean", about: "leave secrets and pictures in what is for people" },
+    redact: { type: "boolean", description: "take secrets out of an archive too" },
+    "no-redact": { type: "boolean", description: "leave secrets and pictures in what is for people" },
   },
-  words: "session",
+  positionals: "session",
   json: true,
   examples: [
     ["ccr-export 4bb6", "into ./<project>-4bb63347.tar.gz"],
@@ -39,9 +39,11 @@ export const exportSessions: Command = {
   ],
   async run(call) {
     await smallHeap();
-    const words = [...call.words];
+    const words = [...call.positionals];
     const several =
-      on(call, "all") || text(call, "project") !== undefined || text(call, "older-than") !== undefined;
+      isSet(call, "all") ||
+      stringFlag(call, "project") !== undefined ||
+      stringFlag(call, "older-than") !== undefined;
     const named = (several || words.length > 1) && FILE.test(words.at(-1) ?? "") ? words.pop() : undefined;
     if (several && words.length > 0) {
       throw new Problem("usage", `"${words[0]}" together with a choice by flags.`, {
@@ -49,12 +51,12 @@ export const exportSessions: Command = {
         exit: 2,
       });
     }
-    const entries = chosen(call, words);
-    const format = text(call, "format") ?? "archive";
+    const entries = chooseSessions(call, words);
+    const format = stringFlag(call, "format") ?? "archive";
     if (entries.length === 0) {
       if (call.json)
         json("export", { file: null, sessions: [], files: 0, bytes: 0, redacted: null }, call.warnings);
-      else say("ccr: no session fits\n");
+      else writeStderr("ccr: no session fits\n");
       return 1;
     }
     const readable = entries.filter(({ id, path, unreadable }) => {
@@ -66,7 +68,7 @@ export const exportSessions: Command = {
     });
     if (format !== "archive")
       return (await import("../cli/export-pages.ts")).exportReadable(call, readable, named, format);
-    const redactor = on(call, "redact") ? new Redactor() : undefined;
+    const redactor = isSet(call, "redact") ? new Redactor() : undefined;
     const date = new Date().toISOString().slice(0, 10);
     const file = named ?? `${readable.length === 1 ? fileName(readable[0]!) : `sessions-${date}`}.tar.gz`;
     if (file === "-") {
@@ -80,15 +82,15 @@ export const exportSessions: Command = {
           },
         );
       }
-      await exportTo(readable, out, { ...writing(call), redactor });
-      if (redactor) say(`${told(redactor)}\n`);
+      await exportTo(readable, writeStdout, { ...archiveOptions(call), redactor });
+      if (redactor) writeStderr(`${told(redactor)}\n`);
       return 0;
     }
     const path = resolve(file);
     const manifest = await exportFile(readable, path, {
-      ...writing(call),
+      ...archiveOptions(call),
       redactor,
-      force: on(call, "force"),
+      force: isSet(call, "force"),
     });
     const bytes = manifest.files.reduce((sum, one) => sum + one.size, 0);
     if (call.json) {
@@ -99,8 +101,8 @@ export const exportSessions: Command = {
         call.warnings,
       );
     } else {
-      out(`${path}\n`);
-      say(
+      writeStdout(`${path}\n`);
+      writeStderr(
         `${many(manifest.sessions.length, "session")}, ${many(manifest.files.length, "file")}, ${size(bytes)}, ${redactor ? `${told(redactor)}, ` : ""}verified\n`,
       );
     }

@@ -1,5 +1,5 @@
 import { PROMPT_MARK, TEXT_MARK } from "../claude/text.ts";
-import { type Call, type Command, on, text } from "../cli/command.ts";
+import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
 import { idCell, projectNames, sessionJson, timeStyle } from "../cli/session-format.ts";
 import { find as findSessions } from "../search/find.ts";
 import { findPrompts } from "../search/prompts.ts";
@@ -8,17 +8,17 @@ import type { Wanted } from "../search/search.ts";
 import type { Hit, Result, Shown } from "../search/search-result.ts";
 import type { Bounds } from "../search/threads.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
-import { surroundings } from "../sessions/context.ts";
+import { readContext } from "../sessions/context.ts";
 import { goneSessions } from "../sessions/deleted.ts";
 import { realPath } from "../sessions/lookup.ts";
-import { type Session, type Surroundings, sessionOf } from "../sessions/session.ts";
+import { type Context, type Session, sessionOf } from "../sessions/session.ts";
 import { idsOfAll } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { number, size } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { coloured, paint } from "../terminal/colour.ts";
 import { iso, jsonList } from "../terminal/json.ts";
-import { columns, isTerminal, out, say, unicode } from "../terminal/output.ts";
+import { columns, isTerminal, unicode, writeStderr, writeStdout } from "../terminal/output.ts";
 import { type Cell, type Part, table } from "../terminal/table.ts";
 import { cut } from "../terminal/text.ts";
 import { dayAndTime, duration, type TimeStyle, time } from "../terminal/time.ts";
@@ -33,26 +33,41 @@ const BLOCK = 500;
 
 export const find: Command = {
   usage: "find <words…> [flags]",
-  about:
+  description:
     'Finds sessions that hold every word somewhere: in a prompt, an answer, the title or the project\'s path. Upper and lower case are the same; a "quoted phrase" is looked for as it stands. The newest come first, at most 20 on a terminal. The exit status is 1 when there is none.',
   flags: {
-    here: { type: "boolean", about: "only sessions started in this directory" },
+    here: { type: "boolean", description: "only sessions started in this directory" },
     project: {
       type: "string",
       value: "name",
-      about: "only of projects with this in their path",
+      description: "only of projects with this in their path",
       completes: "project",
     },
-    since: { type: "string", value: "time", about: "only sessions used since: 7d, 12h, 2w or 2026-01-31" },
-    limit: { type: "string", short: "n", value: "n", about: "at most so many sessions; 0 is all of them" },
-    prompts: { type: "boolean", about: "only what was typed, from the history (deleted sessions included)" },
-    tools: { type: "boolean", about: "the results of tools as well" },
-    recordings: { type: "boolean", about: "what live sessions have shown on their screens (ccr replay)" },
-    regex: { type: "boolean", about: "each word is a regular expression" },
+    since: {
+      type: "string",
+      value: "time",
+      description: "only sessions used since: 7d, 12h, 2w or 2026-01-31",
+    },
+    limit: {
+      type: "string",
+      short: "n",
+      value: "n",
+      description: "at most so many sessions; 0 is all of them",
+    },
+    prompts: {
+      type: "boolean",
+      description: "only what was typed, from the history (deleted sessions included)",
+    },
+    tools: { type: "boolean", description: "the results of tools as well" },
+    recordings: {
+      type: "boolean",
+      description: "what live sessions have shown on their screens (ccr replay)",
+    },
+    regex: { type: "boolean", description: "each word is a regular expression" },
     time: {
       type: "string",
       value: "how",
-      about: "times as short, iso, local or relative",
+      description: "times as short, iso, local or relative",
       completes: ["short", "iso", "local", "relative"],
     },
   },
@@ -71,25 +86,25 @@ export const find: Command = {
     const limit = limitOf(call);
     const wanted = wantedOf(call);
     // On the screen nobody sees what is live.
-    const around = call.json ? surroundings(began) : { now: began, live: new Map(), cleanupPeriod: 0 };
-    const { hits, searched, more, ids } = on(call, "recordings")
-      ? (await import("../recording/find-recordings.ts")).screenHits(wanted, { limit, since }, around)
-      : on(call, "prompts")
-        ? await promptHits(call, wanted, limit, since, around)
-        : await sessionHits(wanted, { limit, since }, around);
+    const context = call.json ? readContext(began) : { now: began, live: new Map(), cleanupPeriod: 0 };
+    const { hits, searched, more, ids } = isSet(call, "recordings")
+      ? (await import("../recording/find-recordings.ts")).screenHits(wanted, { limit, since }, context)
+      : isSet(call, "prompts")
+        ? await promptHits(call, wanted, limit, since, context)
+        : await sessionHits(wanted, { limit, since }, context);
     if (call.json) {
       printJson(call, hits, searched);
     } else if (hits.length > 0) {
-      const look = { words: wanted.words, now: around.now, style, ids };
+      const look = { words: wanted.words, now: context.now, style, ids };
       for (let at = 0; at < hits.length; at += BLOCK)
-        out(
+        writeStdout(
           `${screen(
             hits.slice(at, at + BLOCK).flatMap((hit) => hit() ?? []),
             look,
           ).join("\n")}\n`,
         );
-      const what = on(call, "prompts") || on(call, "recordings") ? "" : ` in ${number(searched.files)}`;
-      say(
+      const what = isSet(call, "prompts") || isSet(call, "recordings") ? "" : ` in ${number(searched.files)}`;
+      writeStderr(
         `${paint(`${sessions(hits.length)}${what} (${size(searched.bytes)}, ${seconds(Date.now() - began)})${more ? `     all  --limit 0` : ""}`, "dim", 2)}\n`,
       );
     } else sayNone(call, searched);
@@ -97,11 +112,11 @@ export const find: Command = {
   },
 };
 
-async function sessionHits(wanted: Wanted, bounds: Bounds, around: Surroundings): Promise<Result> {
+async function sessionHits(wanted: Wanted, bounds: Bounds, context: Context): Promise<Result> {
   const { sightings, ids, ...rest } = await findSessions(wanted, bounds);
   const hits = sightings.map((sighting) => () => {
     const { entry, hits, matches } = sighting();
-    return { session: sessionOf(entry, around), hits, matches };
+    return { session: sessionOf(entry, context), hits, matches };
   });
   return { hits, ids, ...rest };
 }
@@ -111,7 +126,7 @@ async function promptHits(
   wanted: Wanted,
   limit: number,
   since: number,
-  around: Surroundings,
+  context: Context,
 ): Promise<Result> {
   const { sessions, searched, nameless, more } = await findPrompts(wanted, limit, since);
   const gone = new Map<string, Session>();
@@ -122,7 +137,7 @@ async function promptHits(
   const hits = sessions.map(({ id, entry, hits, matches, ...known }) => (): Hit | null => {
     if (call.json) {
       const read = entry();
-      const session = read ? sessionOf(read, around) : gone.get(id);
+      const session = read ? sessionOf(read, context) : gone.get(id);
       return session ? { session, hits, matches } : null;
     }
     // On the screen the prompt itself stands for its session.
@@ -143,22 +158,22 @@ async function promptHits(
 const wrong = (message: string, hint: string): Problem => new Problem("usage", message, { hint, exit: 2 });
 
 function wantedOf(call: Call): Wanted {
-  const sources = wordsOf(call.words);
+  const sources = wordsOf(call.positionals);
   if (sources.length === 0) throw wrong("no words to look for.", "ccr-find WORDS");
   if (sources.length > MOST_WORDS) throw wrong(`more than ${MOST_WORDS} words.`, 'ccr-find "a phrase"');
-  const project = text(call, "project");
+  const project = stringFlag(call, "project");
   return {
-    words: on(call, "regex") ? sources.map((source) => expression(call, source)) : sources.map(literal),
-    tools: on(call, "tools"),
+    words: isSet(call, "regex") ? sources.map((source) => expression(call, source)) : sources.map(literal),
+    tools: isSet(call, "tools"),
     complete: call.json,
-    here: on(call, "here") ? realPath(process.cwd()) : null,
+    here: isSet(call, "here") ? realPath(process.cwd()) : null,
     project: project === undefined ? null : fold(project),
   };
 }
 
 function expression(call: Call, source: string): Word {
   try {
-    return regular(source, on(call, "prompts") ? PROMPT_MARK : TEXT_MARK);
+    return regular(source, isSet(call, "prompts") ? PROMPT_MARK : TEXT_MARK);
   } catch (error) {
     const why = error instanceof Error ? error.message.replace(/^Invalid regular expression: /, "") : "";
     throw wrong(`not a regular expression: ${why}.`, "ccr find --help");
@@ -166,7 +181,7 @@ function expression(call: Call, source: string): Word {
 }
 
 function limitOf(call: Call): number {
-  const given = text(call, "limit");
+  const given = stringFlag(call, "limit");
   if (given === undefined) return !call.json && isTerminal(1) ? SHOWN : Number.POSITIVE_INFINITY;
   const count = Number(given);
   if (!/^\d+$/.test(given))
@@ -178,7 +193,7 @@ const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000, 
 
 /** Epoch ms of `--since`; 0 where it is not given. */
 function sinceOf(call: Call): number {
-  const given = text(call, "since");
+  const given = stringFlag(call, "since");
   if (given === undefined) return 0;
   const [, count, unit] = /^(\d+)\s*([mhdw])$/.exec(given) ?? [];
   const at =
@@ -270,19 +285,19 @@ const seconds = (ms: number): string =>
   ms < 60_000 ? `${Math.max(0.1, ms / 1000).toFixed(1)} s` : duration(ms);
 
 function sayNone(call: Call, searched: Result["searched"]): void {
-  const [first = "", ...others] = wordsOf(call.words).map((word) => `"${clean(word)}"`);
-  const prompts = on(call, "prompts") || on(call, "recordings");
+  const [first = "", ...others] = wordsOf(call.positionals).map((word) => `"${clean(word)}"`);
+  const prompts = isSet(call, "prompts") || isSet(call, "recordings");
   const what = others.length > 0 ? `all of ${[first, ...others].join(", ")}` : first;
-  say(
-    `${on(call, "recordings") ? "no recording" : prompts ? "no prompt" : "no session"} holds ${what} (${prompts ? "" : `${sessions(searched.files)}, `}${size(searched.bytes)})\n`,
+  writeStderr(
+    `${isSet(call, "recordings") ? "no recording" : prompts ? "no prompt" : "no session"} holds ${what} (${prompts ? "" : `${sessions(searched.files)}, `}${size(searched.bytes)})\n`,
   );
-  if (others.length > 0) say(`     fewer words  ccr-find ${first}\n`);
+  if (others.length > 0) writeStderr(`     fewer words  ccr-find ${first}\n`);
 }
 
 // ---- JSON
 
 function printJson(call: Call, hits: Result["hits"], searched: Result["searched"]): void {
-  const query = wordsOf(call.words).join(" ");
+  const query = wordsOf(call.positionals).join(" ");
   jsonList("find", { query, sessions: [], searched }, "sessions", found(), call.warnings);
 
   function* found(): Generator<unknown> {

@@ -1,36 +1,37 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { promptOf, timeOf } from "../claude/rows.ts";
-import { type Command, on, text } from "../cli/command.ts";
-import { entryNamed } from "../cli/resolve-session.ts";
+import { type Command, isSet, stringFlag } from "../cli/command.ts";
+import { resolveEntry } from "../cli/resolve-session.ts";
 import { nextLine, sessionJson, tableLook } from "../cli/session-format.ts";
 import { Survey, type Turn } from "../conversation/main-chain.ts";
 import { cutAt, writeFork } from "../history/fork.ts";
-import { surroundings } from "../sessions/context.ts";
+import { readContext } from "../sessions/context.ts";
 import { sessionOf, titleOf } from "../sessions/session.ts";
 import { read } from "../sessions/store.ts";
 import { collect, smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { iso, jsonList } from "../terminal/json.ts";
-import { out } from "../terminal/output.ts";
+import { writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import { time } from "../terminal/time.ts";
 
 export const fork: Command = {
   usage: "fork <session> [--at message] [flags]",
-  about:
+  description:
     "Copies a session under a new id, up to a message; the session stays as it is, and may be running. A fork from before a compaction has the full conversation again.",
   flags: {
     at: {
       type: "string",
       value: "message",
-      about: "the last one to keep: a turn's number, or a uuid or its beginning; a prompt's: cut before it",
+      description:
+        "the last one to keep: a turn's number, or a uuid or its beginning; a prompt's: cut before it",
     },
-    list: { type: "boolean", short: "l", about: "only list the turns" },
-    title: { type: "string", value: "text", about: "the fork's title" },
+    list: { type: "boolean", short: "l", description: "only list the turns" },
+    title: { type: "string", value: "text", description: "the fork's title" },
   },
-  words: "session",
-  most: 1,
+  positionals: "session",
+  maxArgs: 1,
   json: true,
   examples: [
     ["ccr fork 4bb6 --list", "its turns, to choose from"],
@@ -38,17 +39,17 @@ export const fork: Command = {
     ["ccr fork .", "a copy of the newest session here"],
   ],
   async run(call) {
-    const [word] = call.words;
+    const [word] = call.positionals;
     if (word === undefined)
       throw new Problem("usage", "which session?", { hint: "ccr fork --help", exit: 2 });
     await smallHeap();
-    const around = surroundings();
-    const entry = entryNamed(word);
+    const context = readContext();
+    const entry = resolveEntry(word);
     const short = entry.id.slice(0, 8);
     const fd = openSync(entry.path, "r");
     try {
       const { size } = fstatSync(fd);
-      const words = text(call, "at");
+      const words = stringFlag(call, "at");
       const found = new Survey(fd, size, words?.toLowerCase());
       const tellLost = (): void => {
         const what = `lines of ${short} that cannot be read are left out: ${found.lost}.`;
@@ -56,19 +57,19 @@ export const fork: Command = {
       };
       if (!found.hasEnd())
         throw new Problem("empty", `${short} has no message to cut at.`, { hint: "ccr-list" });
-      if (on(call, "list") && !call.json) {
+      if (isSet(call, "list") && !call.json) {
         tellLost();
-        print(found, around.now);
+        print(found, context.now);
         return 0;
       }
       const cut = words === undefined ? found.tip : cutAt(found, words);
-      const title = text(call, "title") ?? `${titleOf(entry).title ?? short} (fork)`;
-      const made = on(call, "list")
+      const title = stringFlag(call, "title") ?? `${titleOf(entry).title ?? short} (fork)`;
+      const made = isSet(call, "list")
         ? null
         : read(await writeFork(fd, size, found, cut, { from: entry.id, path: entry.path, title }));
       tellLost();
       if (call.json) {
-        const session = made && sessionJson(sessionOf(made, around));
+        const session = made && sessionJson(sessionOf(made, context));
         const fields = { session, from: entry.id, at: made && found.uuid(cut), turns: [] };
         jsonList("fork", fields, "turns", turnsJson(found), call.warnings);
         return 0;
@@ -78,8 +79,8 @@ export const fork: Command = {
         turns++;
         if (row <= cut) kept++;
       }
-      out(`${made!.id.slice(0, 8)}: ${kept} of ${turns} turns of ${short}\n`);
-      out(nextLine([`resume  ccr ${made!.id.slice(0, 8)}`]));
+      writeStdout(`${made!.id.slice(0, 8)}: ${kept} of ${turns} turns of ${short}\n`);
+      writeStdout(nextLine([`resume  ccr ${made!.id.slice(0, 8)}`]));
       return 0;
     } finally {
       closeSync(fd);
@@ -105,7 +106,7 @@ function print(found: Survey, now: number): void {
   const look = tableLook();
   let rows: string[][] = [];
   const flush = (): void => {
-    out(`${table(titles, rows, look).join("\n")}\n`);
+    writeStdout(`${table(titles, rows, look).join("\n")}\n`);
     look.header = false;
     collect();
     rows = [];

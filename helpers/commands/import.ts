@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { importArchive, Missing, type Options, type Outcome } from "../archive/import.ts";
 import type { Rule } from "../archive/paths.ts";
-import { type Command, on } from "../cli/command.ts";
+import { type Command, isSet } from "../cli/command.ts";
 import { nextLine, tableLook } from "../cli/session-format.ts";
-import { surroundings } from "../sessions/context.ts";
+import { readContext } from "../sessions/context.ts";
 import { startOf } from "../sessions/session.ts";
 import { newest, transcripts } from "../sessions/store.ts";
 import { quote } from "../system/handoff.ts";
@@ -15,26 +15,26 @@ import { sweep, temporary } from "../system/temporary-files.ts";
 import { clean } from "../terminal/clean.ts";
 import { paint } from "../terminal/colour.ts";
 import { json } from "../terminal/json.ts";
-import { isTerminal, out } from "../terminal/output.ts";
+import { isTerminal, writeStdout } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
 import { table } from "../terminal/table.ts";
 
 export const importSessions: Command = {
   usage: "import <archive…> [flags]",
-  about:
+  description:
     "Brings the sessions of archives into this home, after all of each archive was checked. Paths are mapped in the fields of its rows, never in text. Nothing is overwritten: a session that is here already stays, and one that is running is not touched. - reads from stdin.",
   flags: {
     map: {
       type: "string",
       value: "/old=/new",
       multiple: true,
-      about: "a directory there and here; may be given again",
+      description: "a directory there and here; may be given again",
     },
-    "missing-ok": { type: "boolean", about: "also sessions whose directory does not exist here" },
-    update: { type: "boolean", about: "append what the archive has more of a session" },
-    "dry-run": { type: "boolean", about: "only check, and tell what would be done" },
+    "missing-ok": { type: "boolean", description: "also sessions whose directory does not exist here" },
+    update: { type: "boolean", description: "append what the archive has more of a session" },
+    "dry-run": { type: "boolean", description: "only check, and tell what would be done" },
   },
-  words: "file",
+  positionals: "file",
   json: true,
   examples: [
     ["ccr-import portfolio-com-4bb63347.tar.gz", "bring it in"],
@@ -42,21 +42,21 @@ export const importSessions: Command = {
     ["ccr-import s.tar.gz --update", "what was said elsewhere since, added here"],
   ],
   async run(call) {
-    if (call.words.length === 0) {
+    if (call.positionals.length === 0) {
       throw new Problem("usage", "which archive?", { hint: "ccr-import --help", exit: 2 });
     }
     await smallHeap();
-    const dry = on(call, "dry-run");
+    const dry = isSet(call, "dry-run");
     const options: Options = {
       rules: rulesOf((call.flags.map as string[] | undefined) ?? []),
-      update: on(call, "update"),
-      missing: on(call, "missing-ok"),
+      update: isSet(call, "update"),
+      missing: isSet(call, "missing-ok"),
       dry,
-      running: () => surroundings().live,
+      running: () => readContext().live,
       watch: () => progress(),
     };
     const done: Outcome[] = [];
-    for (const word of call.words) {
+    for (const word of call.positionals) {
       const spool = word === "-" ? await spooled() : null;
       try {
         done.push(...(await importArchive(spool ? join(spool, "a") : resolve(word), options)));
@@ -65,7 +65,7 @@ export const importSessions: Command = {
           error instanceof Missing
             ? new Missing(error.directories, proposals(error.directories))
             : problemOf(error);
-        if (call.words.length === 1) throw new Problem(kind, message, { hint, exit });
+        if (call.positionals.length === 1) throw new Problem(kind, message, { hint, exit });
         call.warn(new Problem(kind, `${word}: ${message}`, { hint }));
       } finally {
         if (spool) rmSync(spool, { recursive: true, force: true });
@@ -83,12 +83,14 @@ export const importSessions: Command = {
       ]);
       const look = { ...tableLook(), header: false };
       if (rows.length > 0)
-        out(
+        writeStdout(
           `${table([{ title: "" }, { title: "" }, { title: "", flexible: true }, { title: "", flexible: true }], rows, look).join("\n")}\n`,
         );
-      if (dry) out(`${paint("nothing was written", "dim")}\n`);
+      if (dry) writeStdout(`${paint("nothing was written", "dim")}\n`);
       else if (isTerminal(1) && refused.length < done.length)
-        out(nextLine([`resume  ccr ${done.find(({ action }) => action !== "refused")!.id.slice(0, 8)}`]));
+        writeStdout(
+          nextLine([`resume  ccr ${done.find(({ action }) => action !== "refused")!.id.slice(0, 8)}`]),
+        );
     }
     return refused.length + call.warnings.length > 0 ? 1 : 0;
   },

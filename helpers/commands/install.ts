@@ -1,32 +1,32 @@
 import { realpathSync } from "node:fs";
-import { type Command, on, text, type Verb } from "../cli/command.ts";
-import { plan } from "../cli/install-format.ts";
+import { type Command, type CommandEntry, isSet, stringFlag } from "../cli/command.ts";
+import { dryRunLines } from "../cli/install-format.ts";
 import { VERSION } from "../cli/version.ts";
 import { install as installFiles, type Outcome } from "../install/install.ts";
 import { PROGRAM } from "../install/names.ts";
 import { json } from "../terminal/json.ts";
-import { isTerminal, out, unicode } from "../terminal/output.ts";
+import { isTerminal, unicode, writeStdout } from "../terminal/output.ts";
 
 /** The verb gets the list of verbs handed in: that list names this file. */
-export const install = (verbs: readonly Verb[]): Command => ({
+export const install = (verbs: readonly CommandEntry[]): Command => ({
   usage: "install [--name name] [--statusline] [--hooks] [--cron] [--dev-open] [--dry-run]",
-  about:
+  description:
     "Puts this program into ~/.local/lib/ccr, its commands into ~/.local/bin, functions for bash and zsh into ~/scripts/claude-resume-helpers.sh, and one marked block into .bashrc (and into the files of zsh and fish where they are used). Again: what is right already is not touched. Under another name ccr-list follows (NAME-list); cct and ccra stay. The name is remembered; CCR_NAME sets it too.",
   flags: {
-    name: { type: "string", value: "name", about: "call it so, where another program is called ccr" },
+    name: { type: "string", value: "name", description: "call it so, where another program is called ccr" },
     statusline: {
       type: "boolean",
-      about: "also put ccr's status line into ~/.claude/settings.json; one that is there goes on",
+      description: "also put ccr's status line into ~/.claude/settings.json; one that is there goes on",
     },
-    hooks: { type: "boolean", about: "also the hook that tells the dashboard of a limit at once" },
-    cron: { type: "boolean", about: "also a line in your crontab: ccr supervise every five minutes" },
+    hooks: { type: "boolean", description: "also the hook that tells the dashboard of a limit at once" },
+    cron: { type: "boolean", description: "also a line in your crontab: ccr supervise every five minutes" },
     "dev-open": {
       type: "boolean",
-      about: "also the command /dev-open for Claude: on into the dev container",
+      description: "also the command /dev-open for Claude: on into the dev container",
     },
-    "dry-run": { type: "boolean", about: "only say what would be written" },
+    "dry-run": { type: "boolean", description: "only say what would be written" },
   },
-  most: 0,
+  maxArgs: 0,
   json: true,
   examples: [
     ["node ccr.cjs install", "install this file"],
@@ -34,15 +34,21 @@ export const install = (verbs: readonly Verb[]): Command => ({
     ["ccr install --name cr", "type cr, cr-list, cr-find, …"],
   ],
   async run(call) {
-    const dry = on(call, "dry-run");
+    const dry = isSet(call, "dry-run");
     const file = realpathSync(process.argv[1] ?? "");
-    const outcome = installFiles({ file, node: process.execPath, verbs, name: text(call, "name"), dry });
+    const outcome = installFiles({
+      file,
+      node: process.execPath,
+      verbs,
+      name: stringFlag(call, "name"),
+      dry,
+    });
     const { name, shells, changes, problems, warnings } = outcome;
     const wanted = {
-      statusline: on(call, "statusline"),
-      hooks: on(call, "hooks"),
-      cron: on(call, "cron"),
-      devOpen: on(call, "dev-open"),
+      statusline: isSet(call, "statusline"),
+      hooks: isSet(call, "hooks"),
+      cron: isSet(call, "cron"),
+      devOpen: isSet(call, "dev-open"),
     };
     if (Object.values(wanted).includes(true)) {
       const extras = await (await import("../install/install-extras.ts")).addExtras(name, wanted, dry);
@@ -53,8 +59,8 @@ export const install = (verbs: readonly Verb[]): Command => ({
     if (call.json) {
       const fields = { name, version: VERSION, node: process.execPath, shells, dryRun: dry, files: changes };
       json("install", fields, call.warnings);
-    } else if (dry) out(plan(outcome));
-    else out(summary(outcome));
+    } else if (dry) writeStdout(dryRunLines(outcome));
+    else writeStdout(summary(outcome));
     return problems.length > 0 ? 1 : 0;
   },
 });

@@ -1,33 +1,33 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { configDirectory } from "../claude/places.ts";
-import { each, TO } from "../cli/archive-sessions.ts";
-import { CHOICE } from "../cli/choose-sessions.ts";
-import { type Command, on, text } from "../cli/command.ts";
+import { ARCHIVE_FLAGS, archiveSessions } from "../cli/archive-sessions.ts";
+import { SESSION_FLAGS } from "../cli/choose-sessions.ts";
+import { type Command, isSet, stringFlag } from "../cli/command.ts";
 import { writeAtomic } from "../system/files.ts";
 import { members, plainJson } from "../system/json-text.ts";
 import { errno, Problem } from "../system/problem.ts";
 import { json } from "../terminal/json.ts";
-import { out } from "../terminal/output.ts";
+import { writeStdout } from "../terminal/output.ts";
 
 export const keepSessions: Command = {
   usage: "keep <session…> | --all | --days n",
-  about:
+  description:
     "Saves sessions from Claude Code's own sweep, which deletes what was not written to for 30 days: into archives, or by its setting cleanupPeriodDays.",
   flags: {
-    ...CHOICE,
-    ...TO,
-    days: { type: "string", value: "n", about: "set cleanupPeriodDays in Claude's settings.json" },
+    ...SESSION_FLAGS,
+    ...ARCHIVE_FLAGS,
+    days: { type: "string", value: "n", description: "set cleanupPeriodDays in Claude's settings.json" },
   },
-  words: "session",
+  positionals: "session",
   json: true,
   examples: [
     ["ccr keep 4bb6", "an archive of it, where no sweep comes"],
     ["ccr keep --days 3650", "let Claude Code delete nothing for ten years"],
   ],
   run(call) {
-    const days = text(call, "days");
-    if (days === undefined) return each(call, "keep", false);
+    const days = stringFlag(call, "days");
+    if (days === undefined) return archiveSessions(call, "keep", false);
     if (!/^[1-9]\d{0,5}$/.test(days)) {
       throw new Problem("usage", `--days ${days}: it takes a number of days.`, {
         hint: "ccr keep --days 3650",
@@ -35,10 +35,10 @@ export const keepSessions: Command = {
       });
     }
     const file = join(configDirectory(), "settings.json");
-    if (!on(call, "dry-run")) setDays(file, days);
+    if (!isSet(call, "dry-run")) setDays(file, days);
     if (call.json)
       json("keep", { directory: null, sessions: [], cleanupPeriodDays: Number(days) }, call.warnings);
-    else out(`${file}: cleanupPeriodDays ${days}\n`);
+    else writeStdout(`${file}: cleanupPeriodDays ${days}\n`);
     return 0;
   },
 };

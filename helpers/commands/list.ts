@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { projectsDirectory } from "../claude/places.ts";
-import { type Call, type Command, on, text } from "../cli/command.ts";
+import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
 import {
   COLUMNS,
   fillTmux,
@@ -10,7 +10,7 @@ import {
   tableLook,
   timeStyle,
 } from "../cli/session-format.ts";
-import { surroundings } from "../sessions/context.ts";
+import { readContext } from "../sessions/context.ts";
 import { goneSessions } from "../sessions/deleted.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
@@ -19,34 +19,38 @@ import { smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { DAY } from "../system/units.ts";
 import { json } from "../terminal/json.ts";
-import { isTerminal, out, say } from "../terminal/output.ts";
+import { isTerminal, writeStderr, writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 
 const DEFAULT_COUNT = 20;
 
 export const list: Command = {
   usage: "list [n] [flags]",
-  about:
+  description:
     "Lists the newest sessions of all projects, by the time of their last record (20 where no number is given). Each line ends with what the session is about; ccr and the bright part of the id resume it.",
   flags: {
-    here: { type: "boolean", about: "only sessions started in this directory" },
+    here: { type: "boolean", description: "only sessions started in this directory" },
     project: {
       type: "string",
       value: "name",
-      about: "only of projects with this in their path",
+      description: "only of projects with this in their path",
       completes: "project",
     },
-    limited: { type: "boolean", about: "only sessions that a usage limit has stopped" },
-    live: { type: "boolean", about: "only sessions that are running now" },
-    all: { type: "boolean", short: "a", about: "every session, also those whose transcript is deleted" },
+    limited: { type: "boolean", description: "only sessions that a usage limit has stopped" },
+    live: { type: "boolean", description: "only sessions that are running now" },
+    all: {
+      type: "boolean",
+      short: "a",
+      description: "every session, also those whose transcript is deleted",
+    },
     time: {
       type: "string",
       value: "how",
-      about: "times as short, iso, local or relative",
+      description: "times as short, iso, local or relative",
       completes: ["short", "iso", "local", "relative"],
     },
   },
-  most: 1,
+  maxArgs: 1,
   json: true,
   examples: [
     ["ccr-list 5", "the five newest sessions"],
@@ -57,15 +61,15 @@ export const list: Command = {
   async run(call) {
     const style = timeStyle(call);
     const limit = countOf(call);
-    const around = surroundings();
+    const context = readContext();
     if (!existsSync(projectsDirectory())) return nothingYet(call);
     const keep = filterOf(call);
     if (hasFilter(call) || limit > DEFAULT_COUNT) await smallHeap();
     const { entries, unique, twins } = hasFilter(call)
-      ? newestOfAll(limit, (entry) => keep(sessionOf(entry, around)))
+      ? newestOfAll(limit, (entry) => keep(sessionOf(entry, context)))
       : newestOfAll(limit);
-    const sessions = entries.map((entry) => sessionOf(entry, around));
-    if (on(call, "all"))
+    const sessions = entries.map((entry) => sessionOf(entry, context));
+    if (isSet(call, "all"))
       sessions.push(
         ...goneSessions(new Set(idsOfAll()))
           .filter(keep)
@@ -78,7 +82,7 @@ export const list: Command = {
       return 0;
     }
     if (sessions.length === 0) {
-      say(
+      writeStderr(
         hasFilter(call)
           ? "no session fits\n     all  ccr-list\n"
           : "no sessions yet\n     start one  claude\n",
@@ -86,10 +90,10 @@ export const list: Command = {
       return 0;
     }
     const look = tableLook();
-    out(
-      `${table(COLUMNS, sessionRows(sessions, { now: around.now, unique, time: style }), look).join("\n")}\n`,
+    writeStdout(
+      `${table(COLUMNS, sessionRows(sessions, { now: context.now, unique, time: style }), look).join("\n")}\n`,
     );
-    if (isTerminal(1)) out(footer(sessions, unique, around.now));
+    if (isTerminal(1)) writeStdout(footer(sessions, unique, context.now));
     return 0;
   },
 };
@@ -110,15 +114,15 @@ function footer(sessions: readonly Session[], unique: ReadonlyMap<string, number
 function nothingYet(call: Call): number {
   if (call.json) json("list", { sessions: [] }, call.warnings);
   else
-    say(
+    writeStderr(
       `no Claude Code sessions in ${projectsDirectory()}\n     start one  claude\n     elsewhere  CLAUDE_CONFIG_DIR=/path ccr-list\n`,
     );
   return 0;
 }
 
 function countOf(call: Call): number {
-  const [word] = call.words;
-  if (word === undefined) return on(call, "all") ? Number.POSITIVE_INFINITY : DEFAULT_COUNT;
+  const [word] = call.positionals;
+  if (word === undefined) return isSet(call, "all") ? Number.POSITIVE_INFINITY : DEFAULT_COUNT;
   const count = Number(word);
   if (Number.isInteger(count) && count > 0) return count;
   throw new Problem("usage", `"${word}" is not a number of sessions.`, {
@@ -128,18 +132,21 @@ function countOf(call: Call): number {
 }
 
 const hasFilter = (call: Call): boolean =>
-  on(call, "here") || on(call, "limited") || on(call, "live") || text(call, "project") !== undefined;
+  isSet(call, "here") ||
+  isSet(call, "limited") ||
+  isSet(call, "live") ||
+  stringFlag(call, "project") !== undefined;
 
 function filterOf(call: Call): (session: Session) => boolean {
-  const here = on(call, "here") ? realPath(process.cwd()) : null;
-  const project = text(call, "project")?.toLowerCase();
+  const here = isSet(call, "here") ? realPath(process.cwd()) : null;
+  const project = stringFlag(call, "project")?.toLowerCase();
   return (session) =>
     (here === null ||
       session.project === here ||
       (session.project !== null && realPath(session.project) === here)) &&
     (project === undefined || (session.project?.toLowerCase().includes(project) ?? false)) &&
-    (!on(call, "limited") || session.state === "waiting" || session.state === "ready") &&
-    (!on(call, "live") || session.live !== null);
+    (!isSet(call, "limited") || session.state === "waiting" || session.state === "ready") &&
+    (!isSet(call, "live") || session.live !== null);
 }
 
 /** What the person should know beside the list: damaged files, one id in two places. */

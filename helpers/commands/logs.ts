@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Command, on, text } from "../cli/command.ts";
-import { idNamed } from "../cli/live-session-args.ts";
-import { deedsOf, type Event, Tail } from "../live/events.ts";
+import { type Command, isSet, stringFlag } from "../cli/command.ts";
+import { resolveId } from "../cli/live-session-args.ts";
+import { ccrEventsOf, type Event, Tail } from "../live/events.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { type Colour, paint } from "../terminal/colour.ts";
 import { iso, json } from "../terminal/json.ts";
-import { columns, isTerminal, out, say } from "../terminal/output.ts";
+import { columns, isTerminal, writeStderr, writeStdout } from "../terminal/output.ts";
 import { dayAndTime, duration } from "../terminal/time.ts";
 import { wrap } from "../terminal/wrap.ts";
 
@@ -26,19 +26,19 @@ const STEP = 500;
 
 export const logs: Command = {
   usage: "logs <session> [flags]",
-  about:
+  description:
     "What happened in a session, a line each: prompts, answers, tools, limits and errors, and what ccr did to it (starts, resumes, restarts, recordings). What it printed itself: ccr replay.",
   flags: {
-    follow: { type: "boolean", short: "f", about: "stay, and show what comes" },
+    follow: { type: "boolean", short: "f", description: "stay, and show what comes" },
     lines: {
       type: "string",
       short: "n",
       value: "n",
-      about: `the last so many events (default ${SHOWN}); 0 is all`,
+      description: `the last so many events (default ${SHOWN}); 0 is all`,
     },
   },
-  words: "session",
-  most: 1,
+  positionals: "session",
+  maxArgs: 1,
   json: true,
   examples: [
     ["ccr logs 4bb6", "the last events"],
@@ -46,16 +46,16 @@ export const logs: Command = {
     ["ccr logs 4bb6 -n 0 --json", "all, for a script"],
   ],
   async run(call) {
-    const [word] = call.words;
+    const [word] = call.positionals;
     if (word === undefined)
       throw new Problem("usage", "which session?", { hint: "ccr logs <id or title>", exit: 2 });
-    const given = text(call, "lines") ?? String(SHOWN);
+    const given = stringFlag(call, "lines") ?? String(SHOWN);
     if (!/^\d+$/.test(given))
       throw new Problem("usage", `"${given}" is not a number of events.`, { hint: "-n 100", exit: 2 });
     const most = Number(given) || Number.POSITIVE_INFINITY;
-    const id = idNamed(word);
+    const id = resolveId(word);
     const tail = new Tail(id, duration);
-    const events = [...tail.last(most), ...deedsOf(id)].sort((a, b) => a.at - b.at).slice(-most);
+    const events = [...tail.last(most), ...ccrEventsOf(id)].sort((a, b) => a.at - b.at).slice(-most);
     if (call.json) {
       json(
         "logs",
@@ -68,14 +68,14 @@ export const logs: Command = {
       return 0;
     }
     for (const event of events) show(event);
-    if (events.length === 0 && !on(call, "follow")) {
-      say(`nothing is known of ${id.slice(0, 8)}\n`);
+    if (events.length === 0 && !isSet(call, "follow")) {
+      writeStderr(`nothing is known of ${id.slice(0, 8)}\n`);
       return 1;
     }
-    for (let told = Date.now(); on(call, "follow"); ) {
+    for (let told = Date.now(); isSet(call, "follow"); ) {
       await sleep(STEP);
       const now = Date.now();
-      const fresh = deedsOf(id).filter(({ at }) => at >= told && at < now);
+      const fresh = ccrEventsOf(id).filter(({ at }) => at >= told && at < now);
       for (const event of [...tail.more(), ...fresh].sort((a, b) => a.at - b.at)) show(event);
       told = now;
     }
@@ -90,5 +90,5 @@ function show({ at, kind, text }: Event): void {
   const lines = wrap(words, room, kind === "tool" || kind === "failed" ? 1 : LINES);
   const gutter = " ".repeat(head.length);
   const [date, word] = [head.slice(0, -8), head.slice(-8)];
-  out(`${paint(date, "dim")}${paint(word, COLOURS[kind])}${lines.join(`\n${gutter}`)}\n`);
+  writeStdout(`${paint(date, "dim")}${paint(word, COLOURS[kind])}${lines.join(`\n${gutter}`)}\n`);
 }

@@ -2,58 +2,58 @@ import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { requireClaude } from "../claude/cli.ts";
-import { type Call, type Command, on } from "../cli/command.ts";
+import { type Call, type Command, isSet } from "../cli/command.ts";
 import {
   asTemplate,
   checkRoom,
-  fitting,
   goTo,
-  idNamed,
   launch,
+  matchingSessions,
   ofDirectory,
+  resolveId,
   templateFor,
 } from "../cli/live-session-args.ts";
-import { needTmux, usable } from "../cli/requirements.ts";
-import { entryNamed } from "../cli/resolve-session.ts";
-import { planOf } from "../cli/resume-command.ts";
+import { requireDirectory, requireTmux } from "../cli/requirements.ts";
+import { resolveEntry } from "../cli/resolve-session.ts";
+import { resumeCommand } from "../cli/resume-command.ts";
 import type { Making } from "../live/create.ts";
 import { entryCalled } from "../live/journal.ts";
 import { type Live, liveSessions } from "../live/live-sessions.ts";
-import { surroundings } from "../sessions/context.ts";
+import { readContext } from "../sessions/context.ts";
 import { lookup, realPath, sessionsOf } from "../sessions/lookup.ts";
 import { sessionOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
 import { clean } from "../terminal/clean.ts";
-import { say } from "../terminal/output.ts";
+import { writeStderr } from "../terminal/output.ts";
 
 export const open: Command = {
   usage: "open [session] [directory] [flags]",
-  about:
+  description:
     "Goes to a session in tmux, which lives on when the terminal is closed: to a live one, else it resumes the session there, in windows claude, shell and logs. cct alone is for this directory: the live session, else the newest one, else a new one. Without a terminal the tmux session is made and its name printed.",
-  flags: { new: { type: "boolean", short: "n", about: "a new session, whatever there is" } },
-  words: "session",
-  most: 2,
+  flags: { new: { type: "boolean", short: "n", description: "a new session, whatever there is" } },
+  positionals: "session",
+  maxArgs: 2,
   examples: [
     ["cct", "the session of this directory"],
     ["cct 4bb6", "a session by its id, title or tmux name"],
     ["cct --new ~/projects/shop", "a new one in that directory"],
   ],
   async run(call) {
-    needTmux();
-    const [word, path] = call.words;
+    requireTmux();
+    const [word, path] = call.positionals;
     const place =
-      word !== undefined && path === undefined && isDirectory(word, on(call, "new")) ? word : undefined;
+      word !== undefined && path === undefined && isDirectory(word, isSet(call, "new")) ? word : undefined;
     const lives = await liveSessions();
     if (word !== undefined && place === undefined) {
-      const [live, more] = path === undefined ? fitting(word, lives) : [];
+      const [live, more] = path === undefined ? matchingSessions(word, lives) : [];
       if (live && !more) return live.state === "exited" ? again(call, live, lives) : goTo(live);
       const ended = path === undefined ? entryCalled(word) : undefined;
       if (ended) return again(call, { ...ended, key: ended.id, id: ended.current }, lives);
-      return resumed(call, entryNamed(idNamed(word)), path, lives);
+      return resumed(call, resolveEntry(resolveId(word)), path, lives);
     }
     const directory = realPath(resolve(place ?? path ?? "."));
-    usable(directory);
-    if (!on(call, "new")) {
+    requireDirectory(directory);
+    if (!isSet(call, "new")) {
       const own = ofDirectory(directory, lives).filter(({ ours }) => ours);
       const live = own.find(({ state }) => state !== "exited");
       if (live) return goTo(live);
@@ -70,7 +70,7 @@ export const open: Command = {
       ...making,
       project: directory,
       id,
-      sole: !on(call, "new"),
+      sole: !isSet(call, "new"),
       command: [requireClaude(), "--session-id", id, ...flags, ...(prompt ? ["--", prompt] : [])],
     });
   },
@@ -92,8 +92,8 @@ function again(
   lives: readonly Live[],
 ): Promise<number> {
   const found = lookup(id);
-  if (found.kind === "one" || project === null) return resumed(call, entryNamed(id), undefined, lives);
-  usable(project);
+  if (found.kind === "one" || project === null) return resumed(call, resolveEntry(id), undefined, lives);
+  requireDirectory(project);
   checkRoom(lives);
   return started({ project, id: key, command: [requireClaude(), "--session-id", key] });
 }
@@ -105,8 +105,8 @@ async function resumed(
   lives: readonly Live[],
 ): Promise<number> {
   const flags = path === undefined ? {} : { dir: path };
-  const plan = await planOf({ ...call, flags }, entry, sessionOf(entry, surroundings()), undefined);
-  for (const note of plan.notes) say(`ccr: ${clean(note)}\n`);
+  const plan = await resumeCommand({ ...call, flags }, entry, sessionOf(entry, readContext()), undefined);
+  for (const note of plan.notes) writeStderr(`ccr: ${clean(note)}\n`);
   checkRoom(lives);
   return started({
     project: plan.directory,

@@ -1,12 +1,12 @@
-import { type Command, on } from "../cli/command.ts";
+import { type Command, isSet } from "../cli/command.ts";
 import { liveCell, ofDirectory, sessionsOfLive, uniqueOf } from "../cli/live-session-args.ts";
 import { idCell, nextLine, projectNames, sessionJson, tableLook } from "../cli/session-format.ts";
 import { entryOf } from "../live/journal.ts";
-import { called, type Live, liveSessions } from "../live/live-sessions.ts";
+import { displayName, type Live, liveSessions } from "../live/live-sessions.ts";
 import { memoryOf, processes } from "../live/process-tree.ts";
 import { size } from "../terminal/amount.ts";
 import { iso, json } from "../terminal/json.ts";
-import { columns, isTerminal, out, say, unicode } from "../terminal/output.ts";
+import { columns, isTerminal, unicode, writeStderr, writeStdout } from "../terminal/output.ts";
 import { type Column, table } from "../terminal/table.ts";
 import { duration } from "../terminal/time.ts";
 
@@ -26,10 +26,10 @@ const COLUMNS: readonly (Column & { wide?: boolean })[] = [
 
 export const ps: Command = {
   usage: "ps [flags]",
-  about:
+  description:
     "Lists the sessions that are live: those in tmux that ccr started, Claudes in other terminals, and the background sessions of Claude Code. Memory is what the whole tree of a session has for itself.",
-  flags: { here: { type: "boolean", about: "only sessions of this directory" } },
-  most: 0,
+  flags: { here: { type: "boolean", description: "only sessions of this directory" } },
+  maxArgs: 0,
   json: true,
   examples: [
     ["cct-list", "what is live, and what each one does"],
@@ -41,7 +41,7 @@ export const ps: Command = {
     // While tmux answers.
     const table_ = processes();
     const all = await listing;
-    const lives = on(call, "here") ? ofDirectory(process.cwd(), all) : all;
+    const lives = isSet(call, "here") ? ofDirectory(process.cwd(), all) : all;
     const sessions = sessionsOfLive(lives, now);
     const memory = lives.map((live) => memoryOfLive(live, table_));
     if (call.json) {
@@ -60,7 +60,7 @@ export const ps: Command = {
     }
     const first = lives.find(({ state }) => state !== "exited") ?? lives[0];
     if (!first) {
-      say("no live session\n     start one  cct\n");
+      writeStderr("no live session\n     start one  cct\n");
       return 0;
     }
     const ascii = !unicode();
@@ -83,10 +83,10 @@ export const ps: Command = {
       return kept.map((at) => cells[at]!);
     });
     const shown = kept.map((at) => COLUMNS[at]!);
-    out(`${table(shown, rows, tableLook()).join("\n")}\n`);
+    writeStdout(`${table(shown, rows, tableLook()).join("\n")}\n`);
     if (isTerminal(1)) {
-      const name = called(first);
-      out(nextLine([`go there  cct ${name}`, `end  cct-kill ${name}`, `say  ccr send ${name} TEXT`]));
+      const name = displayName(first);
+      writeStdout(nextLine([`go there  cct ${name}`, `end  cct-kill ${name}`, `say  ccr send ${name} TEXT`]));
     }
     return 0;
   },

@@ -4,7 +4,7 @@ import { addRemote, remoteCommand, remoteOf, remotes, removeRemote } from "../re
 import { handOver } from "../system/handoff.ts";
 import { Problem } from "../system/problem.ts";
 import { json } from "../terminal/json.ts";
-import { isTerminal, out, say, unicode } from "../terminal/output.ts";
+import { isTerminal, unicode, writeStderr, writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 
 /** Seconds in which ssh has to reach a machine. */
@@ -19,11 +19,11 @@ export async function runOn(target = "", words: readonly string[] = []): Promise
 
 export const remote: Command = {
   usage: "remote add <name> <address> | list | remove <name>",
-  about:
+  description:
     "Names for ccr --on <target> <verb…>, which has the ccr of another machine do it, and for ccr board --on <targets>. An address is what ssh takes (me@host, ssh://host:2222) or coder:<workspace>; it can stand in place of a name.",
   flags: {},
-  words: ["add", "list", "remove"],
-  most: 3,
+  positionals: ["add", "list", "remove"],
+  maxArgs: 3,
   json: true,
   examples: [
     ["ccr remote add box me@box.example", "a machine, over ssh"],
@@ -32,7 +32,7 @@ export const remote: Command = {
     ["ccr board --on all", "all of them on one screen"],
   ],
   run(call) {
-    const [verb = "list", name, address] = call.words;
+    const [verb = "list", name, address] = call.positionals;
     if (verb === "add" && name && address) addRemote(name, address);
     else if (verb === "remove" && name && !address) {
       if (!removeRemote(name))
@@ -42,11 +42,11 @@ export const remote: Command = {
     const all = remotes();
     if (call.json) json("remote", { remotes: all }, call.warnings);
     else if (verb !== "list") return 0;
-    else if (all.length === 0) say("no targets yet\n     add one  ccr remote add box me@host\n");
+    else if (all.length === 0) writeStderr("no targets yet\n     add one  ccr remote add box me@host\n");
     else {
       const columns = [{ title: "NAME" }, { title: "ADDRESS", flexible: true }];
       const rows = all.map((one) => [one.name, one.address]);
-      out(`${table(columns, rows, tableLook()).join("\n")}\n`);
+      writeStdout(`${table(columns, rows, tableLook()).join("\n")}\n`);
     }
     return 0;
   },

@@ -1,32 +1,32 @@
 import { liveSessions } from "../claude/registry.ts";
-import { type Call, type Command, on, text } from "../cli/command.ts";
-import { idNamed } from "../cli/live-session-args.ts";
+import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
+import { resolveId } from "../cli/live-session-args.ts";
 import { tableLook } from "../cli/session-format.ts";
 import { entries } from "../live/journal.ts";
 import { isAlive, type Recording, recordedSessions, recordingsOf, secondsOf } from "../recording/cast.ts";
 import { type Pace, pieces } from "../recording/cast-play.ts";
-import { ORDER, Tame } from "../recording/cast-text.ts";
+import { AnsiFilter, ORDER } from "../recording/cast-text.ts";
 import { Problem } from "../system/problem.ts";
 import { SECOND } from "../system/units.ts";
 import { size } from "../terminal/amount.ts";
 import { iso, json } from "../terminal/json.ts";
-import { isTerminal, out, say } from "../terminal/output.ts";
+import { isTerminal, writeStderr, writeStdout } from "../terminal/output.ts";
 import { Screen } from "../terminal/screen.ts";
 import { table } from "../terminal/table.ts";
 import { dayAndTime, duration } from "../terminal/time.ts";
 
 export const replay: Command = {
   usage: "replay <session> [n] [flags]",
-  about:
+  description:
     "Plays what a session printed, on this terminal: its newest recording, or the n-th newest. Blank pauses, q or ctrl-c ends it. A full-screen recording stays on its last screen until a key. The files are asciicasts: asciinema plays them too. Nothing is recorded while recording.on is off (ccr config).",
   flags: {
-    speed: { type: "string", value: "n", about: "so many times as fast (default 1)" },
-    idle: { type: "string", value: "time", about: "no pause is longer: 500ms, 1s (default 2s)" },
-    last: { type: "string", value: "time", about: "only the end: 30s, 5m, 1h" },
-    list: { type: "boolean", about: "only list the recordings and their files" },
+    speed: { type: "string", value: "n", description: "so many times as fast (default 1)" },
+    idle: { type: "string", value: "time", description: "no pause is longer: 500ms, 1s (default 2s)" },
+    last: { type: "string", value: "time", description: "only the end: 30s, 5m, 1h" },
+    list: { type: "boolean", description: "only list the recordings and their files" },
   },
-  words: "session",
-  most: 2,
+  positionals: "session",
+  maxArgs: 2,
   json: true,
   examples: [
     ["ccr replay 4bb6", "the newest recording"],
@@ -35,14 +35,14 @@ export const replay: Command = {
     ["ccr replay 4bb6 --list", "which there are, and where"],
   ],
   async run(call) {
-    const [word, nth = "1"] = call.words;
+    const [word, nth = "1"] = call.positionals;
     if (word === undefined) throw wrong("which session?", "ccr replay <id or title>");
-    const speed = Number(text(call, "speed") ?? 1);
+    const speed = Number(stringFlag(call, "speed") ?? 1);
     if (!(speed > 0)) throw wrong("--speed is a number above 0.", "--speed 2");
     const idle = timeOf(call, "idle") ?? 2 * SECOND;
     const last = timeOf(call, "last");
     const all = recordingsOf(recordedNamed(word));
-    if (call.json || on(call, "list")) return list(call, all);
+    if (call.json || isSet(call, "list")) return list(call, all);
     const recording = all[Number(nth) - 1];
     if (!recording)
       throw new Problem("no-recording", `there is no recording ${nth} of it.`, {
@@ -60,7 +60,7 @@ export const replay: Command = {
 const wrong = (message: string, hint: string): Problem => new Problem("usage", message, { hint, exit: 2 });
 
 function timeOf(call: Call, flag: string): number | undefined {
-  const given = text(call, flag);
+  const given = stringFlag(call, flag);
   if (given === undefined) return undefined;
   const [, amount, unit = "s"] = /^(\d+(?:\.\d+)?)\s*(ms|[smh])?$/.exec(given) ?? [];
   if (amount === undefined) throw wrong(`"${given}" is not a length of time.`, `--${flag} 1s`);
@@ -73,7 +73,7 @@ export function recordedNamed(word: string): string {
   const prefix = word.toLowerCase();
   const fits = ids.filter((id) => id.startsWith(prefix));
   if (fits.length === 1) return fits[0]!;
-  const id = idNamed(word);
+  const id = resolveId(word);
   if (ids.includes(id)) return id;
   // After /clear a session goes on under another id.
   const key = entries().find(({ current }) => current === id)?.id;
@@ -111,7 +111,7 @@ function list(call: Call, all: readonly Recording[]): number {
     size(recording.bytes),
     recording.parts.join(" "),
   ]);
-  out(
+  writeStdout(
     `${table([{ title: "N" }, { title: "STARTED" }, { title: "LENGTH" }, { title: "SIZE" }, { title: "FILES" }], rows, { ...tableLook(), room: Number.POSITIVE_INFINITY }).join("\n")}\n`,
   );
   return 0;
@@ -120,7 +120,7 @@ function list(call: Call, all: readonly Recording[]): number {
 class Player {
   readonly #recording: Recording;
   readonly #pace: Pace;
-  readonly #tame = new Tame();
+  readonly #tame = new AnsiFilter();
   #screen!: Screen;
   #paused = false;
   #over = false;
@@ -177,7 +177,7 @@ class Player {
     const [columns = 0, rows = 0] = this.#largest;
     const { size: own } = screen;
     if (columns > own.columns || rows > own.rows)
-      say(
+      writeStderr(
         `ccr: recorded at ${columns}x${rows}, this terminal has ${own.columns}x${own.rows}: lines were cut or wrapped\n`,
       );
     return this.#status ?? 0;

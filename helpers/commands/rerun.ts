@@ -2,17 +2,17 @@ import { randomUUID } from "node:crypto";
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { requireClaude } from "../claude/cli.ts";
 import { promptOf } from "../claude/rows.ts";
-import { type Call, type Command, on, text } from "../cli/command.ts";
-import { checkRoom, idNamed, launch, liveNamed } from "../cli/live-session-args.ts";
-import { needTmux, usable } from "../cli/requirements.ts";
-import { entryNamed } from "../cli/resolve-session.ts";
+import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
+import { checkRoom, launch, resolveId, resolveLive } from "../cli/live-session-args.ts";
+import { requireDirectory, requireTmux } from "../cli/requirements.ts";
+import { resolveEntry } from "../cli/resolve-session.ts";
 import { promptText, sendPrompt } from "../cli/send-prompt.ts";
 import { waitFor } from "../cli/wait-for.ts";
 import { Survey } from "../conversation/main-chain.ts";
 import { verdictAt } from "../limits/tail.ts";
 import { liveSessions } from "../live/live-sessions.ts";
-import { modeOf } from "../resume/resume-jobs.ts";
-import { surroundings } from "../sessions/context.ts";
+import { permissionModeFor } from "../resume/resume-jobs.ts";
+import { readContext } from "../sessions/context.ts";
 import { sessionOf, startOf } from "../sessions/session.ts";
 import { transcripts } from "../sessions/store.ts";
 import { Problem, problemOf } from "../system/problem.ts";
@@ -20,50 +20,50 @@ import { many } from "../terminal/amount.ts";
 import { ask } from "../terminal/ask.ts";
 import { clean } from "../terminal/clean.ts";
 import { json } from "../terminal/json.ts";
-import { columns, isTerminal, out, say } from "../terminal/output.ts";
+import { columns, isTerminal, writeStderr, writeStdout } from "../terminal/output.ts";
 import { cut } from "../terminal/text.ts";
 
 export const rerun: Command = {
   usage: "rerun <session> [flags]",
-  about:
+  description:
     "Starts a new session in the same directory and gives it the prompts of this one, each when the answer to the one before is there. Stops at Claude's first question, at a limit or an error; the session stays. Asks once.",
   flags: {
-    from: { type: "string", value: "n", about: "begin with the n-th prompt" },
-    "dry-run": { type: "boolean", about: "only show the prompts" },
-    yes: { type: "boolean", short: "y", about: "do not ask" },
+    from: { type: "string", value: "n", description: "begin with the n-th prompt" },
+    "dry-run": { type: "boolean", description: "only show the prompts" },
+    yes: { type: "boolean", short: "y", description: "do not ask" },
   },
-  words: "session",
-  most: 1,
+  positionals: "session",
+  maxArgs: 1,
   json: true,
   examples: [
     ["ccr rerun 4bb6 --dry-run", "its prompts"],
     ["ccr rerun 4bb6 --from 2", "all but the first one, again"],
   ],
   async run(call) {
-    const [word] = call.words;
+    const [word] = call.positionals;
     if (word === undefined) throw wrong("which session?", "ccr rerun <id or title>");
-    const entry = entryNamed(idNamed(word));
+    const entry = resolveEntry(resolveId(word));
     const directory = startOf(entry);
     const all = promptsIn(entry.path);
-    const from = Number(text(call, "from") ?? 1);
+    const from = Number(stringFlag(call, "from") ?? 1);
     if (!Number.isInteger(from) || from < 1 || (from > all.length && all.length > 0))
       throw wrong(`--from is a number from 1 to ${all.length}.`, `ccr rerun ${word} --dry-run`);
     const prompts = all.slice(from - 1);
     if (directory === null || prompts.length === 0)
       throw new Problem("no-prompts", `${entry.id.slice(0, 8)} has no prompts.`);
-    if (on(call, "dry-run")) return list(call, entry.id, directory, prompts, from);
+    if (isSet(call, "dry-run")) return list(call, entry.id, directory, prompts, from);
     if (call.json) throw wrong("--json is for --dry-run.", `ccr rerun ${word} --dry-run --json`);
-    needTmux();
-    usable(directory);
+    requireTmux();
+    requireDirectory(directory);
     checkRoom(await liveSessions());
-    if (!on(call, "yes")) {
+    if (!isSet(call, "yes")) {
       list(call, entry.id, directory, prompts, from);
       const answer = ask(`Give ${many(prompts.length, "prompt")} to a new session in ${clean(directory)}?`);
       if (answer === null) throw wrong("nobody is there to be asked.", "when that is meant: --yes");
       if (!answer) return 1;
     }
     const id = randomUUID();
-    const mode = modeOf(sessionOf(entry, surroundings()), null);
+    const mode = permissionModeFor(sessionOf(entry, readContext()), null);
     const flags = mode === null ? [] : ["--permission-mode", mode];
     const { name } = await launch({
       project: directory,
@@ -71,14 +71,14 @@ export const rerun: Command = {
       command: [requireClaude(), "--session-id", id, ...flags],
       launch: { permissionMode: mode },
     });
-    out(`${name}\n`);
+    writeStdout(`${name}\n`);
     for (const [i, prompt] of prompts.entries()) {
-      say(`${from + i} of ${all.length}  ${short(prompt, 20)}\n`);
+      writeStderr(`${from + i} of ${all.length}  ${short(prompt, 20)}\n`);
       try {
-        await waitFor(await liveNamed(id), "idle", Number.POSITIVE_INFINITY);
-        if ((await sendPrompt(await liveNamed(id), promptText(prompt, false), false)) !== 0)
+        await waitFor(await resolveLive(id), "idle", Number.POSITIVE_INFINITY);
+        if ((await sendPrompt(await resolveLive(id), promptText(prompt, false), false)) !== 0)
           throw new Problem("ended", `${name} has ended.`);
-        await waitFor(await liveNamed(id), "idle", Number.POSITIVE_INFINITY);
+        await waitFor(await resolveLive(id), "idle", Number.POSITIVE_INFINITY);
         const [transcript] = transcripts((one) => one.toLowerCase() === id);
         const verdict = transcript && verdictAt(transcript.path);
         if (verdict && verdict.state !== "none")
@@ -122,6 +122,6 @@ function list(
 ): number {
   const rows = prompts.map((text, i) => ({ n: from + i, text }));
   if (call.json) json("rerun", { session, project, prompts: rows }, call.warnings);
-  else for (const { n, text } of rows) out(`${String(n).padStart(3)}  ${short(text, 6)}\n`);
+  else for (const { n, text } of rows) writeStdout(`${String(n).padStart(3)}  ${short(text, 6)}\n`);
   return 0;
 }

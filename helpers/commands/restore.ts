@@ -1,22 +1,22 @@
-import { type Call, type Command, on } from "../cli/command.ts";
+import { type Call, type Command, isSet } from "../cli/command.ts";
 import { planned, type Restored, restoreAll, rowsOf } from "../cli/restore-sessions.ts";
 import { projectNames, tableLook } from "../cli/session-format.ts";
 import { restorePlan } from "../live/restore.ts";
 import { config } from "../system/config.ts";
 import { Problem } from "../system/problem.ts";
 import { json } from "../terminal/json.ts";
-import { out, say } from "../terminal/output.ts";
+import { writeStderr, writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 
 export const restore: Command = {
   usage: "restore [session...] [flags]",
-  about:
+  description:
     "Brings back the tmux sessions that a restart has taken: same names, windows and directories. Claude's window shows where it was and starts on Enter. Those that you stopped stay away unless named. ccr supervise does the same.",
   flags: {
-    eager: { type: "boolean", about: "start every Claude at once" },
-    "dry-run": { type: "boolean", short: "n", about: "only tell what would come back" },
+    eager: { type: "boolean", description: "start every Claude at once" },
+    "dry-run": { type: "boolean", short: "n", description: "only tell what would come back" },
   },
-  words: "session",
+  positionals: "session",
   json: true,
   examples: [
     ["ccr restore", "bring all back"],
@@ -24,16 +24,16 @@ export const restore: Command = {
     ["ccr config set restore off", "none after a restart (lazy, eager, off)"],
   ],
   async run(call) {
-    const plans = await restorePlan(call.words);
-    const missing = call.words.filter(
+    const plans = await restorePlan(call.positionals);
+    const missing = call.positionals.filter(
       (word) => !plans.some(({ entry }) => entry.name === word || entry.id.startsWith(word)),
     );
     if (missing.length > 0)
       throw new Problem("no-session", `the journal has no session "${missing[0]}".`, {
         hint: "ccr restore -n",
       });
-    const mode = on(call, "eager") || config().restore === "eager" ? "eager" : "lazy";
-    const done = on(call, "dry-run") ? plans.map(planned) : await restoreAll(mode, call.words);
+    const mode = isSet(call, "eager") || config().restore === "eager" ? "eager" : "lazy";
+    const done = isSet(call, "dry-run") ? plans.map(planned) : await restoreAll(mode, call.positionals);
     show(call, done);
     return done.some(({ outcome }) => outcome === "failed") ? 1 : 0;
   },
@@ -45,7 +45,7 @@ function show(call: Call, done: readonly Restored[]): void {
     return;
   }
   if (done.length === 0) {
-    say("nothing to restore\n");
+    writeStderr("nothing to restore\n");
     return;
   }
   const project = projectNames(done.map(({ entry }) => entry.project));
@@ -56,5 +56,5 @@ function show(call: Call, done: readonly Restored[]): void {
     [outcome, detail ?? reason?.replace("-", " ")].filter(Boolean).join(": "),
   ]);
   const columns = ["NAME", "SESSION", "PROJECT", "OUTCOME"].map((title, i) => ({ title, flexible: i > 1 }));
-  out(`${table(columns, rows, tableLook()).join("\n")}\n`);
+  writeStdout(`${table(columns, rows, tableLook()).join("\n")}\n`);
 }

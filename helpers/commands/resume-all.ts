@@ -1,12 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Call, type Command, on, text } from "../cli/command.ts";
-import { lengthOf } from "../cli/parse-time.ts";
-import { wordsOf } from "../cli/plan-format.ts";
-import { named } from "../cli/resolve-session.ts";
+import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
+import { parseDuration } from "../cli/parse-time.ts";
+import { describeStep } from "../cli/plan-format.ts";
+import { resolveSession } from "../cli/resolve-session.ts";
 import { projectNames, tableLook } from "../cli/session-format.ts";
-import { startInTmux, wayOf } from "../live/start-resume.ts";
+import { chooseMode, startInTmux } from "../live/start-resume.ts";
 import { nextOf, plan, type Rules, type Step } from "../resume/plan.ts";
-import { type Field, field, type How, isBad, jobOf, startHeadless } from "../resume/resume-jobs.ts";
+import {
+  type Candidates,
+  collectCandidates,
+  isBad,
+  type ResumeOptions,
+  startHeadless,
+  toJob,
+} from "../resume/resume-jobs.ts";
 import { logsDirectory } from "../resume/resume-log.ts";
 import { type Done, run, settle } from "../resume/run.ts";
 import type { Session } from "../sessions/session.ts";
@@ -16,7 +23,7 @@ import { DAY, SECOND } from "../system/units.ts";
 import { clean } from "../terminal/clean.ts";
 import { type Colour, paint } from "../terminal/colour.ts";
 import { iso, json } from "../terminal/json.ts";
-import { columns, isTerminal, out, say } from "../terminal/output.ts";
+import { columns, isTerminal, writeStderr, writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import { cut, pad, width } from "../terminal/text.ts";
 import { duration, time } from "../terminal/time.ts";
@@ -25,46 +32,50 @@ const MODES = ["default", "acceptEdits", "auto", "plan", "dontAsk", "bypassPermi
 
 export const resumeAll: Command = {
   usage: "resume-all [session…] [flags]",
-  about:
+  description:
     "Continues every session that a usage limit has stopped, once its reset has passed (and 60 to 90 s more). Live sessions, those continued meanwhile and those older than a week are left alone; nothing is ever started twice, whoever else runs this at the same time. Named sessions only: give their ids.",
   flags: {
     "dry-run": {
       type: "boolean",
       short: "n",
-      about: "only show what would be done, and why the rest is left alone",
+      description: "only show what would be done, and why the rest is left alone",
     },
     wait: {
       type: "boolean",
-      about: "stay, and continue each at its reset; Ctrl-C stops the waiting, not the sessions",
+      description: "stay, and continue each at its reset; Ctrl-C stops the waiting, not the sessions",
     },
     now: {
       type: "boolean",
-      about: "do not wait the minute after the reset; for named sessions not even for the reset",
+      description: "do not wait the minute after the reset; for named sessions not even for the reset",
     },
     tmux: {
       type: "boolean",
-      about: "in detached tmux sessions that can be attached (default where tmux exists)",
+      description: "in detached tmux sessions that can be attached (default where tmux exists)",
     },
-    headless: { type: "boolean", about: "by claude -p, with a log; nobody can answer its questions" },
-    prompt: { type: "string", value: "text", about: 'what the sessions are told (default "continue")' },
+    headless: { type: "boolean", description: "by claude -p, with a log; nobody can answer its questions" },
+    prompt: { type: "string", value: "text", description: 'what the sessions are told (default "continue")' },
     "permission-mode": {
       type: "string",
       value: "mode",
-      about: "permission mode; default: each session's own last one, never a bypass",
+      description: "permission mode; default: each session's own last one, never a bypass",
       completes: MODES,
     },
-    since: { type: "string", value: "time", about: "leave older ones alone: 7d (default), 36h" },
+    since: { type: "string", value: "time", description: "leave older ones alone: 7d (default), 36h" },
     order: {
       type: "string",
       value: "how",
-      about: "newest (default), oldest or reset first",
+      description: "newest (default), oldest or reset first",
       completes: ["newest", "oldest", "reset"],
     },
-    interval: { type: "string", value: "seconds", about: "between two starts (default 2)" },
-    max: { type: "string", value: "n", about: "at most so many at once (default 10)" },
-    "max-minutes": { type: "string", value: "n", about: "end a headless run after so long (default: never)" },
+    interval: { type: "string", value: "seconds", description: "between two starts (default 2)" },
+    max: { type: "string", value: "n", description: "at most so many at once (default 10)" },
+    "max-minutes": {
+      type: "string",
+      value: "n",
+      description: "end a headless run after so long (default: never)",
+    },
   },
-  words: "session",
+  positionals: "session",
   json: true,
   examples: [
     ["ccra --dry-run", "what would be done"],
@@ -75,7 +86,7 @@ export const resumeAll: Command = {
   ],
   async run(call) {
     const task = new Task(call);
-    return on(call, "dry-run") ? task.show() : task.work();
+    return isSet(call, "dry-run") ? task.show() : task.work();
   },
 };
 
@@ -83,7 +94,7 @@ class Task {
   readonly #call: Call;
   readonly #named: readonly Session[];
   readonly #rules: Omit<Rules, "now">;
-  readonly #how: How;
+  readonly #how: ResumeOptions;
   readonly #interval: number;
   readonly #limit: number | null;
   #stopped = false;
@@ -91,12 +102,12 @@ class Task {
   constructor(call: Call) {
     const set = config();
     this.#call = call;
-    this.#named = call.words.map(named);
+    this.#named = call.positionals.map(resolveSession);
     this.#rules = {
       by: "person",
       since: sinceOf(call, set["resume.since"]),
-      atOnce: on(call, "now"),
-      named: call.words.length > 0 ? new Set(this.#named.map(({ id }) => id)) : null,
+      atOnce: isSet(call, "now"),
+      named: call.positionals.length > 0 ? new Set(this.#named.map(({ id }) => id)) : null,
       order: choice(call, "order", ["newest", "oldest", "reset"]) ?? "newest",
       autoResume: true,
       stopped: false,
@@ -106,18 +117,18 @@ class Task {
     const mode = choice(call, "permission-mode", MODES);
     const own = set["resume.permissionMode"];
     this.#how = {
-      mode: wayOf({ tmux: on(call, "tmux"), headless: on(call, "headless") }),
-      prompt: text(call, "prompt") ?? set["resume.prompt"],
+      mode: chooseMode({ tmux: isSet(call, "tmux"), headless: isSet(call, "headless") }),
+      prompt: stringFlag(call, "prompt") ?? set["resume.prompt"],
       permissionMode: mode ?? (own === "own" ? null : own),
     };
     this.#interval = number(call, "interval", 0, set["resume.interval"]) * SECOND;
-    const minutes = text(call, "max-minutes");
+    const minutes = stringFlag(call, "max-minutes");
     this.#limit = minutes === undefined ? null : number(call, "max-minutes", 0, 0) * 60 * SECOND;
   }
 
-  #plan(): { steps: Step[]; field: Field } {
+  #plan(): { steps: Step[]; field: Candidates } {
     const now = Date.now();
-    const found = field(now, this.#rules.since, this.#named);
+    const found = collectCandidates(now, this.#rules.since, this.#named);
     const wanted = this.#rules.named;
     const candidates = found.candidates.filter(({ id }) => wanted === null || wanted.has(id));
     return { steps: plan(candidates, { ...this.#rules, now }), field: found };
@@ -146,13 +157,18 @@ class Task {
         return [
           step.id.slice(0, 8),
           name(session?.project ?? null),
-          [{ text: will ? `resume (${this.#how.mode})` : wordsOf(step, now), colour: will ? "cyan" : "dim" }],
+          [
+            {
+              text: will ? `resume (${this.#how.mode})` : describeStep(step, now),
+              colour: will ? "cyan" : "dim",
+            },
+          ],
           clean(session?.title ?? "") || "(no title)",
         ];
       }),
       tableLook(),
     );
-    out(`${lines.join("\n")}\n`);
+    writeStdout(`${lines.join("\n")}\n`);
     return 0;
   }
 
@@ -171,7 +187,7 @@ class Task {
         if (!this.#call.json) this.#head(steps);
       }
       all.push(...(await this.#start(steps, found)));
-      if (this.#stopped || !on(this.#call, "wait")) break;
+      if (this.#stopped || !isSet(this.#call, "wait")) break;
       const next = nextOf(this.#plan().steps);
       if (next === null) break;
       await this.#until(next.at);
@@ -183,10 +199,10 @@ class Task {
     return all.some(isBad) ? 1 : 0;
   }
 
-  async #start(steps: readonly Step[], found: Field): Promise<Done[]> {
+  async #start(steps: readonly Step[], found: Candidates): Promise<Done[]> {
     const wanted = steps.filter(({ action }) => action === "resume");
     if (wanted.length === 0) return [];
-    const jobs = wanted.map((step) => jobOf(step, found.sessions.get(step.id)!, this.#how));
+    const jobs = wanted.map((step) => toJob(step, found.sessions.get(step.id)!, this.#how));
     const name = projectNames(jobs.map(({ project }) => project));
     const wide = Math.min(30, Math.max(...jobs.map(({ project }) => width(name(project)))));
     return run(jobs, {
@@ -201,7 +217,7 @@ class Task {
       told: (done) => {
         if (this.#call.json) return;
         const project = jobs.find(({ step }) => step.id === done.id)?.project ?? null;
-        out(`${lineOf(done, pad(cut(name(project), wide), wide))}\n`);
+        writeStdout(`${lineOf(done, pad(cut(name(project), wide), wide))}\n`);
       },
     });
   }
@@ -211,12 +227,12 @@ class Task {
     const shown = isTerminal(2) && !this.#call.json;
     while (!this.#stopped && Date.now() < at) {
       if (shown)
-        say(
+        writeStderr(
           `\r\u001b[K${cut(`next at ${time(at, "short", Date.now())}, in ${duration(at - Date.now())} (Ctrl-C ends the waiting)`, columns() - 1)}`,
         );
       await sleep(Math.min(SECOND, Math.max(50, at - Date.now())));
     }
-    if (shown) say("\r\u001b[K");
+    if (shown) writeStderr("\r\u001b[K");
   }
 
   #head(steps: readonly Step[]): void {
@@ -245,14 +261,14 @@ class Task {
     if (rest > 0) parts.push(`${rest} left alone (why: ccra --dry-run)`);
     const blocked = count(({ reason }) => reason === "blocked");
     if (blocked > 0) parts.push(`${blocked} blocked (see ccr-check-limits)`);
-    say(`${parts.join(" · ")}\n`);
+    writeStderr(`${parts.join(" · ")}\n`);
   }
 
   #foot(all: readonly Done[]): void {
     const counts = new Map<string, number>();
     for (const { outcome } of all) counts.set(WORDS[outcome][1], (counts.get(WORDS[outcome][1]) ?? 0) + 1);
     const log = logsDirectory().replace(process.env.HOME ?? "\u0000", "~");
-    say(`${[...counts].map(([words, n]) => `${n} ${words}`).join(", ")}     log: ${log}/\n`);
+    writeStderr(`${[...counts].map(([words, n]) => `${n} ${words}`).join(", ")}     log: ${log}/\n`);
   }
 
   #json(steps: readonly Step[], results: readonly Done[]): void {
@@ -280,7 +296,7 @@ class Task {
 }
 
 function nothing(): number {
-  say("no session is limited\n");
+  writeStderr("no session is limited\n");
   return 0;
 }
 
@@ -304,14 +320,14 @@ function lineOf({ id, outcome, detail, tmux, log }: Done, project: string): stri
 }
 
 function choice<T extends string>(call: Call, flag: string, among: readonly T[]): T | null {
-  const value = text(call, flag);
+  const value = stringFlag(call, flag);
   if (value === undefined) return null;
   if (among.includes(value as T)) return value as T;
   throw new Problem("usage", `--${flag} is one of ${among.join(", ")}, not "${value}".`, { exit: 2 });
 }
 
 function number(call: Call, flag: string, least: number, otherwise: number): number {
-  const value = text(call, flag);
+  const value = stringFlag(call, flag);
   if (value === undefined) return otherwise;
   const n = Number(value);
   if (value.trim() !== "" && Number.isFinite(n) && n >= least) return n;
@@ -319,9 +335,9 @@ function number(call: Call, flag: string, least: number, otherwise: number): num
 }
 
 function sinceOf(call: Call, days: number): number {
-  const value = text(call, "since");
+  const value = stringFlag(call, "since");
   if (value === undefined) return days * DAY;
-  const length = lengthOf(value);
+  const length = parseDuration(value);
   if (length !== null) return length;
   throw new Problem("usage", `--since is a length of time like 7d or 36h, not "${value}".`, { exit: 2 });
 }

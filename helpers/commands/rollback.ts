@@ -1,33 +1,33 @@
 import type { Command } from "../cli/command.ts";
-import { entryNamed } from "../cli/resolve-session.ts";
+import { resolveEntry } from "../cli/resolve-session.ts";
 import { nextLine } from "../cli/session-format.ts";
 import { headOf, only, snapshotJson, snapshotsOf, take, usage } from "../cli/snapshot-args.ts";
 import { rollBack } from "../history/snapshot.ts";
-import { surroundings } from "../sessions/context.ts";
+import { readContext } from "../sessions/context.ts";
 import type { Entry } from "../sessions/store.ts";
 import { quote } from "../system/handoff.ts";
 import { smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
-import { look } from "../system/staged-file.ts";
+import { lstatOrNull } from "../system/staged-file.ts";
 import { clean } from "../terminal/clean.ts";
 import { json } from "../terminal/json.ts";
-import { out } from "../terminal/output.ts";
+import { writeStdout } from "../terminal/output.ts";
 import { time } from "../terminal/time.ts";
 
 export const rollback: Command = {
   usage: "rollback <session> <snapshot>",
-  about:
+  description:
     "Brings a session back to a snapshot. Its present state becomes a snapshot first, so this can be undone. A session that is running is left alone. A deleted session comes back.",
   flags: {},
-  words: "session",
-  most: 2,
+  positionals: "session",
+  maxArgs: 2,
   json: true,
   examples: [
     ["ccr rollback 4bb6 9f3a", "go back; 9f3a is the beginning of a snapshot's id"],
     ["ccr snapshots 4bb6", "the snapshots to choose from"],
   ],
   async run(call) {
-    const [word, wanted] = call.words;
+    const [word, wanted] = call.positionals;
     if (word === undefined || wanted === undefined)
       throw usage("rollback", "which session, to which snapshot?");
     await smallHeap();
@@ -36,14 +36,14 @@ export const rollback: Command = {
     const { session } = target;
     const short = session.slice(0, 8);
     const ready = (): void => {
-      if (!surroundings().live.has(session)) return;
+      if (!readContext().live.has(session)) return;
       throw new Problem("live", `${short} is running: its transcript is not touched.`, {
         hint: ["leave it first, then run this again", `or work in a copy: ccr fork ${short}`],
       });
     };
     ready();
     const present = presentOf(session);
-    const stats = present && look(present.path);
+    const stats = present && lstatOrNull(present.path);
     const before = present && (await take(call, present, `before the rollback to ${target.id}`)).snapshot;
     await rollBack(target, present && stats && { path: present.path, stats }, ready);
     if (call.json) {
@@ -54,10 +54,12 @@ export const rollback: Command = {
       );
       return 0;
     }
-    out(`${short}: as in snapshot ${target.id} of ${time(Date.parse(target.at), "local", Date.now())}\n`);
+    writeStdout(
+      `${short}: as in snapshot ${target.id} of ${time(Date.parse(target.at), "local", Date.now())}\n`,
+    );
     const { commit } = target.git ?? {};
     const project = target.project ?? "";
-    out(
+    writeStdout(
       nextLine([
         `resume  ccr ${short}`,
         ...(before ? [`undo  ccr rollback ${short} ${before.id}`] : []),
@@ -73,7 +75,7 @@ export const rollback: Command = {
 /** A session that still has a transcript. */
 function presentOf(id: string): Entry | null {
   try {
-    return entryNamed(id);
+    return resolveEntry(id);
   } catch (error) {
     if (error instanceof Problem && ["deleted", "no-session"].includes(error.kind)) return null;
     throw error;

@@ -1,34 +1,40 @@
-import { type Command, text } from "../cli/command.ts";
-import { entryNamed } from "../cli/resolve-session.ts";
+import { type Command, stringFlag } from "../cli/command.ts";
+import { resolveEntry } from "../cli/resolve-session.ts";
 import { nextLine } from "../cli/session-format.ts";
 import { snapshotJson, take, usage } from "../cli/snapshot-args.ts";
 import { smallHeap } from "../system/heap.ts";
 import { size } from "../terminal/amount.ts";
 import { json } from "../terminal/json.ts";
-import { out } from "../terminal/output.ts";
+import { writeStdout } from "../terminal/output.ts";
 
 export const snapshot: Command = {
   usage: "snapshot <session> [-m note]",
-  about:
+  description:
     "Keeps the present state of a session, to come back to with ccr rollback; the commit of its project is noted. Snapshots share what is equal. Claude Code does not delete them.",
-  flags: { message: { type: "string", short: "m", value: "note", about: "a note, for the list" } },
-  words: "session",
-  most: 1,
+  flags: { message: { type: "string", short: "m", value: "note", description: "a note, for the list" } },
+  positionals: "session",
+  maxArgs: 1,
   json: true,
   examples: [
     ['ccr snapshot 4bb6 -m "before the refactoring"', "keep it"],
     ["ccr snapshot .", "the newest session here"],
   ],
   async run(call) {
-    const [word] = call.words;
+    const [word] = call.positionals;
     if (word === undefined) throw usage("snapshot", "which session?");
     await smallHeap();
-    const { snapshot: made, fresh } = await take(call, entryNamed(word), text(call, "message") ?? null);
+    const { snapshot: made, fresh } = await take(
+      call,
+      resolveEntry(word),
+      stringFlag(call, "message") ?? null,
+    );
     if (call.json) json("snapshot", { snapshot: snapshotJson(made) }, call.warnings);
     else {
       const short = made.session.slice(0, 8);
-      out(`${short}: snapshot ${made.id}, ${size(snapshotJson(made).bytes)}, ${size(fresh)} more on disk\n`);
-      out(nextLine([`go back  ccr rollback ${short} ${made.id}`]));
+      writeStdout(
+        `${short}: snapshot ${made.id}, ${size(snapshotJson(made).bytes)}, ${size(fresh)} more on disk\n`,
+      );
+      writeStdout(nextLine([`go back  ccr rollback ${short} ${made.id}`]));
     }
     return 0;
   },

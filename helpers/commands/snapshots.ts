@@ -1,4 +1,4 @@
-import { type Call, type Command, on } from "../cli/command.ts";
+import { type Call, type Command, isSet } from "../cli/command.ts";
 import { idCell, nextLine, projectNames, tableLook } from "../cli/session-format.ts";
 import { only, snapshotJson, snapshotsOf, usage } from "../cli/snapshot-args.ts";
 import { snapshots as all, deleteSnapshots, type Snapshot } from "../history/snapshot.ts";
@@ -8,30 +8,30 @@ import { Problem } from "../system/problem.ts";
 import { many, size } from "../terminal/amount.ts";
 import { ask } from "../terminal/ask.ts";
 import { json } from "../terminal/json.ts";
-import { out, say } from "../terminal/output.ts";
+import { writeStderr, writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import { time } from "../terminal/time.ts";
 
 export const snapshots: Command = {
   usage: "snapshots [session] | --delete <snapshot>... [flags]",
-  about:
+  description:
     "Lists snapshots, newest first. Those of sessions that are deleted are there too. --delete deletes some of them, and nothing else of their sessions.",
   flags: {
-    delete: { type: "boolean", about: "delete the named snapshots" },
-    force: { type: "boolean", short: "f", about: "do not ask" },
+    delete: { type: "boolean", description: "delete the named snapshots" },
+    force: { type: "boolean", short: "f", description: "do not ask" },
   },
-  words: "session",
+  positionals: "session",
   json: true,
   examples: [
     ["ccr snapshots 4bb6", "of one session"],
     ["ccr snapshots --delete 9f3a 01c2", "be rid of two, by the beginnings of their ids"],
   ],
   run(call) {
-    if (on(call, "delete")) return remove(call);
-    if (call.words.length > 1) throw usage("snapshots", "of which session?");
-    const found = snapshotsOf(call.words[0]);
+    if (isSet(call, "delete")) return remove(call);
+    if (call.positionals.length > 1) throw usage("snapshots", "of which session?");
+    const found = snapshotsOf(call.positionals[0]);
     if (call.json) printJson(call, found);
-    else if (found.length === 0) say("no snapshots yet\n     keep one  ccr snapshot SESSION\n");
+    else if (found.length === 0) writeStderr("no snapshots yet\n     keep one  ccr snapshot SESSION\n");
     else {
       const name = projectNames(found.map(({ project }) => project));
       const unique = uniqueLengths([...new Set([...idsOfAll(), ...found.map(({ session }) => session)])]);
@@ -45,14 +45,14 @@ export const snapshots: Command = {
         one.note ?? one.lastPrompt ?? "",
       ]);
       const titles = ["TIME", "SNAPSHOT", "SESSION", "PROJECT", "SIZE", "COMMIT", "NOTE"];
-      out(
+      writeStdout(
         `${table(
           titles.map((title, i) => ({ title, flexible: i === 3 || i === 6 })),
           rows,
           tableLook(),
         ).join("\n")}\n`,
       );
-      out(nextLine(["go back  ccr rollback SESSION SNAPSHOT"]));
+      writeStdout(nextLine(["go back  ccr rollback SESSION SNAPSHOT"]));
     }
     return 0;
   },
@@ -62,11 +62,11 @@ const printJson = (call: Call, list: Snapshot[], deleted: string[] = [], freed =
   json("snapshots", { snapshots: list.map(snapshotJson), deleted, freed }, call.warnings);
 
 function remove(call: Call): number {
-  if (call.words.length === 0) throw usage("snapshots", "which snapshots?");
+  if (call.positionals.length === 0) throw usage("snapshots", "which snapshots?");
   const known = all();
-  const chosen = [...new Set(call.words.map((word) => only(known, word, "ccr snapshots")))];
+  const chosen = [...new Set(call.positionals.map((word) => only(known, word, "ccr snapshots")))];
   const bytes = size(chosen.reduce((sum, one) => sum + snapshotJson(one).bytes, 0));
-  if (!on(call, "force")) {
+  if (!isSet(call, "force")) {
     const answer = call.json ? null : ask(`Delete ${many(chosen.length, "snapshot")} (${bytes})?`);
     if (answer === null)
       throw new Problem("not-asked", "a snapshot that is deleted is gone for good.", {
@@ -78,6 +78,6 @@ function remove(call: Call): number {
   const freed = deleteSnapshots(chosen);
   const ids = chosen.map(({ id }) => id);
   if (call.json) printJson(call, all(), ids, freed);
-  else say(`${many(chosen.length, "snapshot")} deleted, ${size(freed)} freed\n`);
+  else writeStderr(`${many(chosen.length, "snapshot")} deleted, ${size(freed)} freed\n`);
   return 0;
 }

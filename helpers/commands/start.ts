@@ -1,40 +1,45 @@
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import { requireClaude } from "../claude/cli.ts";
-import { type Command, text } from "../cli/command.ts";
+import { type Command, stringFlag } from "../cli/command.ts";
 import { asTemplate, checkRoom, launch, templateFor } from "../cli/live-session-args.ts";
-import { needTmux, usable } from "../cli/requirements.ts";
+import { requireDirectory, requireTmux } from "../cli/requirements.ts";
 import { bytesOf } from "../live/cap.ts";
 import { safeName } from "../live/create.ts";
 import { liveSessions } from "../live/live-sessions.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { Problem } from "../system/problem.ts";
-import { out } from "../terminal/output.ts";
+import { writeStdout } from "../terminal/output.ts";
 
 export const start: Command = {
   usage: "start [directory] [flags] [-- claude's own flags]",
-  about:
+  description:
     "Starts a new session in tmux, without going there, and prints its name. A template says the rest; what is given here goes before it.",
   flags: {
-    name: { type: "string", short: "n", value: "name", about: "what it is called, in tmux and as its title" },
-    prompt: { type: "string", short: "p", value: "text", about: "the first prompt" },
-    template: { type: "string", value: "name", about: "start it as this template says" },
-    memory: { type: "string", value: "size", about: "memory that it may use, like 2G" },
+    name: {
+      type: "string",
+      short: "n",
+      value: "name",
+      description: "what it is called, in tmux and as its title",
+    },
+    prompt: { type: "string", short: "p", value: "text", description: "the first prompt" },
+    template: { type: "string", value: "name", description: "start it as this template says" },
+    memory: { type: "string", value: "size", description: "memory that it may use, like 2G" },
     restart: {
       type: "string",
       value: "when",
-      about: "no, or on-failure: ccr supervise starts it again",
+      description: "no, or on-failure: ccr supervise starts it again",
       completes: ["no", "on-failure"],
     },
   },
-  words: "directory",
+  positionals: "directory",
   examples: [
     ['ccr start ~/projects/shop --prompt "run the tests"', "let it work"],
     ["ccr start . --name review -- --permission-mode plan", "with flags of claude"],
   ],
   async run(call) {
-    needTmux();
-    const [word = ".", ...flags] = call.words;
+    requireTmux();
+    const [word = ".", ...flags] = call.positionals;
     const stray = flags.findIndex((flag, i) => i === 0 && !flag.startsWith("-"));
     if (stray >= 0)
       throw new Problem("usage", `"${flags[stray]}" is one word too many.`, {
@@ -42,21 +47,22 @@ export const start: Command = {
         exit: 2,
       });
     const asked = realPath(resolve(word));
-    usable(asked);
-    const template = await templateFor(call, asked, text(call, "template"));
-    const given = text(call, "memory");
+    requireDirectory(asked);
+    const template = await templateFor(call, asked, stringFlag(call, "template"));
+    const given = stringFlag(call, "memory");
     const memory = given === undefined ? (template?.memory ?? null) : bytesOf(given);
     if (given !== undefined && memory === null)
       throw new Problem("usage", `--memory is a size like 2G, not "${given}".`, { exit: 2 });
-    const restart = text(call, "restart") ?? template?.restart ?? "no";
+    const restart = stringFlag(call, "restart") ?? template?.restart ?? "no";
     if (restart !== "no" && restart !== "on-failure")
       throw new Problem("usage", `--restart is no or on-failure, not "${restart}".`, { exit: 2 });
-    const directory = call.words.length === 0 && template?.directory ? realPath(template.directory) : asked;
-    usable(directory);
+    const directory =
+      call.positionals.length === 0 && template?.directory ? realPath(template.directory) : asked;
+    requireDirectory(directory);
     checkRoom(await liveSessions());
     const id = randomUUID();
-    const title = text(call, "name");
-    const prompt = text(call, "prompt") ?? template?.prompt ?? undefined;
+    const title = stringFlag(call, "name");
+    const prompt = stringFlag(call, "prompt") ?? template?.prompt ?? undefined;
     const own = asTemplate(template, { flags, memory, restart });
     const words = [...(title ? ["--name", title] : []), ...own.flags, ...flags];
     const { name } = await launch({
@@ -66,7 +72,7 @@ export const start: Command = {
       command: [requireClaude(), "--session-id", id, ...words, ...(prompt ? ["--", prompt] : [])],
       name: title ? safeName(title) : undefined,
     });
-    out(`${name}\n`);
+    writeStdout(`${name}\n`);
     return 0;
   },
 };

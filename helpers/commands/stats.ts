@@ -1,7 +1,7 @@
 import { projectsDirectory } from "../claude/places.ts";
 import { cleanupPeriod } from "../claude/settings.ts";
 import type { Tokens } from "../claude/usage.ts";
-import { type Call, type Command, on, text } from "../cli/command.ts";
+import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
 import { projectNames, tableLook } from "../cli/session-format.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { dayOf, dayText } from "../stats/days.ts";
@@ -14,7 +14,7 @@ import { bar, many, number, short, size } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { paint } from "../terminal/colour.ts";
 import { iso, json } from "../terminal/json.ts";
-import { columns, isTerminal, out, say, unicode } from "../terminal/output.ts";
+import { columns, isTerminal, unicode, writeStderr, writeStdout } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
 import { type Cell, type Column, table } from "../terminal/table.ts";
 import { width } from "../terminal/text.ts";
@@ -25,26 +25,26 @@ export const runThread = async (): Promise<boolean> => (await import("../stats/c
 
 export const stats: Command = {
   usage: "stats [flags]",
-  about:
+  description:
     "Counts sessions, messages and tokens, by project, model and day. A message is a prompt or an answer; one that stands in several files (forks, copies) counts once. Subagents are included. Days are those of this machine's zone.",
   flags: {
-    since: { type: "string", value: "time", about: "only days since then: 7d, 2w or 2026-01-31" },
+    since: { type: "string", value: "time", description: "only days since then: 7d, 2w or 2026-01-31" },
     by: {
       type: "string",
       value: "what",
-      about: "one full table, by day, project or model",
+      description: "one full table, by day, project or model",
       completes: ["day", "project", "model"],
     },
     project: {
       type: "string",
       value: "name",
-      about: "only of projects with this in their path",
+      description: "only of projects with this in their path",
       completes: "project",
     },
-    here: { type: "boolean", about: "only sessions started in this directory" },
-    csv: { type: "boolean", about: "print the table as CSV, numbers in full" },
+    here: { type: "boolean", description: "only sessions started in this directory" },
+    csv: { type: "boolean", description: "print the table as CSV, numbers in full" },
   },
-  most: 0,
+  maxArgs: 0,
   json: true,
   examples: [
     ["ccr-stats", "all of it, in short"],
@@ -56,7 +56,7 @@ export const stats: Command = {
     const now = Date.now();
     const by = groupingOf(call);
     const since = sinceOf(call, now);
-    if (call.json && on(call, "csv"))
+    if (call.json && isSet(call, "csv"))
       throw new Problem("usage", "--json or --csv, not both.", { hint: "ccr stats --help", exit: 2 });
     const all = await corpus(now, progress());
     const keep = filterOf(call);
@@ -65,8 +65,8 @@ export const stats: Command = {
     const { totals, by: groups, oldest: time, skipped } = summary;
     warnOf(call, all.unreadable, skipped);
     const oldest = time === null ? null : time + cleanupPeriod();
-    if (call.json || on(call, "csv")) {
-      if (on(call, "csv")) out(csv(by ?? "day", groups[by ?? "day"]!));
+    if (call.json || isSet(call, "csv")) {
+      if (isSet(call, "csv")) writeStdout(csv(by ?? "day", groups[by ?? "day"]!));
       else
         json(
           "stats",
@@ -82,7 +82,7 @@ export const stats: Command = {
       return 0;
     }
     if (totals.sessions === 0 && totals.messages === 0) {
-      say(
+      writeStderr(
         all.summary.oldest === null
           ? `no Claude Code sessions in ${clean(projectsDirectory())}\n     start one  claude\n`
           : "no session fits\n     all  ccr-stats\n",
@@ -92,13 +92,13 @@ export const stats: Command = {
     const groupings: Grouping[] = by === null ? ["project", "model", "day"] : [by];
     const lines = headed([...headline(totals, since), ...sweepLine(oldest, now)]);
     for (const grouping of groupings) lines.push("", ...chart(grouping, groups[grouping]!, by === null));
-    out(`${lines.join("\n")}\n`);
+    writeStdout(`${lines.join("\n")}\n`);
     return 0;
   },
 };
 
 function groupingOf(call: Call): Grouping | null {
-  const by = text(call, "by");
+  const by = stringFlag(call, "by");
   if (by === undefined || by === "day" || by === "project" || by === "model") return by ?? null;
   throw new Problem("usage", `"${by}" is nothing to count by.`, {
     hint: "--by day, project or model",
@@ -110,7 +110,7 @@ const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: DAY, w: 7 * 
 
 /** The first day that counts, or null for all. */
 function sinceOf(call: Call, now: number): number | null {
-  const given = text(call, "since");
+  const given = stringFlag(call, "since");
   if (given === undefined) return null;
   const [, count, unit] = /^(\d{1,6})\s*([mhdw])$/.exec(given) ?? [];
   if (count && unit) return dayOf(now - Number(count) * UNITS[unit]!);
@@ -121,8 +121,8 @@ function sinceOf(call: Call, now: number): number | null {
 
 /** Tells which files of an index are wanted; null where all are. */
 function filterOf(call: Call): ((index: Index) => (i: number) => boolean) | null {
-  const name = text(call, "project")?.toLowerCase();
-  const here = on(call, "here") ? realPath(process.cwd()) : null;
+  const name = stringFlag(call, "project")?.toLowerCase();
+  const here = isSet(call, "here") ? realPath(process.cwd()) : null;
   if (name === undefined && here === null) return null;
   const wanted = new Map<string, boolean>();
   return (index) => (i) => {

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { object, string } from "../claude/rows.ts";
-import { type Command, text as textOf } from "../cli/command.ts";
+import { type Command, stringFlag as textOf } from "../cli/command.ts";
 import { keepWindows, nameOfWindow, windowsIn } from "../limits/windows.ts";
 import { clean } from "../terminal/clean.ts";
-import { out } from "../terminal/output.ts";
+import { writeStdout } from "../terminal/output.ts";
 import { cut } from "../terminal/text.ts";
 import { time } from "../terminal/time.ts";
 
@@ -12,10 +12,10 @@ const LONGEST = 1024 * 1024;
 
 export const statusline: Command = {
   usage: "statusline",
-  about:
+  description:
     "The status line for Claude Code: reads what it gives on stdin, prints short id, title and the usage windows, and keeps the windows for ccr-check-limits. ccr install --statusline puts it in place.",
-  flags: { also: { type: "string", value: "command", about: "a status line command that goes first" } },
-  most: 0,
+  flags: { also: { type: "string", value: "command", description: "a status line command that goes first" } },
+  maxArgs: 0,
   examples: [
     ['"statusLine": {"type": "command", "command": "ccr statusline"}', "in ~/.claude/settings.json"],
   ],
@@ -36,7 +36,7 @@ export const statusline: Command = {
       // a full disk must not break somebody's status line
     }
     const also = textOf(call, "also");
-    if (also !== undefined) out(await first(also, text));
+    if (also !== undefined) writeStdout(await first(also, text));
     const session = object(input);
     const parts = [string(session?.session_id)?.slice(0, 8), string(session?.session_name)].flatMap((part) =>
       part ? [cut(clean(part), 40)] : [],
@@ -47,7 +47,7 @@ export const statusline: Command = {
         `${nameOfWindow(window)}${used}${resetsAt === null ? "" : ` → ${time(resetsAt, "short", now)}`}`,
       );
     }
-    if (parts.length > 0) out(`${parts.join(" · ")}\n`);
+    if (parts.length > 0) writeStdout(`${parts.join(" · ")}\n`);
     return 0;
   },
 };

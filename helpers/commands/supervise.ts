@@ -1,33 +1,36 @@
-import { type Call, type Command, on } from "../cli/command.ts";
-import { wordsOf } from "../cli/plan-format.ts";
+import { type Call, type Command, isSet } from "../cli/command.ts";
+import { describeStep } from "../cli/plan-format.ts";
 import { againOf, type Restored, restoreAll, rowsOf } from "../cli/restore-sessions.ts";
 import { care, type Finding } from "../live/health.ts";
-import { startInTmux, wayOf } from "../live/start-resume.ts";
-import { writeRows } from "../resume/dashboard-rows.ts";
+import { chooseMode, startInTmux } from "../live/start-resume.ts";
+import { writeDashboardRows } from "../resume/dashboard-rows.ts";
 import { nextOf, plan, type Step } from "../resume/plan.ts";
-import { type Field, field, isBad, jobOf, startHeadless } from "../resume/resume-jobs.ts";
+import { type Candidates, collectCandidates, isBad, startHeadless, toJob } from "../resume/resume-jobs.ts";
 import { breaker, closeBreaker, note, startedToday } from "../resume/resume-log.ts";
 import { type Done, run, settle } from "../resume/run.ts";
-import { forgetLater } from "../resume/schedule.ts";
+import { unschedule } from "../resume/schedule.ts";
 import { config } from "../system/config.ts";
 import { problemOf } from "../system/problem.ts";
 import { DAY, SECOND } from "../system/units.ts";
 import { many } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { iso, json } from "../terminal/json.ts";
-import { out, say } from "../terminal/output.ts";
+import { writeStderr, writeStdout } from "../terminal/output.ts";
 import { duration, time } from "../terminal/time.ts";
 
 export const supervise: Command = {
   usage: "supervise [flags]",
-  about:
+  description:
     "One pass of upkeep, for cron and for a workspace's start: brings back the tmux sessions that a restart has taken, restarts what failed where its policy says so, watches memory; continues limited sessions that are due, when autoResume is on (off by default), and what a person has planned with ccr resume-later. Says nothing when all is well. After an expired login or three failures in a row it resumes nothing more until ccr supervise --go.",
   flags: {
-    journal: { type: "boolean", about: "only write down the live sessions' windows: for a workspace's stop" },
-    status: { type: "boolean", about: "only tell what would come next, and when" },
-    go: { type: "boolean", about: "start again after it has stopped itself" },
+    journal: {
+      type: "boolean",
+      description: "only write down the live sessions' windows: for a workspace's stop",
+    },
+    status: { type: "boolean", description: "only tell what would come next, and when" },
+    go: { type: "boolean", description: "start again after it has stopped itself" },
   },
-  most: 0,
+  maxArgs: 0,
   json: true,
   examples: [
     ["ccr config set autoResume on", "let it continue limited sessions"],
@@ -35,16 +38,16 @@ export const supervise: Command = {
     ["*/5 * * * * ccr supervise", "every five minutes, by cron"],
   ],
   async run(call) {
-    if (on(call, "journal")) {
+    if (isSet(call, "journal")) {
       await care(null, againOf);
       return 0;
     }
-    if (on(call, "go") && closeBreaker())
+    if (isSet(call, "go") && closeBreaker())
       note({ event: "go", session: null, by: "person", why: "a person said so" });
     const now = Date.now();
     const set = config();
-    const found = field(now, set["resume.since"] * DAY);
-    if (!on(call, "status")) {
+    const found = collectCandidates(now, set["resume.since"] * DAY);
+    if (!isSet(call, "status")) {
       settle([...found.sessions].flatMap(([id, { transcript }]) => (transcript ? [[id, transcript]] : [])));
     }
     const stopped = breaker();
@@ -61,16 +64,16 @@ export const supervise: Command = {
       left,
       max: set["resume.max"],
     });
-    if (on(call, "status")) {
+    if (isSet(call, "status")) {
       status(call, steps, left);
       return 0;
     }
-    writeRows(found, now);
+    writeDashboardRows(found, now);
     const kept = await keep(call, now);
     const done = await work(steps, found);
     if (call.json) print(call, steps, done, kept);
     for (const { id, outcome, detail } of done.filter(isBad)) {
-      say(
+      writeStderr(
         `ccr: ${id.slice(0, 8)}: ${outcome.replaceAll("-", " ")}${detail === null ? "" : `: ${clean(detail)}`}\n`,
       );
     }
@@ -91,7 +94,7 @@ async function keep(call: Call, now: number): Promise<Kept> {
     call.warn(problemOf(error));
   }
   const back = kept.restored.filter(({ outcome }) => outcome === "restored");
-  if (back.length > 0 && !call.json) say(`ccr: ${many(back.length, "session")} restored: cct-list\n`);
+  if (back.length > 0 && !call.json) writeStderr(`ccr: ${many(back.length, "session")} restored: cct-list\n`);
   for (const { name, outcome, detail } of kept.restored)
     if (outcome === "failed") trouble(`${name}: ${detail}`);
   for (const { entry, what, care } of kept.findings) {
@@ -103,7 +106,7 @@ async function keep(call: Call, now: number): Promise<Kept> {
 
   function trouble(text: string, bad = true): void {
     kept.bad ||= bad;
-    if (!call.json) say(`ccr: ${clean(text)}\n`);
+    if (!call.json) writeStderr(`ccr: ${clean(text)}\n`);
   }
 }
 
@@ -113,15 +116,15 @@ const CARE = {
   failed: "tmux did not restart it",
 };
 
-async function work(steps: readonly Step[], { sessions }: Field): Promise<Done[]> {
+async function work(steps: readonly Step[], { sessions }: Candidates): Promise<Done[]> {
   const set = config();
   const wanted = steps.filter(({ action }) => action === "resume");
   if (wanted.length === 0) return [];
-  const mode = wayOf({ tmux: false, headless: false });
+  const mode = chooseMode({ tmux: false, headless: false });
   const own = set["resume.permissionMode"];
   const how = { mode, prompt: set["resume.prompt"], permissionMode: own === "own" ? null : own };
   const done = await run(
-    wanted.map((step) => jobOf(step, sessions.get(step.id)!, how)),
+    wanted.map((step) => toJob(step, sessions.get(step.id)!, how)),
     {
       by: "supervise",
       start: mode === "tmux" ? startInTmux : startHeadless,
@@ -135,7 +138,7 @@ async function work(steps: readonly Step[], { sessions }: Field): Promise<Done[]
     },
   );
   for (const { id } of done)
-    if (wanted.some((step) => step.id === id && step.row.startsWith("plan-"))) forgetLater(id);
+    if (wanted.some((step) => step.id === id && step.row.startsWith("plan-"))) unschedule(id);
   return done;
 }
 
@@ -182,12 +185,14 @@ function status(call: Call, steps: readonly Step[], left: number): void {
   const stopped = breaker();
   const due = steps.filter(({ action }) => action === "resume");
   const next = nextOf(steps);
-  out(`autoResume  ${set.autoResume ? "on" : "off (ccr config set autoResume on)"}\n`);
+  writeStdout(`autoResume  ${set.autoResume ? "on" : "off (ccr config set autoResume on)"}\n`);
   if (stopped.open)
-    out(`stopped     ${clean(stopped.why ?? "")}, ${duration(now - stopped.at)} ago (ccr supervise --go)\n`);
-  out(`today       ${set["resume.perDay"] - left} of ${set["resume.perDay"]} resumes\n`);
-  if (due.length > 0) out(`now         ${due.map(({ id }) => id.slice(0, 8)).join(", ")}\n`);
-  out(
+    writeStdout(
+      `stopped     ${clean(stopped.why ?? "")}, ${duration(now - stopped.at)} ago (ccr supervise --go)\n`,
+    );
+  writeStdout(`today       ${set["resume.perDay"] - left} of ${set["resume.perDay"]} resumes\n`);
+  if (due.length > 0) writeStdout(`now         ${due.map(({ id }) => id.slice(0, 8)).join(", ")}\n`);
+  writeStdout(
     next
       ? `next        ${next.id.slice(0, 8)} at ${time(next.at, "short", now)}, in ${duration(next.at - now)}\n`
       : "next        nothing planned\n",
@@ -195,6 +200,6 @@ function status(call: Call, steps: readonly Step[], left: number): void {
   for (const step of steps
     .filter(({ reason }) => reason !== null && reason !== "not-limited" && reason !== "blocked")
     .slice(0, 20)) {
-    out(`  ${step.id.slice(0, 8)}  ${wordsOf(step, now)}\n`);
+    writeStdout(`  ${step.id.slice(0, 8)}  ${describeStep(step, now)}\n`);
   }
 }

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Rule } from "../archive/paths.ts";
 import { configDirectory } from "../claude/places.ts";
-import { type Call, type Command, on } from "../cli/command.ts";
+import { type Call, type Command, isSet } from "../cli/command.ts";
 import { tableLook } from "../cli/session-format.ts";
 import { type Remote, remoteCommand, remoteOf, remotes } from "../remote/remote.ts";
 import { realPath } from "../sessions/lookup.ts";
@@ -14,7 +14,7 @@ import { Problem } from "../system/problem.ts";
 import { many } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { json } from "../terminal/json.ts";
-import { out, say, unicode } from "../terminal/output.ts";
+import { unicode, writeStderr, writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 
 /** Seconds in which ssh has to reach a machine. */
@@ -22,20 +22,20 @@ const PATIENCE = 15;
 
 export const sync: Command = {
   usage: "sync <target> [flags]",
-  about:
+  description:
     "Brings the sessions of this home and of another place together, both ways: new ones are copied, grown ones get what is missing, nothing is deleted. One that has grown on both sides stays as it is on each, and comes to the other one as a fork. <target> is a folder that both sides see (a mounted bucket, Syncthing), a name of ccr remote, or what ssh takes (me@host, coder:workspace); there ccr must be installed. Running sessions are not written to.",
   flags: {
     map: {
       type: "string",
       value: "/there=/here",
       multiple: true,
-      about: "a directory that is another one here; homes are mapped by themselves",
+      description: "a directory that is another one here; homes are mapped by themselves",
     },
-    "dry-run": { type: "boolean", short: "n", about: "only tell what would be done" },
-    serve: { type: "boolean", about: "answer another ccr sync on stdin and stdout" },
+    "dry-run": { type: "boolean", short: "n", description: "only tell what would be done" },
+    serve: { type: "boolean", description: "answer another ccr sync on stdin and stdout" },
   },
-  words: "directory",
-  most: 1,
+  positionals: "directory",
+  maxArgs: 1,
   json: true,
   examples: [
     ["ccr sync me@box.example", "with another machine"],
@@ -45,7 +45,7 @@ export const sync: Command = {
   async run(call) {
     await smallHeap();
     const own = new Here(configDirectory(), home());
-    if (on(call, "serve")) {
+    if (isSet(call, "serve")) {
       const { serve } = await import("../sync/remote-peer.ts");
       const release = lock(join(state(), "sync"));
       try {
@@ -55,7 +55,7 @@ export const sync: Command = {
       }
       return 0;
     }
-    const [target] = call.words;
+    const [target] = call.positionals;
     if (target === undefined)
       throw new Problem("usage", "sync with what?", { hint: "ccr sync --help", exit: 2 });
     const release = lock(join(state(), "sync"));
@@ -72,7 +72,7 @@ async function withOther(call: Call, target: string, own: Here): Promise<number>
   if (folder !== null) {
     const release = lock(folder);
     try {
-      return await bring(call, own, new Here(folder, homeOf(folder, on(call, "dry-run"))), folder);
+      return await bring(call, own, new Here(folder, homeOf(folder, isSet(call, "dry-run"))), folder);
     } finally {
       release();
     }
@@ -80,7 +80,7 @@ async function withOther(call: Call, target: string, own: Here): Promise<number>
   const remote = remoteOf(target);
   const { spawn } = await import("node:child_process");
   const { personsEnvironment } = await import("../system/run.ts");
-  const { Far } = await import("../sync/remote-peer.ts");
+  const { RemotePeer } = await import("../sync/remote-peer.ts");
   const [program = "", ...args] = remoteCommand(remote, ["sync", "--serve"], {
     terminal: false,
     utf8: unicode(),
@@ -89,7 +89,7 @@ async function withOther(call: Call, target: string, own: Here): Promise<number>
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], env: personsEnvironment() });
   child.on("error", () => {});
   try {
-    return await bring(call, own, await new Far(child.stdout, child.stdin, target).meet(), target);
+    return await bring(call, own, await new RemotePeer(child.stdout, child.stdin, target).meet(), target);
   } finally {
     child.stdin.end();
     child.stdout.destroy();
@@ -150,7 +150,7 @@ async function bring(call: Call, own: Here, other: Place, name: string): Promise
     // the first time, or damaged: everything is compared
   }
   const outcomes: Outcome[] = [];
-  const dry = on(call, "dry-run");
+  const dry = isSet(call, "dry-run");
   const verbs = {
     received: "received",
     sent: "sent",
@@ -168,7 +168,7 @@ async function bring(call: Call, own: Here, other: Place, name: string): Promise
       (forks.length > 0 ? `kept as forks: ${forks.map((fork) => fork.slice(0, 8)).join(", ")}` : "");
     const columns = ["", "", "", ""].map((title, i) => ({ title, flexible: i === 3 }));
     const row = [verbs[action].padEnd(10), id.slice(0, 8), folder, more];
-    out(`${table(columns, [row], { ...tableLook(), header: false }).join("\n")}\n`);
+    writeStdout(`${table(columns, [row], { ...tableLook(), header: false }).join("\n")}\n`);
   };
   let unchanged = 0;
   try {
@@ -178,7 +178,7 @@ async function bring(call: Call, own: Here, other: Place, name: string): Promise
   }
   if (call.json) json("sync", { target: name, dryRun: dry, sessions: outcomes, unchanged }, call.warnings);
   else
-    say(
+    writeStderr(
       `${dry ? "would be: " : ""}${many(outcomes.length, "session")} of ${outcomes.length + unchanged} changed or left\n`,
     );
   return 0;

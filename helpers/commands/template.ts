@@ -18,7 +18,7 @@ import { writeAtomic } from "../system/files.ts";
 import { Problem } from "../system/problem.ts";
 import { clean, cleanLines } from "../terminal/clean.ts";
 import { json } from "../terminal/json.ts";
-import { out, say } from "../terminal/output.ts";
+import { writeStderr, writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 
 const EXAMPLE = {
@@ -30,10 +30,10 @@ const EXAMPLE = {
 
 export const template: Command = {
   usage: "template list|show|new|allow [name or directory] [flags]",
-  about: `What ccr start DIR --template NAME starts: ~/.config/ccr/templates/NAME.json, or .ccr/template.json of a project, which is used once you have allowed it as it is. Fields, all optional: directory, windows (name, command, directory; beside Claude's), model, permissionMode (${PERMISSION_MODES.join(", ")}), prompt, environment (names that are passed on), memory ("4G"), restart (no, on-failure).`,
+  description: `What ccr start DIR --template NAME starts: ~/.config/ccr/templates/NAME.json, or .ccr/template.json of a project, which is used once you have allowed it as it is. Fields, all optional: directory, windows (name, command, directory; beside Claude's), model, permissionMode (${PERMISSION_MODES.join(", ")}), prompt, environment (names that are passed on), memory ("4G"), restart (no, on-failure).`,
   flags: {},
-  words: ["list", "show", "new", "allow"],
-  most: 2,
+  positionals: ["list", "show", "new", "allow"],
+  maxArgs: 2,
   json: true,
   examples: [
     ["ccr template new web", "make web.json, to be edited"],
@@ -41,7 +41,7 @@ export const template: Command = {
     ["ccr template allow .", "allow the one that this project brings"],
   ],
   async run(call) {
-    const [action = "list", word] = call.words;
+    const [action = "list", word] = call.positionals;
     if (action === "list") return list(call);
     if (!["new", "show", "allow"].includes(action))
       throw new Problem("usage", `ccr template has no "${action}".`, {
@@ -55,8 +55,8 @@ export const template: Command = {
     if (found === null) throw none(directory);
     if (action === "allow") await allow(found);
     if (call.json) json("template", { templates: [await rowOf(found)] }, call.warnings);
-    else if (action === "show") out(`${cleanLines(found.text).trimEnd()}\n`);
-    else out(`${clean(found.file)}\n`);
+    else if (action === "show") writeStdout(`${cleanLines(found.text).trimEnd()}\n`);
+    else writeStdout(`${clean(found.file)}\n`);
     return 0;
   },
 };
@@ -87,8 +87,8 @@ async function list(call: Call): Promise<number> {
       `${file}${allowed ? "" : "  not allowed yet: ccr template allow"}`,
     ]);
     const columns = ["NAME", "DIRECTORY", "FILE"].map((title, i) => ({ title, flexible: i > 0 }));
-    if (rows.length === 0) say("no templates yet; make one: ccr template new NAME\n");
-    else out(`${table(columns, lines, tableLook()).join("\n")}\n`);
+    if (rows.length === 0) writeStderr("no templates yet; make one: ccr template new NAME\n");
+    else writeStdout(`${table(columns, lines, tableLook()).join("\n")}\n`);
   }
   return 0;
 }

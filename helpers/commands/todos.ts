@@ -1,17 +1,17 @@
 import { configDirectory } from "../claude/places.ts";
 import { type Todo, todosIn } from "../claude/todos.ts";
-import { type Command, on, text } from "../cli/command.ts";
+import { type Command, isSet, stringFlag } from "../cli/command.ts";
 import { idCell, projectNames, tableLook } from "../cli/session-format.ts";
 import { isolatedContainers } from "../devcontainer/place.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
-import { surroundings } from "../sessions/context.ts";
+import { readContext } from "../sessions/context.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { read, transcripts } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { many } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { iso, json } from "../terminal/json.ts";
-import { out, say, unicode } from "../terminal/output.ts";
+import { unicode, writeStderr, writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import { time } from "../terminal/time.ts";
 
@@ -26,18 +26,18 @@ const SIGNS = {
 
 export const todos: Command = {
   usage: "todos [--open] [--project name]",
-  about:
+  description:
     "Lists the tasks of all sessions, on the host and in dev containers, the list that changed last first. The exit status is 1 when there is none.",
   flags: {
-    open: { type: "boolean", about: "only those that are not done" },
+    open: { type: "boolean", description: "only those that are not done" },
     project: {
       type: "string",
       value: "name",
-      about: "only of projects with this in their path",
+      description: "only of projects with this in their path",
       completes: "project",
     },
   },
-  most: 0,
+  maxArgs: 0,
   json: true,
   examples: [
     ["ccr todos --open", "what is left to do, everywhere"],
@@ -59,11 +59,11 @@ export const todos: Command = {
       const session = row.isolated || row.session === null ? undefined : sessions.get(row.session);
       if (session) Object.assign(row, { title: session.title, project: session.project });
     }
-    const part = text(call, "project")?.toLowerCase();
+    const part = stringFlag(call, "project")?.toLowerCase();
     const newest = new Map<string, number>();
     for (const { list, updatedAt } of rows) newest.set(list, Math.max(newest.get(list) ?? 0, updatedAt));
     const shown = rows
-      .filter((row) => !on(call, "open") || row.status !== "completed")
+      .filter((row) => !isSet(call, "open") || row.status !== "completed")
       .filter((row) => part === undefined || row.project?.toLowerCase().includes(part))
       .sort(
         (a, b) =>
@@ -74,7 +74,7 @@ export const todos: Command = {
       return shown.length > 0 ? 0 : 1;
     }
     if (shown.length === 0) {
-      say(`no ${on(call, "open") ? "open " : ""}tasks\n`);
+      writeStderr(`no ${isSet(call, "open") ? "open " : ""}tasks\n`);
       return 1;
     }
     const look = tableLook();
@@ -94,9 +94,9 @@ export const todos: Command = {
         ],
       ];
     });
-    out(`${table(COLUMNS, lines, look).join("\n")}\n`);
+    writeStdout(`${table(COLUMNS, lines, look).join("\n")}\n`);
     const left = shown.filter(({ status }) => status !== "completed").length;
-    say(`${many(left, "open task")}${unicode() ? " · " : ", "}${many(newest.size, "list")}\n`);
+    writeStderr(`${many(left, "open task")}${unicode() ? " · " : ", "}${many(newest.size, "list")}\n`);
     return 0;
   },
 };
@@ -105,10 +105,10 @@ function named(rows: readonly Row[]): Map<string, Session> {
   const ids = new Set(rows.flatMap(({ session }) => session ?? []));
   const found = new Map<string, Session>();
   if (ids.size === 0) return found;
-  const around = surroundings();
+  const context = readContext();
   for (const transcript of transcripts((id) => ids.has(id.toLowerCase()))) {
     const entry = read(transcript);
-    if (entry) found.set(entry.id, sessionOf(entry, around));
+    if (entry) found.set(entry.id, sessionOf(entry, context));
   }
   return found;
 }

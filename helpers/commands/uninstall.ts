@@ -1,27 +1,27 @@
 import { existsSync } from "node:fs";
-import { type Command, on } from "../cli/command.ts";
-import { plan } from "../cli/install-format.ts";
+import { type Command, isSet } from "../cli/command.ts";
+import { dryRunLines } from "../cli/install-format.ts";
 import { tilde } from "../install/changes.ts";
 import { uninstall as uninstallFiles } from "../install/install.ts";
 // Not on demand: when it is needed, the file that it would be read from is gone.
 import { dropExtras } from "../install/install-extras.ts";
 import { configuration, state } from "../system/places.ts";
 import { json } from "../terminal/json.ts";
-import { out, unicode } from "../terminal/output.ts";
+import { unicode, writeStdout } from "../terminal/output.ts";
 
 export const uninstall: Command = {
   usage: "uninstall [--dry-run]",
-  about:
+  description:
     "Takes out what ccr install has put in: the blocks in the files of the shells, which are then as they were before, byte for byte, the functions, the commands, the program. Sessions, settings and state stay.",
-  flags: { "dry-run": { type: "boolean", about: "only say what would be taken out" } },
-  most: 0,
+  flags: { "dry-run": { type: "boolean", description: "only say what would be taken out" } },
+  maxArgs: 0,
   json: true,
   examples: [
     ["ccr uninstall --dry-run", "what would be taken out"],
     ["ccr uninstall", "take it out"],
   ],
   async run(call) {
-    const dry = on(call, "dry-run");
+    const dry = isSet(call, "dry-run");
     const outcome = uninstallFiles({ dry });
     const { changes, problems } = outcome;
     const extras = await dropExtras(dry);
@@ -29,13 +29,13 @@ export const uninstall: Command = {
     problems.push(...extras.problems);
     for (const problem of problems) call.warn(problem);
     if (call.json) json("uninstall", { dryRun: dry, files: changes }, call.warnings);
-    else if (dry) out(plan(outcome));
-    else if (changes.length === 0) out("ccr is not installed in this home\n");
+    else if (dry) writeStdout(dryRunLines(outcome));
+    else if (changes.length === 0) writeStdout("ccr is not installed in this home\n");
     else {
       const kept = [configuration(), state()].filter(existsSync).map(tilde);
       const parts = [problems.length > 0 ? "ccr uninstalled, but for the above" : "ccr uninstalled"];
       if (kept.length > 0) parts.push(`kept: ${kept.join(", ")}`);
-      out(`${parts.join(unicode() ? " · " : ", ")}\n`);
+      writeStdout(`${parts.join(unicode() ? " · " : ", ")}\n`);
     }
     return problems.length > 0 ? 1 : 0;
   },

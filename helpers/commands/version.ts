@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "../cli/command.ts";
 import { VERSION } from "../cli/version.ts";
-import { out } from "../terminal/output.ts";
+import { writeStdout } from "../terminal/output.ts";
 
 /** The first 12 digits of the program's sha256, as `sha256sum` prints it; "source" where there is no built file. */
 async function buildHash(): Promise<string> {
@@ -12,13 +12,13 @@ async function buildHash(): Promise<string> {
 
 export const version: Command = {
   usage: "version",
-  about:
+  description:
     "Prints the version of ccr, and the build: the first 12 digits of the sha256 of ~/.local/lib/ccr/ccr.cjs.",
   flags: {},
-  most: 0,
+  maxArgs: 0,
   examples: [["ccr version", "the version and build that this shell uses"]],
   async run() {
-    out(`ccr ${VERSION} (build ${await buildHash()})\n`);
+    writeStdout(`ccr ${VERSION} (build ${await buildHash()})\n`);
     return 0;
   },
 };

@@ -1,5 +1,5 @@
-import { type Command, text } from "../cli/command.ts";
-import { liveNamed } from "../cli/live-session-args.ts";
+import { type Command, stringFlag } from "../cli/command.ts";
+import { resolveLive } from "../cli/live-session-args.ts";
 import { type WaitState, waitFor } from "../cli/wait-for.ts";
 import { Problem } from "../system/problem.ts";
 
@@ -7,28 +7,33 @@ const STATES: readonly WaitState[] = ["idle", "waiting", "exit"];
 
 export const wait: Command = {
   usage: "wait [session] [flags]",
-  about:
+  description:
     "Waits until a live session is idle (the turn is over), waiting (it asks something) or has ended. For scripts: exit status 0 when it is so, 1 when it ended first, asks something instead of being idle, or the time is over.",
   flags: {
-    for: { type: "string", value: "state", about: "idle (default), waiting or exit", completes: STATES },
+    for: {
+      type: "string",
+      value: "state",
+      description: "idle (default), waiting or exit",
+      completes: STATES,
+    },
     timeout: {
       type: "string",
       value: "time",
-      about: "give up after this long: 90s, 10m, 2h; default: never",
+      description: "give up after this long: 90s, 10m, 2h; default: never",
     },
   },
-  words: "session",
-  most: 1,
+  positionals: "session",
+  maxArgs: 1,
   examples: [
     ['ccr wait shop && ccr send shop "and now the docs"', "one prompt after another"],
     ["ccr wait shop --for exit --timeout 10m", "until it has ended"],
   ],
   async run(call) {
-    const wanted = text(call, "for") ?? "idle";
+    const wanted = stringFlag(call, "for") ?? "idle";
     if (!STATES.includes(wanted as WaitState))
       throw new Problem("usage", `--for is idle, waiting or exit, not "${wanted}".`, { exit: 2 });
-    const limit = timeOf(text(call, "timeout"));
-    const live = await liveNamed(call.words[0]);
+    const limit = timeOf(stringFlag(call, "timeout"));
+    const live = await resolveLive(call.positionals[0]);
     await waitFor(live, wanted as WaitState, limit);
     return 0;
   },

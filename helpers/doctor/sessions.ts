@@ -12,7 +12,7 @@ import { type Entry, timeOfEntry } from "../sessions/store.ts";
 import { writeAtomic } from "../system/files.ts";
 import { quote } from "../system/handoff.ts";
 import { state } from "../system/places.ts";
-import { look } from "../system/staged-file.ts";
+import { lstatOrNull } from "../system/staged-file.ts";
 import { DAY } from "../system/units.ts";
 import { many } from "../terminal/amount.ts";
 import { iso } from "../terminal/json.ts";
@@ -135,7 +135,7 @@ export const sessions: Checks = {
   login: ({ entries }) => {
     const [newest] = entries.filter(({ facts }) => facts && facts.verdict.state !== "limited");
     const verdict = newest?.facts?.verdict;
-    const written = look(join(configDirectory(), ".credentials.json"))?.mtimeMs ?? 0;
+    const written = lstatOrNull(join(configDirectory(), ".credentials.json"))?.mtimeMs ?? 0;
     return (
       verdict?.state === "blocked" &&
       verdict.by === "login" &&
@@ -148,7 +148,7 @@ export const sessions: Checks = {
   },
 };
 
-const modeOf = (path: string): number => (look(path)?.mode ?? 0) & 0o777;
+const modeOf = (path: string): number => (lstatOrNull(path)?.mode ?? 0) & 0o777;
 
 const [OPEN, CLOSE, CR] = [0x7b, 0x7d, 0x0d];
 const JOINT = Buffer.from('}{"');

@@ -11,7 +11,7 @@ import type { Transcript } from "../sessions/entry.ts";
 import { makeDirectory } from "../system/files.ts";
 import { collect } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
-import { look, Staged } from "../system/staged-file.ts";
+import { lstatOrNull, Staged } from "../system/staged-file.ts";
 
 /**
  * The lines of a fork, in pieces: every row up to `cut` in the file's order under the new id, the file history of what
@@ -98,7 +98,7 @@ function shareHistory(from: string, id: string): void {
     string,
     string,
   ];
-  if (!look(old)?.isDirectory()) return;
+  if (!lstatOrNull(old)?.isDirectory()) return;
   makeDirectory(fresh);
   for (const entry of readdirSync(old, { withFileTypes: true })) {
     if (!entry.isFile()) continue;

@@ -22,7 +22,7 @@ import type { Entry } from "../sessions/store.ts";
 import { writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
 import { errno, Problem } from "../system/problem.ts";
-import { look, Staged } from "../system/staged-file.ts";
+import { lstatOrNull, Staged } from "../system/staged-file.ts";
 import { sweep } from "../system/temporary-files.ts";
 
 const PIECE = 1 << 20;
@@ -164,7 +164,7 @@ export function deleteSnapshots(gone: readonly Snapshot[]): number {
     const name = path.slice(0, -LEAVING.length);
     if (needed.has(basename(name))) move(path, name);
     else {
-      freed += look(path)?.size ?? 0;
+      freed += lstatOrNull(path)?.size ?? 0;
       rmSync(path, { force: true });
     }
   }
@@ -250,7 +250,7 @@ export async function rollBack(
     const { part, rest } = partsOf(`${session}/${name}`);
     if (name === TRANSCRIPT || rest === "") continue;
     const target = join(placeOf(part, session, ownFolder(path)), rest);
-    if (!look(target)) await restore(target, pieces, null);
+    if (!lstatOrNull(target)) await restore(target, pieces, null);
   }
   const transcript = snapshot.files.find(({ name }) => name === TRANSCRIPT);
   // Its rename is what counts, so it comes last.

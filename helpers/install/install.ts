@@ -19,7 +19,7 @@ import { allRcFiles, bashFiles, type Rc, zshFile } from "./rc.ts";
 import { shim } from "./shim.ts";
 import { bashCompletion, fishFile, functions, zshCompletion, zshStart } from "./texts.ts";
 
-type Verbs = readonly { name: string; classic?: string }[];
+type Verbs = readonly { name: string; alias?: string }[];
 
 export type Outcome = {
   name: string;
@@ -57,7 +57,7 @@ export function install(options: {
   const chosen = options.name ?? (process.env.CCR_NAME || (installedName() ?? PROGRAM));
   checkName(
     chosen,
-    verbs.flatMap(({ classic }) => (classic && classic !== PROGRAM ? [classic, under(chosen, classic)] : [])),
+    verbs.flatMap(({ alias }) => (alias && alias !== PROGRAM ? [alias, under(chosen, alias)] : [])),
   );
   const changes = new Changes(dry);
   const warnings: Problem[] = [];

@@ -27,15 +27,15 @@ export function checkName(name: string, others: readonly string[]): void {
  * The names to install: the program's own and the classic ones of its verbs.
  * Under another name than `ccr`, `ccr-list` follows (`NAME-list`); names without that prefix (`cct`, `ccra`) stay.
  */
-export function namesOf(program: string, verbs: readonly { name: string; classic?: string }[]): Name[] {
+export function namesOf(program: string, verbs: readonly { name: string; alias?: string }[]): Name[] {
   return [
     { name: program, words: [] },
-    ...verbs.flatMap(({ name, classic }) =>
-      classic && classic !== PROGRAM ? [{ name: under(program, classic), words: [name] }] : [],
+    ...verbs.flatMap(({ name, alias }) =>
+      alias && alias !== PROGRAM ? [{ name: under(program, alias), words: [name] }] : [],
     ),
   ];
 }
 
-/** A classic name under the chosen program name. */
-export const under = (program: string, classic: string): string =>
-  classic.startsWith(`${PROGRAM}-`) ? program + classic.slice(PROGRAM.length) : classic;
+/** A alias name under the chosen program name. */
+export const under = (program: string, alias: string): string =>
+  alias.startsWith(`${PROGRAM}-`) ? program + alias.slice(PROGRAM.length) : alias;

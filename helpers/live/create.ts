@@ -5,7 +5,7 @@ import { watchWords } from "../recording/recorder-command.ts";
 import { config } from "../system/config.ts";
 import { Problem } from "../system/problem.ts";
 import { change, type Entry, entryOf, forget, remember, type Window } from "./journal.ts";
-import { isWaiting, lazily } from "./start-on-enter.ts";
+import { isPending, startOnEnter } from "./start-on-enter.ts";
 import { AND, type Answer, literal, target, tmux } from "./tmux.ts";
 
 const LONGEST_NAME = 48;
@@ -82,7 +82,7 @@ async function standing(id: string, also = ""): Promise<Standing | null> {
     const [session, claude, dead, pane = "", number, name = "", project] = line.split("\t");
     if (session !== id && `${name} ${project}` !== also) continue;
     const pid = Number(number);
-    if (claude === "1") return { name, pane, pid, runs: dead === "0" && !isWaiting(pid) };
+    if (claude === "1") return { name, pane, pid, runs: dead === "0" && !isPending(pid) };
     found = { name, pane: "", pid: 0, runs: false };
   }
   return found;
@@ -179,7 +179,7 @@ export async function createSession(making: Making): Promise<Started> {
       ...["-x", String(size[0]), "-y", String(size[1]), "-c", literal(project), ...passed],
       ...(waits === undefined
         ? ["--", ...command]
-        : ["-e", `CCR_TEXT=${waits}`, "--", ...lazily(command, id)]),
+        : ["-e", `CCR_TEXT=${waits}`, "--", ...startOnEnter(command, id)]),
       AND,
       ...watch,
       ...set("-t", session, "@ccr_session", id),
@@ -194,7 +194,7 @@ export async function createSession(making: Making): Promise<Started> {
     // What a session is made with, its later windows get too.
     if (waits !== undefined) words.push(AND, "set-environment", "-t", session, "-u", "CCR_TEXT");
     for (const { name, directory, command } of windows) {
-      const logs = waits === undefined ? logsWindow(id) : lazily(logsWindow(id));
+      const logs = waits === undefined ? logsWindow(id) : startOnEnter(logsWindow(id));
       const own = command.length > 0 || name !== "logs" ? command : logs;
       words.push(
         ...[AND, "new-window", "-d", "-t", session, "-n", literal(name)],

@@ -30,7 +30,7 @@ export type Event = {
 const LOOK = 2000;
 
 /** What ccr did: its log of resumes, the journal of live sessions, and recordings. */
-export function deedsOf(id: string): Event[] {
+export function ccrEventsOf(id: string): Event[] {
   const found: Event[] = [];
   const add = (at: number | null, text: string): void => {
     if (at !== null && Number.isFinite(at)) found.push({ at, kind: "ccr", text });

@@ -8,7 +8,7 @@ import { tmux } from "./tmux.ts";
  * Starts a recorder again for each of our sessions whose own has died (tmux tells only when the pane prints next), and
  * gives their names. The new recording begins with the screen.
  */
-export async function mendRecorders(lives: readonly Live[]): Promise<string[]> {
+export async function fixRecorders(lives: readonly Live[]): Promise<string[]> {
   const mended: string[] = [];
   if (!config()["recording.on"]) return mended;
   for (const { ours, name, key, pane, state } of lives) {

@@ -3,7 +3,7 @@
 import { readlinkSync } from "node:fs";
 import { startOf } from "../system/process.ts";
 import { HOUR } from "../system/units.ts";
-import { mendRecorders } from "./fix-recorders.ts";
+import { fixRecorders } from "./fix-recorders.ts";
 import { change, type Entry, entries, entryOf, findServer, type Window } from "./journal.ts";
 import { type Live, liveSessions } from "./live-sessions.ts";
 import { watchMemory } from "./memory.ts";
@@ -60,7 +60,7 @@ export async function care(now: number | null, argv: (entry: Entry) => string[])
     }
   }
   if (now !== null)
-    await mendRecorders(found.some(({ care }) => care === "restarted") ? await liveSessions() : all);
+    await fixRecorders(found.some(({ care }) => care === "restarted") ? await liveSessions() : all);
   return found;
 }
 

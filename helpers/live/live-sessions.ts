@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { isSessionId } from "../claude/places.ts";
 import { type Live as Claude, liveSessions as registered, withoutGhosts } from "../claude/registry.ts";
 import { ancestors, startOf } from "../system/process.ts";
-import { isWaiting } from "./start-on-enter.ts";
+import { isPending } from "./start-on-enter.ts";
 import { hasTmux, tmux } from "./tmux.ts";
 
 /** `lazy`: restored, and waits for Enter; `starting`: runs, and has not registered yet. */
@@ -187,7 +187,7 @@ export async function liveSessions(): Promise<Live[]> {
     if (!pane.claude || seen.has(pane.id)) continue;
     const live = bare(pane);
     if (!pane.dead) {
-      live.state = isWaiting(pane.pid) ? "lazy" : "starting";
+      live.state = isPending(pane.pid) ? "lazy" : "starting";
       if (live.state === "starting" && ageOf(pane.pid, now - pane.created) > START_UP) {
         live.state = "waiting";
         live.waitingFor = "start-up dialog";
@@ -208,4 +208,4 @@ export async function liveSessions(): Promise<Live[]> {
 const NONE = { name: null, windows: 0, clients: 0, exit: null };
 
 /** What a person calls a live session: its tmux name, else the beginning of its id. */
-export const called = ({ name, id }: Live): string => name ?? id.slice(0, 8);
+export const displayName = ({ name, id }: Live): string => name ?? id.slice(0, 8);

@@ -17,7 +17,7 @@ while read -r x || exit; do l=; for f in "$1"/*.json; do p=\${f##*/}; p=\${p%.js
 shift 2; stty "$s"; unset CCR_TEXT s x l f p t; clear; exec "$@"`;
 
 /** Words that show `CCR_TEXT` of their environment, wait for Enter, and then are `argv`: the session's, if it is not live. */
-export const lazily = (argv: readonly string[], id = "-"): string[] => [
+export const startOnEnter = (argv: readonly string[], id = "-"): string[] => [
   "/bin/sh",
   "-c",
   WAIT,
@@ -28,7 +28,7 @@ export const lazily = (argv: readonly string[], id = "-"): string[] => [
 ];
 
 /** Whether a process is such a waiting one. */
-export function isWaiting(pid: number): boolean {
+export function isPending(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0", 4)[3] === NAME;
   } catch {

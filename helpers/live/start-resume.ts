@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { claudeEnvironment } from "../claude/environment.ts";
-import type { How } from "../resume/resume-jobs.ts";
+import type { ResumeOptions } from "../resume/resume-jobs.ts";
 import type { Running, Start } from "../resume/run.ts";
 import { config } from "../system/config.ts";
 import { Problem } from "../system/problem.ts";
@@ -10,7 +10,7 @@ import { entryOf } from "./journal.ts";
 import { endSession, hasTmux, isDead, screenOf } from "./tmux.ts";
 
 /** The way to run: what was asked for, else what the configuration says, else tmux where it exists. */
-export function wayOf(asked: { tmux: boolean; headless: boolean }): How["mode"] {
+export function chooseMode(asked: { tmux: boolean; headless: boolean }): ResumeOptions["mode"] {
   if (asked.tmux && asked.headless) {
     throw new Problem("usage", "--tmux and --headless exclude each other.", { hint: "ccra --help", exit: 2 });
   }

@@ -2,7 +2,7 @@ import { requireClaude } from "../claude/cli.ts";
 import { Problem } from "../system/problem.ts";
 import { capture } from "../system/run.ts";
 import { stoppedByPerson } from "./journal.ts";
-import { called, type Live } from "./live-sessions.ts";
+import { displayName, type Live } from "./live-sessions.ts";
 import { endTree } from "./process-tree.ts";
 import { endSession, target, tmux } from "./tmux.ts";
 
@@ -10,7 +10,7 @@ import { endSession, target, tmux } from "./tmux.ts";
 export async function stopLive(live: Live): Promise<number[]> {
   const { name, ours, pid, here, kind, key, id } = live;
   if (!here)
-    throw new Problem("elsewhere", `${called(live)} runs in another container or machine.`, {
+    throw new Problem("elsewhere", `${displayName(live)} runs in another container or machine.`, {
       hint: "end it there",
     });
   if (kind === "bg") {

@@ -1,14 +1,18 @@
 // A recording as it is played: what is written, after which pauses.
 
 import { type Recording, read, secondsOf } from "./cast.ts";
-import type { Tame } from "./cast-text.ts";
+import type { AnsiFilter } from "./cast-text.ts";
 
 /** Pauses are ms; `last` of them are played, what was before is there at once. */
 export type Pace = { speed: number; idle: number; last: number | undefined };
 /** `text` to be written after `wait` ms, or the size that the recording has from here on. */
 export type Piece = { wait: number; text: string } | { columns: number; rows: number };
 
-export function* pieces(recording: Recording, tame: Tame, { speed, idle, last }: Pace): Generator<Piece> {
+export function* pieces(
+  recording: Recording,
+  tame: AnsiFilter,
+  { speed, idle, last }: Pace,
+): Generator<Piece> {
   const skip = last === undefined ? 0 : secondsOf(recording) - last / 1000;
   let before = 0;
   for (const path of recording.parts) {

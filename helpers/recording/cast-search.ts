@@ -1,7 +1,7 @@
 import { Matches } from "../search/matches.ts";
 import { holds, type Word } from "../search/query.ts";
 import { type Recording, read, recordedSessions, recordingsOf } from "./cast.ts";
-import { Grid } from "./cast-text.ts";
+import { ScreenBuffer } from "./cast-text.ts";
 
 /** The screen is read when nothing was printed for so long (s): what stood there for less, nobody read. */
 const PAUSE = 0.3;
@@ -45,7 +45,7 @@ export function searchRecordings(
 
 function search(recording: Recording, words: readonly Word[], matches: Matches, seen: Set<string>): void {
   let at = recording.startedAt;
-  const grid = new Grid((line) => {
+  const grid = new ScreenBuffer((line) => {
     const text = line.trim();
     if (seen.has(text) || seen.size >= MOST_LINES || holds(words, text) === 0) return;
     seen.add(text);

@@ -15,7 +15,7 @@ const MODES = new Set(["5", "6", "7", "25", "47", "1047", "1048", "1049", "2026"
  * Lets through what draws, and nothing that asks the terminal, writes to its clipboard, title, printer or scrollback,
  * or changes what keys and mouse send. Sequences may be split anywhere.
  */
-export class Tame {
+export class AnsiFilter {
   /** whether the recording is in the alternate screen */
   alternate = false;
   #rest = "";
@@ -46,7 +46,7 @@ export class Tame {
   }
 }
 
-/** What puts a terminal in order after anything that {@link Tame} lets through. The cursor goes to its last row. */
+/** What puts a terminal in order after anything that {@link AnsiFilter} lets through. The cursor goes to its last row. */
 export const ORDER = "\x1b[?2026l\x1b[?5;6l\x1b[4l\x1b[r\x1b(B\x0f\x1b[0m\x1b[?7;25h\x1b[999;1H";
 
 const WIDE =
@@ -57,7 +57,7 @@ const JOINED = /\p{M}|[\u200b-\u200d]/u;
 const LARGEST = 1000;
 
 /** The characters on a screen, without their looks: enough to read what people could read. */
-export class Grid {
+export class ScreenBuffer {
   lines: string[][] = [];
   /** rows that have changed since they were looked at last */
   readonly changed = new Set<number>();

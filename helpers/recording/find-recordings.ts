@@ -3,15 +3,15 @@ import type { Wanted } from "../search/search.ts";
 import type { Result, Seen } from "../search/search-result.ts";
 import type { Bounds } from "../search/threads.ts";
 import { realPath } from "../sessions/lookup.ts";
-import { type Session, type Surroundings, sessionOf } from "../sessions/session.ts";
+import { type Context, type Session, sessionOf } from "../sessions/session.ts";
 import { idsOfAll, newest, transcripts } from "../sessions/store.ts";
 import { searchRecordings } from "./cast-search.ts";
 
 /** Sessions that were recorded; they need not have a transcript any more, or yet. */
-export function screenHits(wanted: Wanted, { limit, since }: Bounds, around: Surroundings): Result {
+export function screenHits(wanted: Wanted, { limit, since }: Bounds, context: Context): Result {
   const known = new Map<string, Session>();
   const session = (id: string): Session => {
-    const made = known.get(id) ?? recorded(id, around);
+    const made = known.get(id) ?? recorded(id, context);
     known.set(id, made);
     return made;
   };
@@ -33,12 +33,12 @@ export function screenHits(wanted: Wanted, { limit, since }: Bounds, around: Sur
   return { hits, searched, more, ids: idsOfAll };
 }
 
-function recorded(id: string, around: Surroundings): Session {
+function recorded(id: string, context: Context): Session {
   const [entry] = newest(
     transcripts((one) => one.toLowerCase() === id),
     1,
   );
-  if (entry) return sessionOf(entry, around);
+  if (entry) return sessionOf(entry, context);
   const none = { id, folder: "", path: "", bytes: 0, mtime: 0, facts: null, unreadable: null };
-  return { ...sessionOf(none, around), transcript: null, damaged: false };
+  return { ...sessionOf(none, context), transcript: null, damaged: false };
 }

@@ -2,10 +2,10 @@ import { join } from "node:path";
 import { liveSessions, withoutGhosts } from "../claude/registry.ts";
 import { writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
-import type { Field } from "./resume-jobs.ts";
+import type { Candidates } from "./resume-jobs.ts";
 
 /** One line a file, for the workspace's dashboard, which reads them with `cat`: no Node is started for it. */
-export function writeRows({ sessions }: Field, now: number): void {
+export function writeDashboardRows({ sessions }: Candidates, now: number): void {
   const all = [...sessions.values()];
   const limited = all.filter(({ verdict }) => verdict.state === "limited");
   const resets = limited.flatMap(({ verdict }) =>

@@ -6,7 +6,7 @@ import type { Result, Stage, Try } from "./claims.ts";
 
 /** A person's word about one session. Times are epoch ms; `until` null: until further notice; `at` null: at its reset. */
 export type Hold = { until: number | null };
-export type Later = { id: string; at: number | null };
+export type Scheduled = { id: string; at: number | null };
 
 export type Candidate = {
   id: string;
@@ -20,7 +20,7 @@ export type Candidate = {
   updatedAt: number | null;
   tries: readonly { try: Try; stage: Stage; result: Result | null }[];
   hold: Hold | null;
-  later: Later | null;
+  later: Scheduled | null;
 };
 
 export type Reason =

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { requireClaude, resumeArguments } from "../claude/cli.ts";
 import { claudeEnvironment } from "../claude/environment.ts";
 import { backward } from "../claude/lines.ts";
-import { surroundings } from "../sessions/context.ts";
+import { readContext } from "../sessions/context.ts";
 import { stoppedSessions } from "../sessions/limited.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { read, transcripts } from "../sessions/store.ts";
@@ -15,20 +15,20 @@ import { resultOf, stageOf, tries } from "./claims.ts";
 import type { Candidate, Step } from "./plan.ts";
 import { logsDirectory } from "./resume-log.ts";
 import { type Done, isUsable, type Job, type Start } from "./run.ts";
-import { holdOf, laterOf, planned } from "./schedule.ts";
+import { getHold, getScheduled, scheduledIds } from "./schedule.ts";
 
 /** Rows of a limit can be this much older than its reset. */
 const LONGEST_WINDOW = 35 * DAY;
 
-export type Field = { sessions: Map<string, Session>; candidates: Candidate[] };
+export type Candidates = { sessions: Map<string, Session>; candidates: Candidate[] };
 
 /** Every session that a limit or an error has stopped, and every one that a person has planned or named. */
-export function field(now: number, since: number, named: readonly Session[] = []): Field {
-  const known = surroundings(now);
+export function collectCandidates(now: number, since: number, named: readonly Session[] = []): Candidates {
+  const known = readContext(now);
   const sessions = new Map<string, Session>();
   for (const session of stoppedSessions(known, now - since - LONGEST_WINDOW).sessions)
     sessions.set(session.id, session);
-  const others = new Set([...planned(), ...named.map(({ id }) => id)].filter((id) => !sessions.has(id)));
+  const others = new Set([...scheduledIds(), ...named.map(({ id }) => id)].filter((id) => !sessions.has(id)));
   if (others.size > 0) {
     for (const transcript of transcripts((id) => others.has(id.toLowerCase()))) {
       const entry = read(transcript);
@@ -49,8 +49,8 @@ function candidateOf(session: Session): Candidate {
     copy: isCopy(id, verdict),
     updatedAt,
     tries: tries(id).map((one) => ({ try: one, stage: stageOf(id, one), result: resultOf(id, one.n) })),
-    hold: holdOf(id),
-    later: laterOf(id),
+    hold: getHold(id),
+    later: getScheduled(id),
   };
 }
 
@@ -74,7 +74,7 @@ function isCopy(own: string, verdict: Session["verdict"]): boolean {
   });
 }
 
-export type How = {
+export type ResumeOptions = {
   mode: "tmux" | "headless";
   prompt: string;
   /** null: the session's own */
@@ -85,16 +85,19 @@ export type How = {
 const MODES = new Set(["acceptEdits", "auto", "plan", "dontAsk"]);
 
 /** The permission mode for a resume: never a bypass, unless the person typed it for this very run. */
-export function modeOf(session: Pick<Session, "permissionMode">, asked: string | null): string | null {
+export function permissionModeFor(
+  session: Pick<Session, "permissionMode">,
+  asked: string | null,
+): string | null {
   if (asked === "bypassPermissions") return asked;
   const mode = asked ?? session.permissionMode;
   if (mode === "bypassPermissions") return "acceptEdits";
   return mode !== null && MODES.has(mode) ? mode : null;
 }
 
-export function jobOf(step: Step, session: Session, how: How): Job {
+export function toJob(step: Step, session: Session, how: ResumeOptions): Job {
   const claude = requireClaude();
-  const mode = modeOf(session, how.permissionMode);
+  const mode = permissionModeFor(session, how.permissionMode);
   const flags = how.mode === "headless" ? ["-p", "--output-format", "json"] : [];
   if (mode !== null) flags.push("--permission-mode", mode);
   return {

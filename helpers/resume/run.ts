@@ -92,7 +92,7 @@ export async function run(jobs: readonly Job[], options: Options): Promise<Done[
       giveUp(taken.session, taken.try.n);
       break;
     }
-    const one: Promise<void> = carryOut(job, taken, options).then((result) => {
+    const one: Promise<void> = execute(job, taken, options).then((result) => {
       working.delete(one);
       if (!result) return;
       done.push(result);
@@ -121,7 +121,7 @@ function isStillSo({ step, transcript }: Job): boolean {
   return verdict.state === "limited" && (verdict.rowUuid ?? `at-${verdict.at}`) === step.row;
 }
 
-async function carryOut(job: Job, taken: Claim, options: Options): Promise<Done | null> {
+async function execute(job: Job, taken: Claim, options: Options): Promise<Done | null> {
   const { session, try: one } = taken;
   const before = lastRow(job.transcript);
   const base = { id: session, log: null, tmux: null };

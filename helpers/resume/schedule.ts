@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { readText, writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
 import { errno } from "../system/problem.ts";
-import type { Hold, Later } from "./plan.ts";
+import type { Hold, Scheduled } from "./plan.ts";
 
 const folder = (kind: "holds" | "plans"): string => join(state(), kind);
 /** The hold of all sessions has this name in place of an id. */
@@ -38,21 +38,21 @@ export function hold(session: string, until: number | null): void {
 export const release = (session: string): boolean => remove(join(folder("holds"), `${session}.json`));
 
 /** The hold of a session: its own, or that of all. */
-export function holdOf(session: string): Hold | null {
+export function getHold(session: string): Hold | null {
   const own = readJson<Hold>(join(folder("holds"), `${session}.json`));
-  return own ?? (session === ALL ? null : holdOf(ALL));
+  return own ?? (session === ALL ? null : getHold(ALL));
 }
 
 /** Plans a session for a time (null: its reset). The plan's id tells it from an earlier plan of the same session. */
-export function planLater(session: string, at: number | null): void {
-  const later: Later = { id: `plan-${Date.now()}`, at };
+export function schedule(session: string, at: number | null): void {
+  const later: Scheduled = { id: `plan-${Date.now()}`, at };
   writeAtomic(join(folder("plans"), `${session}.json`), `${JSON.stringify(later)}\n`);
 }
 
-export const forgetLater = (session: string): boolean => remove(join(folder("plans"), `${session}.json`));
+export const unschedule = (session: string): boolean => remove(join(folder("plans"), `${session}.json`));
 
-export function laterOf(session: string): Later | null {
-  const later = readJson<Later>(join(folder("plans"), `${session}.json`));
+export function getScheduled(session: string): Scheduled | null {
+  const later = readJson<Scheduled>(join(folder("plans"), `${session}.json`));
   return later && typeof later.id === "string"
     ? { id: later.id, at: typeof later.at === "number" ? later.at : null }
     : null;
@@ -65,5 +65,5 @@ const idsIn = (kind: "holds" | "plans"): string[] => {
     return [];
   }
 };
-export const planned = (): string[] => idsIn("plans");
-export const held = (): string[] => idsIn("holds");
+export const scheduledIds = (): string[] => idsIn("plans");
+export const heldIds = (): string[] => idsIn("holds");

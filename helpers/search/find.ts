@@ -2,13 +2,13 @@ import { recentIds } from "../sessions/store.ts";
 import { collect } from "../system/heap.ts";
 import { Cache } from "./cache.ts";
 import { Listing } from "./listing.ts";
-import { type Project, projectOf, type Sighting, unpacked, type Wanted } from "./search.ts";
+import { deserialized, type Project, projectOf, type SearchHit, type Wanted } from "./search.ts";
 import { sequencesOf } from "./signature.ts";
 import { type Bounds, MANY, SLACK, searchAll } from "./threads.ts";
 
 export type Found = {
   /** newest first, each session once; unpacked when they are asked for */
-  sightings: (() => Sighting)[];
+  sightings: (() => SearchHit)[];
   /** transcripts that were searched, and their size */
   searched: { files: number; bytes: number };
   /** whether there are more than were wanted, or older ones were not searched any more */
@@ -45,7 +45,7 @@ export async function find(wanted: Wanted, bounds: Bounds): Promise<Found> {
   const ids = new Set<string>();
   const each = sightings.filter(({ id }) => !ids.has(id) && ids.add(id));
   return {
-    sightings: each.slice(0, bounds.limit).map((one) => () => unpacked(one)),
+    sightings: each.slice(0, bounds.limit).map((one) => () => deserialized(one)),
     searched: searchedOf(listing, order, done.files),
     more: done.files < order.length || each.length > bounds.limit,
     ids: () => listing.ids,

@@ -1,6 +1,6 @@
 import type { Transcript } from "../sessions/entry.ts";
 import { folderTime, idsIn, projectFolders } from "../sessions/store.ts";
-import { look } from "../system/stat-file.ts";
+import { statFile } from "../system/stat-file.ts";
 import type { Cache, Folder, Kept, Listed } from "./cache.ts";
 
 /** A transcript with its text in the cache; `older` is the text of what it was before it changed. */
@@ -55,7 +55,7 @@ export class Listing {
 
   #look(folder: string, id: string, row: number): void {
     try {
-      const seen = look(`${folder}/${id}.jsonl`);
+      const seen = statFile(`${folder}/${id}.jsonl`);
       if (!seen?.isFile) return;
       if (row < 0) this.#names[this.count] = id;
       this.bytes.push(seen.bytes);

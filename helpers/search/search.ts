@@ -5,7 +5,7 @@ import { asciiJson } from "../sessions/catalogue.ts";
 import { type Entry, timeOfEntry } from "../sessions/entry.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { titleOf } from "../sessions/session.ts";
-import { nameless } from "../system/unlinked-file.ts";
+import { openUnlinkedFile } from "../system/unlinked-file.ts";
 import type { Cache, Kept } from "./cache.ts";
 import { projectIn, readEntry, reading } from "./facts.ts";
 import type { Filler } from "./fill.ts";
@@ -28,10 +28,10 @@ export type Wanted = {
   project: string | null;
 };
 
-export type Sighting = { entry: Entry; hits: number; matches: Match[] };
+export type SearchHit = { entry: Entry; hits: number; matches: Match[] };
 
 /** A sighting as text, and what is needed to put it in order: there may be thousands, of twelve kilobytes each. */
-export type Packed = {
+export type Serialized = {
   id: string;
   path: string;
   at: number;
@@ -41,13 +41,13 @@ export type Packed = {
   aside?: { at: number; length: number };
 };
 
-export const packed = (sighting: Sighting): Packed => {
+export const serialized = (sighting: SearchHit): Serialized => {
   const { entry } = sighting;
   const { id, path, mtime } = entry;
   return { id, path, at: timeOfEntry(entry), mtime, text: asciiJson(sighting) };
 };
 
-export function unpacked({ text, aside }: Packed): Sighting {
+export function deserialized({ text, aside }: Serialized): SearchHit {
   if (!aside) return JSON.parse(text);
   const bytes = Buffer.allocUnsafe(aside.length);
   readAt(file!, bytes, aside.at);
@@ -58,10 +58,10 @@ let file: number | undefined;
 let end = 0;
 
 /** Puts the text of a sighting into a file without a name, where there is room for one. */
-export function putAside(one: Packed): void {
+export function spillToDisk(one: Serialized): void {
   const bytes = Buffer.from(one.text, "latin1");
   try {
-    file ??= nameless();
+    file ??= openUnlinkedFile();
     if (writeSync(file, bytes, 0, bytes.length, end) !== bytes.length) return;
     one.aside = { at: end, length: bytes.length };
     end += bytes.length;
@@ -126,7 +126,7 @@ export class Searcher {
   }
 
   /** What a session holds of the words, or null when it does not hold them all. */
-  search(file: File): Sighting | null {
+  search(file: File): SearchHit | null {
     const began = process.hrtime();
     const { kept } = file;
     const cached = kept ? this.#inCache(file, kept) : undefined;
@@ -138,7 +138,7 @@ export class Searcher {
     return result;
   }
 
-  #read(file: File): Sighting | null {
+  #read(file: File): SearchHit | null {
     try {
       return reading(file, (fd) => {
         const filled = filtered(this.#wanted) ? null : this.#filler?.fill(fd, file);
@@ -160,7 +160,7 @@ export class Searcher {
 
   // ---- in the transcript itself
 
-  #inFile(fd: number, file: File): Sighting | null {
+  #inFile(fd: number, file: File): SearchHit | null {
     const { words, complete } = this.#wanted;
     let entry: Entry | undefined;
     const entryOf = (): Entry => {
@@ -203,7 +203,7 @@ export class Searcher {
   }
 
   /** Whether everything was found, the title included where it is not elsewhere. */
-  #judge(found: Matches, inProject: number, titles: number, entryOf: () => Entry | null): Sighting | null {
+  #judge(found: Matches, inProject: number, titles: number, entryOf: () => Entry | null): SearchHit | null {
     let mask = inProject | found.mask;
     if ((mask | titles) !== this.#all) return null;
     const entry = entryOf();
@@ -218,7 +218,7 @@ export class Searcher {
   // ---- in the cache
 
   /** The same from the cache; undefined when the text cannot be had. */
-  #inCache(file: File, kept: Kept): Sighting | null | undefined {
+  #inCache(file: File, kept: Kept): SearchHit | null | undefined {
     const place = projectOf(kept.project, this.#wanted, this.#projects);
     if (place.refused) return null;
     const { bytes } = this.#kernel;
@@ -226,7 +226,7 @@ export class Searcher {
     return this.#inText(file, kept.length, place.mask, read);
   }
 
-  #inText(file: File, length: number, inProject: number, read: ReadText): Sighting | null | undefined {
+  #inText(file: File, length: number, inProject: number, read: ReadText): SearchHit | null | undefined {
     const { words, complete } = this.#wanted;
     const found = new Matches(words, complete);
     const titles = searchText(this.#kernel, words, this.#order, length, read, found, complete);

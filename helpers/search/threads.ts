@@ -4,7 +4,7 @@ import { Cache } from "./cache.ts";
 import { Filler } from "./fill.ts";
 import { makeKernel } from "./kernel.ts";
 import type { File, Listing } from "./listing.ts";
-import { type Packed, packed, putAside, Searcher, type Wanted } from "./search.ts";
+import { Searcher, type Serialized, serialized, spillToDisk, type Wanted } from "./search.ts";
 import type { Fresh, Part } from "./writer.ts";
 
 /** The word that the program is started with in a thread of its own. */
@@ -36,7 +36,7 @@ type Job = {
 };
 
 export type Done = {
-  sightings: Packed[];
+  sightings: Serialized[];
   files: number;
   bytes: number;
   /** what was written to the cache */
@@ -118,7 +118,7 @@ export async function searchAll(
     // An answer of thousands takes memory: what is thrown away meanwhile should not.
     const { length } = done.sightings;
     if (length === MANY) await smallHeap();
-    if (length > MANY && done.sightings[length - 1]!.text) putAside(done.sightings[length - 1]!);
+    if (length > MANY && done.sightings[length - 1]!.text) spillToDisk(done.sightings[length - 1]!);
     if (length > MANY && at % 16 === 0) collect();
     if (kept) continue;
     searched += bytes;
@@ -175,7 +175,7 @@ function* work(job: Job, owner: number, mtime: (at: number) => number): Generato
 function one(searcher: Searcher, { files, bounds, times }: Job, at: number, done: Done): void {
   const file = files[at]!;
   const all = searcher.search(file);
-  const found = all && packed(all);
+  const found = all && serialized(all);
   const sighting = found && found.at >= bounds.since ? found : null;
   times[at] = sighting ? sighting.at : NOTHING;
   if (sighting) done.sightings.push(sighting);
@@ -198,7 +198,7 @@ function enough(times: Float64Array, upTo: number, limit: number, mtime: number)
 export async function secondThread<Told extends { last: boolean }>(
   word: string,
   job: unknown,
-  heard: () => void = () => {},
+  onMessage: () => void = () => {},
 ): Promise<(() => Promise<Told[] | null>) | null> {
   // In the bundle the program is one file; tests run the sources in one thread.
   if (typeof __filename !== "string" || !__filename.endsWith(".cjs")) return null;
@@ -215,7 +215,7 @@ export async function secondThread<Told extends { last: boolean }>(
       const parts: Told[] = [];
       thread.on("message", (part: Told) => {
         parts.push(part);
-        heard();
+        onMessage();
         if (part.last) resolve(parts);
       });
       thread.once("error", () => resolve(null));

@@ -6,7 +6,7 @@ import { stateOf, type Verdict } from "../limits/verdict.ts";
 import { readText, writeAtomic } from "../system/files.ts";
 import { cache } from "../system/places.ts";
 import { errno } from "../system/problem.ts";
-import { type Session, type Surroundings, sessionOf } from "./session.ts";
+import { type Context, type Session, sessionOf } from "./session.ts";
 import { type Entry, idsIn, projectFolders, read } from "./store.ts";
 
 const ACTIVE = 15 * 3_600_000;
@@ -20,24 +20,24 @@ type Stopped = { entry: Entry; verdict: Verdict };
  * each file, so that only changed ones are opened again. `active`: files that were written to in the last 15 hours.
  */
 export function stoppedSessions(
-  around: Surroundings,
+  context: Context,
   since: number | null = null,
 ): { sessions: Session[]; unreadable: string[]; active: string[] } {
   const active: string[] = [];
   const sessions = new Map<string, Session>();
   const unreadable: string[] = [];
-  const memory = new Memory(around.now);
+  const memory = new Memory(context.now);
   for (const [folder, path] of projectFolders()) {
     for (const id of idsIn(path)) {
       const file = `${path}/${id}.jsonl`;
       try {
         const stats = statSync(file, { throwIfNoEntry: false });
         if (!stats?.isFile() || (since !== null && stats.mtimeMs < since)) continue;
-        if (stats.mtimeMs > around.now - ACTIVE) active.push(file);
+        if (stats.mtimeMs > context.now - ACTIVE) active.push(file);
         const stopped = memory.of(file, stats) ?? memory.keep(file, stats, look(id, folder, file, stats));
         if (!stopped) continue;
-        const session = { ...sessionOf(stopped.entry, around), verdict: stopped.verdict };
-        if (!session.live) session.state = stateOf(stopped.verdict, around.now);
+        const session = { ...sessionOf(stopped.entry, context), verdict: stopped.verdict };
+        if (!session.live) session.state = stateOf(stopped.verdict, context.now);
         const twin = sessions.get(session.id);
         if (!twin || (twin.updatedAt ?? 0) < (session.updatedAt ?? 0)) sessions.set(session.id, session);
       } catch (error) {

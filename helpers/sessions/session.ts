@@ -57,7 +57,7 @@ export const blank = (id: string): Session => ({
 });
 
 /** What a session is derived from beside its own files. */
-export type Surroundings = { now: number; live: ReadonlyMap<string, Live>; cleanupPeriod: number };
+export type Context = { now: number; live: ReadonlyMap<string, Live>; cleanupPeriod: number };
 
 const LONGEST_TITLE = 200;
 
@@ -90,9 +90,9 @@ export function titleOf(entry: Entry): Pick<Session, "title" | "titleFrom"> {
 const shorten = (title: string): string =>
   `${title.slice(0, LONGEST_TITLE - 1).replace(/[\ud800-\udbff]$/, "")}…`;
 
-export function sessionOf(entry: Entry, around: Surroundings): Session {
+export function sessionOf(entry: Entry, context: Context): Session {
   const { facts } = entry;
-  const live = around.live.get(entry.id) ?? null;
+  const live = context.live.get(entry.id) ?? null;
   const verdict: Verdict = facts?.verdict ?? { state: "none" };
   // An unfinished last line of a running session is being written; of another one it is a loss.
   const skipped = (facts?.skipped ?? 0) + (facts?.torn && !live ? 1 : 0);
@@ -108,12 +108,12 @@ export function sessionOf(entry: Entry, around: Surroundings): Session {
     version: facts?.version ?? null,
     entrypoint: facts?.entrypoint ?? null,
     bytes: entry.bytes,
-    state: live ? "live" : stateOf(verdict, around.now),
+    state: live ? "live" : stateOf(verdict, context.now),
     damaged: facts === null || skipped > 0 || facts.bytes === 0,
     skipped,
     verdict,
     live: live && { ...live, tmux: null },
-    deletedAfter: entry.mtime > 0 ? entry.mtime + around.cleanupPeriod : null,
+    deletedAfter: entry.mtime > 0 ? entry.mtime + context.cleanupPeriod : null,
     permissionMode: facts?.permissionMode ?? null,
     lastPrompt: facts?.lastPrompt ?? null,
   };

@@ -6,7 +6,7 @@ import { liveSessions } from "../claude/registry.ts";
 import { readFacts } from "../claude/transcript.ts";
 import { verdictOf } from "../limits/verdict.ts";
 import { errno } from "../system/problem.ts";
-import { type Look, look as lookAt } from "../system/stat-file.ts";
+import { type FileStat, statFile as lookAt } from "../system/stat-file.ts";
 import { confirm, entryOf, type Line, load, save, uniqueLengths } from "./catalogue.ts";
 import { type Entry, type Transcript, timeOfEntry } from "./entry.ts";
 
@@ -105,7 +105,7 @@ export function transcripts(wanted?: (id: string, folder: string) => boolean): T
 
 /** Size and time of a transcript; zeros where they cannot be had, null where it is no file. */
 function look(id: string, folder: string, path: string): Transcript | null {
-  let seen: Look | undefined;
+  let seen: FileStat | undefined;
   try {
     seen = lookAt(path);
     if (seen && !seen.isFile) return null;

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { isSessionId } from "../claude/places.ts";
 import { projectFolders } from "../sessions/store.ts";
 import { errno } from "../system/problem.ts";
-import { type Look, look } from "../system/stat-file.ts";
+import { type FileStat, statFile } from "../system/stat-file.ts";
 
 /**
  * Files with messages, in columns (of 5,000 objects the collector would take longer than the disk): transcripts of
@@ -66,9 +66,9 @@ export function filesWithMessages(): Files {
 
   function add(folder: string, path: string, name: string, side: boolean): void {
     const file = `${path}/${name}`;
-    let seen: Look | undefined;
+    let seen: FileStat | undefined;
     try {
-      seen = look(file);
+      seen = statFile(file);
     } catch {
       files.unreadable.push(file);
     }

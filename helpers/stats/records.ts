@@ -2,7 +2,7 @@
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { makeDirectory } from "../system/files.ts";
-import { nameless } from "../system/unlinked-file.ts";
+import { openUnlinkedFile } from "../system/unlinked-file.ts";
 
 /** Words of a record: two of hash, quarter of an hour, model and flags, then the tokens. */
 export const WORDS = 8;
@@ -87,7 +87,7 @@ export class Records implements Stored {
   /** A file without a name, where none can be kept: memory must not grow with the number of messages. */
   #borrow(head: Uint32Array): void {
     try {
-      this.#fd = nameless();
+      this.#fd = openUnlinkedFile();
       this.#write(head);
     } catch {
       this.#discard();

@@ -57,7 +57,7 @@ async function receive(from: Bytes, bytes: number): Promise<string> {
   return path;
 }
 
-export class Far implements Place {
+export class RemotePeer implements Place {
   home = "";
   readonly #from: Bytes;
   readonly #to: Writable;

@@ -29,7 +29,7 @@ import { domain } from "../system/pid-domain.ts";
 import { state } from "../system/places.ts";
 import { errno, Problem } from "../system/problem.ts";
 import { startOf } from "../system/process.ts";
-import { look, Staged } from "../system/staged-file.ts";
+import { lstatOrNull, Staged } from "../system/staged-file.ts";
 import { sweep, temporary } from "../system/temporary-files.ts";
 
 /** A transcript at one of the two places. `mtime` is epoch ms. */
@@ -140,7 +140,7 @@ export class Here implements Place {
       } finally {
         staged.discard();
       }
-    } else if (look(path)?.size === bytes) extend(path, file, 0, running);
+    } else if (lstatOrNull(path)?.size === bytes) extend(path, file, 0, running);
     else throw new Problem("changed", `${id.slice(0, 8)} was written to meanwhile.`);
     return this.#item(id, folder);
   }
@@ -418,7 +418,7 @@ export function lock(directory: string): () => void {
       if (errno(error) !== "EEXIST") throw error;
     }
     const [pid, start, where] = holderOf(path);
-    const age = Date.now() - (look(path)?.mtimeMs ?? 0);
+    const age = Date.now() - (lstatOrNull(path)?.mtimeMs ?? 0);
     const dead =
       where === domain() ? startOf(Number(pid)) !== start : age > LONGEST || (pid === 0 && age > 10_000);
     // Often the other one is at its end.

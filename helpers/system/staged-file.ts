@@ -4,7 +4,7 @@ import { makeDirectory } from "./files.ts";
 import { Problem } from "./problem.ts";
 import { sweep, temporary } from "./temporary-files.ts";
 
-export const look = (path: string): Stats | null => statSync(path, { throwIfNoEntry: false }) ?? null;
+export const lstatOrNull = (path: string): Stats | null => statSync(path, { throwIfNoEntry: false }) ?? null;
 
 /** Whether a file is still the one that was looked at, nothing added. */
 export const isSame = (a: Stats | null, b: Stats | null): boolean =>
@@ -62,7 +62,7 @@ export class Staged {
     this.#flush();
     try {
       fsyncSync(this.#fd!);
-      if (base !== undefined && !isSame(look(this.#path), base)) {
+      if (base !== undefined && !isSame(lstatOrNull(this.#path), base)) {
         throw new Problem("changed", `${this.#path} was written to meanwhile.`, {
           hint: "leave the session first, then run it again",
         });

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 
 /** Of a file: whether it is one, its size, time of change (epoch ms) and inode. */
-export type Look = { isFile: boolean; bytes: number; mtime: number; inode: number };
+export type FileStat = { isFile: boolean; bytes: number; mtime: number; inode: number };
 
 type Stat = (path: string, big: false, request: undefined, context: object) => Float64Array | undefined;
 
@@ -14,7 +14,7 @@ let stat: Stat | undefined;
  * Looks at a file; undefined where there is none. Throws Node's file errors. Makes no `Stats` where Node makes four
  * dates for each: for 5,000 files that takes twice as long as the looking. Other versions may have other arguments.
  */
-export function look(path: string): Look | undefined {
+export function statFile(path: string): FileStat | undefined {
   if (major === "18" || major === "20" || major === "22") {
     try {
       stat ??= (process as unknown as { binding(name: string): { stat: Stat } }).binding("fs").stat;

@@ -72,7 +72,7 @@ export function requireRoom(directory: string, bytes: number): void {
 }
 
 /** Gives a file its name, and never takes one from another file. */
-export function place(path: string, to: string, taken: () => Error): void {
+export function linkInto(path: string, to: string, taken: () => Error): void {
   try {
     linkSync(path, to);
   } catch (error) {
@@ -85,7 +85,7 @@ export function place(path: string, to: string, taken: () => Error): void {
     const near = temporary(dirname(to));
     try {
       copyFileSync(path, near);
-      place(near, to, taken);
+      linkInto(near, to, taken);
     } finally {
       rmSync(near, { force: true });
     }

@@ -1,11 +1,11 @@
 import { readSync } from "node:fs";
 import { errno } from "../system/problem.ts";
-import { isTerminal, say } from "./output.ts";
+import { isTerminal, writeStderr } from "./output.ts";
 
 /** Asks on the terminal; null where nobody can answer. Only a word that starts with y means yes. */
 export function ask(question: string): boolean | null {
   if (!isTerminal(0) || !isTerminal(2)) return null;
-  say(`${question} [y/N] `);
+  writeStderr(`${question} [y/N] `);
   const bytes = Buffer.alloc(256);
   for (;;) {
     try {

@@ -1,12 +1,12 @@
 import { collect } from "../system/heap.ts";
-import { out } from "./output.ts";
+import { writeStdout } from "./output.ts";
 
 export type Warning = { kind: string; message: string; hint: string | null };
 
 /** The one envelope of `--json`; fields are only ever added within a version. */
 export function json(verb: string, fields: Record<string, unknown>, warnings: readonly Warning[] = []): void {
   const envelope = { schema: `ccr/${verb}@1`, generatedAt: new Date().toISOString(), ...fields, warnings };
-  out(`${inert(JSON.stringify(envelope, null, 2))}\n`);
+  writeStdout(`${inert(JSON.stringify(envelope, null, 2))}\n`);
 }
 
 /** The same with a list that is never in memory as a whole: thousands are real. Its field is given empty. */
@@ -27,10 +27,10 @@ export function jsonList(
     if (printed % 100 === 99) collect();
     text += `${printed++ > 0 ? "," : ""}\n${inert(JSON.stringify(one, null, 2)).replace(/^/gm, "    ")}`;
     if (text.length < 65_536) continue;
-    out(text);
+    writeStdout(text);
     text = "";
   }
-  out(`${text}${printed > 0 ? "\n  " : ""}${tail}\n`);
+  writeStdout(`${text}${printed > 0 ? "\n  " : ""}${tail}\n`);
 }
 
 /** JSON itself escapes only the first 32; people also look at JSON on a terminal. */

@@ -22,9 +22,9 @@ function write(fd: 1 | 2, text: string | Uint8Array): void {
 }
 
 /** Data, to stdout. `process.stdout` is not used: loading it costs 3 ms. */
-export const out = (text: string | Uint8Array): void => write(1, text);
+export const writeStdout = (text: string | Uint8Array): void => write(1, text);
 /** Talk, to stderr. */
-export const say = (text: string): void => write(2, spoken(text));
+export const writeStderr = (text: string): void => write(2, spoken(text));
 
 const SIGNS: Record<string, string> = { "…": "...", "→": "->", "·": "-", "–": "-" };
 /** Our own words in the letters of this locale. */

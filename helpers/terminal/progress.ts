@@ -1,12 +1,12 @@
 import { size } from "./amount.ts";
-import { isTerminal, say } from "./output.ts";
+import { isTerminal, writeStderr } from "./output.ts";
 
 const PATIENCE = 1000;
 const REDRAW = 100;
 
 /** Tells on a terminal, in one line that is gone when done, how many bytes are read, once that takes long. */
 export function progress(
-  draw: (text: string) => void = say,
+  draw: (text: string) => void = writeStderr,
   clock: () => number = Date.now,
   seen: () => boolean = () => isTerminal(2),
 ): (done: number, all: number) => void {

@@ -11,8 +11,8 @@ import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
+import { COMMANDS } from "../../helpers/command-table.ts";
 import { buildHelper } from "../../infra/tools/build-helper.ts";
-import { VERBS } from "../../helpers/command-table.ts";
 import { ccusage } from "../support/ccusage.ts";
 import { root } from "../support/home.ts";
 import { data, huge, manifestOf } from "./data.ts";
@@ -34,7 +34,7 @@ const only = flags.only?.toLowerCase().split(",");
 const place = mkdtempSync(join(tmpdir(), "ccr-bench-"));
 process.on("exit", () => rmSync(place, { recursive: true, force: true }));
 const { file: program, bytes: programBytes } = await buildHelper({ outfile: join(place, "ccr.cjs") });
-const has = (verb: string): boolean => VERBS.some(({ name }) => name === verb);
+const has = (verb: string): boolean => COMMANDS.some(({ name }) => name === verb);
 
 type Row = {
   figure: string;

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { itemFrom } from "../../helpers/board/items.ts";
-import { boardOf, Far, sessionFrom } from "../../helpers/board/remote-sessions.ts";
+import { boardOf, RemoteSessions, sessionFrom } from "../../helpers/board/remote-sessions.ts";
 
 const id = "11111111-0000-4000-8000-000000000000";
 const now = Date.parse("2026-11-21T12:00:00Z");
@@ -84,7 +84,7 @@ describe("a machine", () => {
     try {
       expect(await boardOf(gone, 5)).toEqual({ error: "the coder program is not on PATH." });
       await new Promise<void>((resolve) => {
-        const far: Far = new Far([gone], 5, (name, sessions) => {
+        const far: RemoteSessions = new RemoteSessions([gone], 5, (name, sessions) => {
           expect([name, sessions]).toEqual(["gone", []]);
           expect(far.notes()).toEqual(["gone unreachable: the coder program is not on PATH."]);
           far.close();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { helpOf, overview } from "../../helpers/cli/help.ts";
-import { VERBS } from "../../helpers/command-table.ts";
+import { COMMANDS } from "../../helpers/command-table.ts";
 import { width } from "../../helpers/terminal/text.ts";
 
 describe("a page of help", () => {
@@ -10,21 +10,21 @@ describe("a page of help", () => {
 
   it("fits the terminal: what is typed is never broken, all else is, between words", async () => {
     expect(
-      overview(VERBS)
+      overview(COMMANDS)
         .split("\n")
         .filter((line) => width(line) > WIDE),
     ).toEqual([]);
-    for (const verb of VERBS) {
+    for (const verb of COMMANDS) {
       const command = await verb.load();
       // Lines are broken for the terminal, not in the text.
-      expect(command.about).not.toContain("\n");
+      expect(command.description).not.toContain("\n");
       const page = helpOf(verb, command);
       const typed = [command.usage, ...command.examples.map(([line]) => line)];
       const wide = page.split("\n").filter((line) => width(line) > WIDE);
       expect(wide.filter((line) => !typed.some((words) => line.includes(words)))).toEqual([]);
       // not a word is lost
       const words = (text: string) => text.split(/\s+/).filter(Boolean);
-      expect(words(page)).toEqual(expect.arrayContaining(words(command.about)));
+      expect(words(page)).toEqual(expect.arrayContaining(words(command.description)));
       for (const [line, does] of command.examples) {
         expect(page).toContain(line);
         expect(words(page)).toEqual(expect.arrayContaining(words(does)));

@@ -16,10 +16,10 @@ import {
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { buildHelper } from "../../infra/tools/build-helper.ts";
 import { counted } from "../../helpers/claude/lines.ts";
 import { Cache } from "../../helpers/search/cache.ts";
 import { find } from "../../helpers/search/find.ts";
+import { buildHelper } from "../../infra/tools/build-helper.ts";
 import {
   answer,
   fileOf,

@@ -15,7 +15,7 @@ import {
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { look, Staged } from "../../helpers/system/staged-file.ts";
+import { lstatOrNull, Staged } from "../../helpers/system/staged-file.ts";
 import { ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { files, type Grown, grown, saidIn } from "../support/grown.ts";
 import { type Home, makeHome } from "../support/home.ts";
@@ -420,7 +420,7 @@ describe("a snapshot", () => {
   });
 
   test("a file that is written to while it is replaced is left alone", () => {
-    const base = look(session.path);
+    const base = lstatOrNull(session.path);
     const staged = new Staged(session.path);
     staged.write("shorter\n");
     session.say("four");

@@ -17,7 +17,7 @@ import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { VERBS } from "../../helpers/command-table.ts";
+import { COMMANDS } from "../../helpers/command-table.ts";
 import { width } from "../../helpers/terminal/text.ts";
 import { bundle, ccr, makeBundle, type Ran, removeBundle } from "../support/bundle.ts";
 import { fixtures, type Home, makeHome, root } from "../support/home.ts";
@@ -102,7 +102,7 @@ const projects = () => join(home.path, ".claude/projects");
 const app = () => join(projects(), "-home-coder-projects-app");
 
 test("every verb is called here", () => {
-  expect(Object.keys(CALLS).sort()).toEqual(VERBS.map(({ name }) => name).sort());
+  expect(Object.keys(CALLS).sort()).toEqual(COMMANDS.map(({ name }) => name).sort());
 });
 
 test("no regular expression has letters beyond ASCII: packed parts of the bundle are read as latin1", async () => {
@@ -132,7 +132,7 @@ describe("locales and terminals", () => {
     rmSync(join(app(), "ffffffff-1111-4111-8111-111111111111.jsonl"));
     for (const words of [
       ...all,
-      ...VERBS.map(({ name }) => [name, "--help"]),
+      ...COMMANDS.map(({ name }) => [name, "--help"]),
       ["--help"],
       ["nonsense"],
       ["list", "--nonsense"],

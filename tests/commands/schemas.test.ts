@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { VERBS } from "../../helpers/command-table.ts";
+import { COMMANDS } from "../../helpers/command-table.ts";
 import { ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { fixtures, makeHome, root } from "../support/home.ts";
 import { type LimitedHome, limitedHome } from "../support/limited-home.ts";
@@ -282,7 +282,7 @@ describe("the output", () => {
 
   test("each verb that offers --json is among these", async () => {
     const offered: string[] = [];
-    for (const verb of VERBS) if ((await verb.load()).json) offered.push(verb.name);
+    for (const verb of COMMANDS) if ((await verb.load()).json) offered.push(verb.name);
     expect(Object.keys(CALLS)).toEqual(expect.arrayContaining(offered));
     expect(Object.keys(schemas)).toEqual(expect.arrayContaining(offered));
   });

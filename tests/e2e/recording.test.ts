@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { mendRecorders } from "../../helpers/live/fix-recorders.ts";
+import { fixRecorders } from "../../helpers/live/fix-recorders.ts";
 import type { Live } from "../../helpers/live/live-sessions.ts";
 import { startOf } from "../../helpers/system/process.ts";
 import { bundle, ccr as ccrIn, makeBundle, removeBundle } from "../support/bundle.ts";
@@ -160,13 +160,13 @@ describe("a recorded pane", () => {
     expect(await playedCells(pane.files()[0]!)).toEqual(played);
 
     const live = { ours: true, name: "r", key: ID, pane: "%0", state: "idle" } as Live;
-    await withHome(home, () => mendRecorders([live]));
+    await withHome(home, () => fixRecorders([live]));
     await until(() => pane.files().length === 2 && pane.recorder() !== recorder);
     await typed(pane, "echo again");
     await until(async () => (await text(pane)).includes("again"));
     const now = await settled(pane);
     expect(now.played).toEqual(now.shown);
-    expect(await withHome(home, () => mendRecorders([live]))).toEqual([]);
+    expect(await withHome(home, () => fixRecorders([live]))).toEqual([]);
   });
 
   it.each(["pane", "server"])("can be played when the %s is killed", async (which) => {

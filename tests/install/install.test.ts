@@ -22,7 +22,7 @@ import { type Change, Changes } from "../../helpers/install/changes.ts";
 import { install, uninstall } from "../../helpers/install/install.ts";
 import { installedName } from "../../helpers/install/places.ts";
 
-const verbs = [{ name: "list", classic: "ccr-list" }, { name: "open", classic: "cct" }, { name: "version" }];
+const verbs = [{ name: "list", alias: "ccr-list" }, { name: "open", alias: "cct" }, { name: "version" }];
 const old = new Date("2026-01-01T00:00:00Z");
 const mode = (path: string): string => (lstatSync(path).mode & 0o7777).toString(8);
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { VERBS } from "../../helpers/command-table.ts";
+import { COMMANDS } from "../../helpers/command-table.ts";
 import { checkName, namesOf } from "../../helpers/install/names.ts";
 import { fish, sh } from "../../helpers/system/shell-quote.ts";
 
-const verbs = [{ name: "list", classic: "ccr-list" }, { name: "open", classic: "cct" }, { name: "version" }];
+const verbs = [{ name: "list", alias: "ccr-list" }, { name: "open", alias: "cct" }, { name: "version" }];
 
 describe("names", () => {
   it("are ccr and the classic names of verbs that exist", () => {
@@ -21,7 +21,7 @@ describe("names", () => {
   it("are those of the contract, and each is there once", () => {
     const contract =
       /^(ccr(-(list|find|current|stats|check-limits|export|import|archive))?|cct(-list|-kill)?|ccra)$/;
-    const names = namesOf("ccr", VERBS).map(({ name }) => name);
+    const names = namesOf("ccr", COMMANDS).map(({ name }) => name);
     expect(names.filter((name) => !contract.test(name))).toEqual([]);
     expect(new Set(names).size).toBe(names.length);
   });

@@ -3,10 +3,10 @@
 import xterm from "@xterm/headless";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Grid, Tame } from "../../helpers/recording/cast-text.ts";
+import { AnsiFilter, ScreenBuffer } from "../../helpers/recording/cast-text.ts";
 
 const tamed = (...pieces: string[]): string => {
-  const tame = new Tame();
+  const tame = new AnsiFilter();
   return pieces.map((piece) => tame.feed(piece)).join("");
 };
 
@@ -109,7 +109,7 @@ describe("of a recording on a terminal", () => {
   });
 
   test("it is known whether the alternate screen is on", () => {
-    const tame = new Tame();
+    const tame = new AnsiFilter();
     tame.feed("\x1b[?1049h");
     expect(tame.alternate).toBe(true);
     tame.feed("\x1b[?25h\x1b[?1049l");
@@ -134,7 +134,7 @@ describe("the characters on a screen", () => {
   }
 
   const shown = (pieces: readonly string[]): string[] => {
-    const grid = new Grid(() => {});
+    const grid = new ScreenBuffer(() => {});
     grid.resize(40, 10);
     for (const piece of pieces) grid.feed(piece);
     return Array.from({ length: 10 }, (_, y) =>
@@ -164,7 +164,7 @@ describe("the characters on a screen", () => {
 
   test("lines are told of when they scroll away, are wiped out, or are looked at: once each", () => {
     const told: string[] = [];
-    const grid = new Grid((line) => told.push(line.trimEnd()));
+    const grid = new ScreenBuffer((line) => told.push(line.trimEnd()));
     grid.resize(20, 3);
     grid.feed("one\r\ntwo\r\nthree\r\nfour");
     expect(told).toEqual(["one", "two", "three"]);

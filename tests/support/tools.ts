@@ -1,7 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-export type PartName = "unit" | "infra" | "shell" | "e2e" | "platform";
+export type PartName = "unit" | "commands" | "infra" | "shell" | "e2e" | "platform";
 
 /** A program that npm cannot bring. Without it `parts` are not run; of `partly` single tests are skipped. */
 export interface Tool {
@@ -15,17 +15,17 @@ export interface Tool {
 }
 
 export const tools: Tool[] = [
-  { name: "git", parts: [], partly: ["unit", "e2e"] },
+  { name: "git", parts: [], partly: ["unit", "commands", "e2e"] },
   { name: "bash", parts: ["shell", "e2e"] },
   { name: "tmux", parts: ["shell", "e2e"] },
-  { name: "perl", parts: [], partly: ["unit", "e2e"] },
-  { name: "zsh", parts: [], partly: ["shell", "unit"] },
-  { name: "fish", parts: [], partly: ["shell", "unit"] },
+  { name: "perl", parts: [], partly: ["unit", "commands", "e2e"] },
+  { name: "zsh", parts: [], partly: ["shell", "commands"] },
+  { name: "fish", parts: [], partly: ["shell", "commands"] },
   { name: "dash", parts: [], partly: ["shell"] },
   { name: "busybox", parts: [], partly: ["shell"] },
   { name: "shellcheck", parts: [], partly: ["shell"] },
   { name: "strace", parts: [], partly: ["shell"] },
-  { name: "unshare", parts: [], partly: ["unit", "e2e"], pack: "util-linux" },
+  { name: "unshare", parts: [], partly: ["unit", "commands", "e2e"], pack: "util-linux" },
   { name: "nsenter", parts: [], partly: ["e2e"], pack: "util-linux" },
   { name: "setpriv", parts: [], partly: ["shell"], pack: "util-linux" },
   { name: "ps", parts: ["e2e"], pack: "procps" },

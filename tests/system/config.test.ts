@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { when } from "../../helpers/cli/parse-time.ts";
+import { parseTime } from "../../helpers/cli/parse-time.ts";
 import { config, KEYS, parseValue, setKey } from "../../helpers/system/config.ts";
 
 let folder: string;
@@ -99,9 +99,9 @@ describe("a time as people type it", () => {
     ["2026-11-21 09:00", new Date(2026, 10, 21, 9, 0)],
     ["2026-11-21T09:00:00Z", new Date("2026-11-21T09:00:00Z")],
   ])("%s", (words, date) => {
-    expect(when(words, now)).toBe(date.getTime());
+    expect(parseTime(words, now)).toBe(date.getTime());
   });
   it.each(["", "soon", "25:00", "7", "12:60", "tomorrow"])("%j is none", (words) => {
-    expect(() => when(words, now)).toThrow(/is no time/);
+    expect(() => parseTime(words, now)).toThrow(/is no time/);
   });
 });

@@ -1,23 +1,16 @@
-// What could stand at the cursor. Pure, but for the two questions about sessions and projects.
-import type { Name } from "./names.ts";
+// What could stand at the cursor. Pure, but for the two questions description sessions and projects.
+import type { Name } from "../install/names.ts";
+import type { Command, CommandEntry, Completes, Flag } from "./command.ts";
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
 
-type Completes = "session" | "project" | "directory" | "file" | readonly string[];
-type Flag = {
-  type: "boolean" | "string";
-  short?: string;
-  multiple?: boolean;
-  about: string;
-  completes?: Completes;
-};
-/** `flags` are all that the verb takes, the common ones included. */
-type Command = { flags: Record<string, Flag>; words?: Completes; most?: number };
-type Verb = { name: string; classic?: string; summary: string; load: () => Promise<Command> };
+/** A command as completion sees it: `flags` are all that it takes, the common ones included. */
+type Loaded = Pick<Command, "flags" | "positionals" | "maxArgs">;
+type Entry = Pick<CommandEntry, "name" | "alias" | "summary"> & { load: () => Promise<Loaded> };
 
 /** A word that could be typed, and what it is. */
-export type Candidate = { word: string; about: string };
+export type Candidate = { word: string; description: string };
 
 /** What completion asks for beside the verbs; ids and names as they are typed, newest first. */
 export type Sources = {
@@ -35,23 +28,23 @@ export type Answer = Candidate[] | "directory" | "file";
 export async function complete(
   line: readonly string[],
   names: readonly Name[],
-  verbs: readonly Verb[],
+  verbs: readonly Entry[],
   sources: Sources,
 ): Promise<Answer> {
   const [command = "", ...typed] = splitValues(line);
   const own = names.find(({ name }) => name === command.slice(command.lastIndexOf("/") + 1));
   const words = [...(own?.words ?? []), ...typed];
   const at = words.at(-1) ?? "";
-  const verbNamed = (name: string | undefined): Verb | undefined => verbs.find((verb) => verb.name === name);
+  const verbNamed = (name: string | undefined): Entry | undefined => verbs.find((verb) => verb.name === name);
 
   if (words.length <= 1) {
     if (at.startsWith("-")) {
       return fitting(at, [
-        { word: "--help", about: "verbs and examples" },
-        { word: "--version", about: "the version" },
+        { word: "--help", description: "verbs and examples" },
+        { word: "--version", description: "the version" },
       ]);
     }
-    const named = verbs.map(({ name, summary }) => ({ word: name, about: summary }));
+    const named = verbs.map(({ name, summary }) => ({ word: name, description: summary }));
     return [...fitting(at, named), ...sources.sessions(at)];
   }
   const named = verbNamed(words[0]);
@@ -60,7 +53,7 @@ export async function complete(
   return inVerb(named ? words.slice(1) : words, await verb.load(), sources);
 }
 
-function inVerb(words: readonly string[], command: Command, sources: Sources): Answer {
+function inVerb(words: readonly string[], command: Loaded, sources: Sources): Answer {
   const { flags } = command;
   const at = words.at(-1) ?? "";
   const given = new Set<string>();
@@ -92,17 +85,17 @@ function inVerb(words: readonly string[], command: Command, sources: Sources): A
         sources,
       );
       if (typeof answer === "string") return answer;
-      return answer.map(({ word, about }) => ({ word: at.slice(0, equals + 1) + word, about }));
+      return answer.map(({ word, description }) => ({ word: at.slice(0, equals + 1) + word, description }));
     }
     const left = Object.entries(flags).filter(([name, flag]) => flag.multiple || !given.has(name));
     return fitting(
       at,
-      left.map(([name, { about }]) => ({ word: `--${name}`, about })),
+      left.map(([name, { description }]) => ({ word: `--${name}`, description: description })),
     );
   }
   // Later words are other things: a prompt, a file name.
-  if (before > 0 && command.most !== undefined) return [];
-  return valuesOf(command.words, at, sources);
+  if (before > 0 && command.maxArgs !== undefined) return [];
+  return valuesOf(command.positionals, at, sources);
 }
 
 function nameOf(word: string, flags: Record<string, Flag>): string | undefined {
@@ -117,7 +110,7 @@ function valuesOf(completes: Completes | undefined, at: string, sources: Sources
   if (completes === "project") return fitting(at, sources.projects());
   return fitting(
     at,
-    completes.map((word) => ({ word, about: "" })),
+    completes.map((word) => ({ word, description: "" })),
   );
 }
 
@@ -141,7 +134,7 @@ export function linesOf(answer: Answer, shell: Shell): string {
   const seen = new Set<string>();
   return answer
     .filter(({ word }) => !/[\u0000-\u001f\u007f]/.test(word) && !seen.has(word) && seen.add(word))
-    .map(({ word, about }) => `${shell === "bash" ? escaped(word) : word}\t${about}\n`)
+    .map(({ word, description }) => `${shell === "bash" ? escaped(word) : word}\t${description}\n`)
     .join("");
 }
 

@@ -1,21 +1,21 @@
 import { describe, expect, it } from "vitest";
-import { type Answer, complete, linesOf } from "../../helpers/install/candidates.ts";
+import { type Answer, complete, linesOf } from "../../helpers/cli/complete.ts";
 import { namesOf } from "../../helpers/install/names.ts";
 
-const flag = (type: "boolean" | "string", more = {}) => ({ type, about: "…", ...more });
+const flag = (type: "boolean" | "string", more = {}) => ({ type, description: "…", ...more });
 const verbs = [
   {
     name: "resume",
     summary: "resume one",
     load: async () => ({
       flags: { fork: flag("boolean"), dir: flag("string", { completes: "directory" }) },
-      words: "session" as const,
-      most: 2,
+      positionals: "session" as const,
+      maxArgs: 2,
     }),
   },
   {
     name: "list",
-    classic: "ccr-list",
+    alias: "ccr-list",
     summary: "list them",
     load: async () => ({
       flags: {
@@ -24,20 +24,24 @@ const verbs = [
         project: flag("string", { completes: "project" }),
         skip: flag("string", { multiple: true }),
       },
-      most: 1,
+      maxArgs: 1,
     }),
   },
-  { name: "rm", summary: "x", load: async () => ({ flags: {}, words: "session" as const }) },
-  { name: "import", summary: "y", load: async () => ({ flags: {}, words: "file" as const, most: 1 }) },
+  { name: "rm", summary: "x", load: async () => ({ flags: {}, positionals: "session" as const }) },
+  {
+    name: "import",
+    summary: "y",
+    load: async () => ({ flags: {}, positionals: "file" as const, maxArgs: 1 }),
+  },
 ];
 const sources = {
   sessions: (prefix: string) =>
     ["4bb63347", "dae96318"]
       .filter((id) => id.startsWith(prefix))
-      .map((word) => ({ word, about: `about ${word}` })),
+      .map((word) => ({ word, description: `about ${word}` })),
   projects: () => [
-    { word: "my shop", about: "/w/my shop" },
-    { word: "api", about: "/w/api" },
+    { word: "my shop", description: "/w/my shop" },
+    { word: "api", description: "/w/api" },
   ],
 };
 const ask = (...line: string[]): Promise<Answer> => complete(line, namesOf("ccr", verbs), verbs, sources);
@@ -100,9 +104,9 @@ describe("completion", () => {
   });
 
   it("prints lines that bash can put in as they are", () => {
-    expect(linesOf([{ word: "my $(shop)", about: "x" }], "bash")).toBe("my\\ \\$\\(shop\\)\tx\n");
-    expect(linesOf([{ word: "my shop", about: "x" }], "zsh")).toBe("my shop\tx\n");
-    expect(linesOf([{ word: "a\nb", about: "x" }], "fish")).toBe("");
+    expect(linesOf([{ word: "my $(shop)", description: "x" }], "bash")).toBe("my\\ \\$\\(shop\\)\tx\n");
+    expect(linesOf([{ word: "my shop", description: "x" }], "zsh")).toBe("my shop\tx\n");
+    expect(linesOf([{ word: "a\nb", description: "x" }], "fish")).toBe("");
     expect(linesOf("file", "fish")).toBe(":file\n");
   });
 });
