@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { bundle, makeBundle, removeBundle } from "../../support/bundle.ts";
-import { root } from "../../support/home.ts";
+import { bundle, makeBundle, removeBundle } from "../support/bundle.ts";
+import { root } from "../support/home.ts";
 
 const VERB_OF: Record<string, string> = {
   cct: "open",
