@@ -201,7 +201,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "doctor",
-    summary: "what is wrong here, and how to mend it",
+    summary: "find problems and fix them",
     load: async () => (await import("./commands/doctor.ts")).doctor,
   },
   {

@@ -58,7 +58,7 @@ export const devcontainer = (verbs: readonly CommandEntry[]): Command => ({
     ["ccr devcontainer add", "share with the container of this directory"],
     ["ccr devcontainer add --env CLAUDE_CODE_OAUTH_TOKEN", "… and hand in the login"],
     ["ccr devcontainer open", "go on in the container"],
-    ["ccr devcontainer check", "what is shared, what is wrong, how to mend it"],
+    ["ccr devcontainer check", "what is shared, what is wrong, how to fix it"],
     ["ccr devcontainer remove", "take it out again"],
   ],
   async run(call) {
@@ -177,9 +177,9 @@ function tell(call: Call, { share, file, inside, mounts, findings }: Report): vo
   if (share) writeStdout(`${shown(mounts)}\n`);
   const signs = unicode() ? { ok: "●", note: "◐", wrong: "✕" } : { ok: "*", note: "?", wrong: "x" };
   const colours = { ok: "green", note: "yellow", wrong: "red" } as const;
-  for (const { state, message, mend } of findings) {
+  for (const { state, message, fix } of findings) {
     writeStdout(`${paint(signs[state], colours[state])} ${clean(message)}\n`);
-    if (mend !== null) writeStdout(`     ${clean(mend)}\n`);
+    if (fix !== null) writeStdout(`     ${clean(fix)}\n`);
   }
 }
 

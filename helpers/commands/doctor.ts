@@ -30,9 +30,9 @@ export const doctor: Command = {
   maxArgs: 0,
   json: true,
   examples: [
-    ["ccr doctor", "what is wrong, and how to mend it"],
-    ["ccr doctor --fix", "mend what can be mended safely"],
-    ["ccr doctor --json | jq -r '.findings[].mend'", "the commands, for a script"],
+    ["ccr doctor", "find problems and see how to fix them"],
+    ["ccr doctor --fix", "fix what can be fixed safely"],
+    ["ccr doctor --json | jq -r '.findings[].fix'", "the commands, for a script"],
   ],
   async run(call) {
     await smallHeap();
@@ -52,7 +52,7 @@ export const doctor: Command = {
         const { message, hint } = problemOf(error);
         tell(
           check,
-          { finding: message.replace(/\.$/, ""), evidence: "the check itself failed", mend: hint.join(", ") },
+          { finding: message.replace(/\.$/, ""), evidence: "the check itself failed", fix: hint.join(", ") },
           null,
         );
       }
@@ -64,20 +64,20 @@ export const doctor: Command = {
     for (const [check, look] of Object.entries(CHECKS)) {
       await attempt(check, async () => {
         for (const finding of [(await look(scene)) || []].flat())
-          tell(check, finding, isSet(call, "fix") && finding.fix ? await finding.fix() : null);
+          tell(check, finding, isSet(call, "fix") && finding.apply ? await finding.apply() : null);
       });
     }
     const wrong = found.filter(({ level, done }) => level !== "note" && done === null).length;
     const checks = Object.keys(CHECKS);
     if (call.json) {
-      const findings = found.map(({ check, level = "problem", finding, evidence, mend, fix, done }) => ({
-        ...{ check, level, finding: clean(finding), evidence: clean(evidence), mend: clean(mend) },
-        ...{ fixable: fix !== undefined, done: done === null ? null : clean(done) },
+      const findings = found.map(({ check, level = "problem", finding, evidence, fix, apply, done }) => ({
+        ...{ check, level, finding: clean(finding), evidence: clean(evidence), fix: clean(fix) },
+        ...{ fixable: apply !== undefined, done: done === null ? null : clean(done) },
       }));
       json("doctor", { findings, checks }, call.warnings);
     } else {
-      const mendable = found.filter(({ fix, done }) => fix && done === null).length;
-      const rest = mendable > 0 ? `, ${mendable} of them: ccr doctor --fix` : "";
+      const fixable = found.filter(({ apply, done }) => apply && done === null).length;
+      const rest = fixable > 0 ? `, ${fixable} of them: ccr doctor --fix` : "";
       writeStderr(
         `${many(checks.length, "check")}, ${wrong === 0 ? "nothing wrong" : many(wrong, "problem")}${rest}\n`,
       );
@@ -86,14 +86,14 @@ export const doctor: Command = {
   },
 };
 
-function lines(check: string, { finding, evidence, mend, level }: Finding, done: string | null): string {
+function lines(check: string, { finding, evidence, fix, level }: Finding, done: string | null): string {
   const [colour, sign, ascii] =
     done !== null
       ? (["green", "✓", "+"] as const)
       : level
         ? (["yellow", "·", "-"] as const)
         : (["red", "✕", "x"] as const);
-  const next = done === null ? ["mend", mend] : ["done", done];
+  const next = done === null ? ["fix", fix] : ["done", done];
   const row = (label: string, text: string): string => `${" ".repeat(16)}${label}${clean(text)}\n`;
   return `${paint(unicode() ? sign : ascii, colour)} ${check.padEnd(13)} ${clean(finding)}\n${row("", evidence)}${row(`${next[0]}  `, next[1]!)}`;
 }

@@ -12,7 +12,7 @@ import { linkCommand, linkOf, linkState } from "./link.ts";
 import { COPIED, type Mount, mountsOf } from "./mounts.ts";
 import { lstat, type Place, placeOf, real, type Share } from "./place.ts";
 
-export type Finding = { what: string; state: "ok" | "note" | "wrong"; message: string; mend: string | null };
+export type Finding = { what: string; state: "ok" | "note" | "wrong"; message: string; fix: string | null };
 
 export type Report = {
   share: Share | null;
@@ -29,13 +29,13 @@ const rebuilt = (host: string): string =>
 
 class Findings {
   readonly all: Finding[] = [];
-  see(what: string, fine: boolean, message: string, mend: string, note = false): void {
+  see(what: string, fine: boolean, message: string, fix: string, note = false): void {
     const state = fine ? "ok" : note ? "note" : "wrong";
-    this.all.push({ what, state, message: fine ? what : message, mend: fine ? null : mend });
+    this.all.push({ what, state, message: fine ? what : message, fix: fine ? null : fix });
   }
   /** Fine when nothing is on the list. */
-  none(what: string, list: readonly string[], message: string, mend: string, note = false): void {
-    this.see(what, list.length === 0, `${message}: ${list.join(", ")}`, mend, note);
+  none(what: string, list: readonly string[], message: string, fix: string, note = false): void {
+    this.see(what, list.length === 0, `${message}: ${list.join(", ")}`, fix, note);
   }
 }
 
@@ -129,14 +129,14 @@ function traps(text: string, found: Findings): void {
   try {
     mounts = parseFile(text).value.mounts;
   } catch (error) {
-    found.see("file", false, (error as Error).message, "mend devcontainer.json");
+    found.see("file", false, (error as Error).message, "fix devcontainer.json");
     return;
   }
   for (const mount of Array.isArray(mounts) ? mounts : []) {
     const form = object(mount);
     const source = form ? String(form.source) : (/(?:source|src)=([^,]*)/.exec(String(mount))?.[1] ?? "");
-    const trap = (message: string, mend = "take that mount out"): void =>
-      found.see("trap", false, `${source}: ${message}`, mend, true);
+    const trap = (message: string, fix = "take that mount out"): void =>
+      found.see("trap", false, `${source}: ${message}`, fix, true);
     if (/\/\.claude(?:\.json|\/settings\.json|\/CLAUDE\.md)$/.test(source))
       trap("bound as a file; once the host saves it, the container has the old one for ever");
     if (/\/\.claude(?:\/sessions)?\/?$/.test(source)) trap("processes of both sides mix up in sessions/");

@@ -20,7 +20,7 @@ export type Wanted = {
 export const MARK =
   "// ccr: Claude sessions shared with this container; ccr devcontainer remove takes it out";
 
-const bad = (message: string, hint = "mend it, then try again: ccr devcontainer add"): Problem =>
+const bad = (message: string, hint = "fix it, then try again: ccr devcontainer add"): Problem =>
   new Problem("devcontainer-json", message, { hint });
 
 /** The values of devcontainer.json, and its text with comments and trailing commas blanked. */

@@ -4,10 +4,10 @@ import type { Entry, Transcript } from "../sessions/entry.ts";
 export type Finding = {
   finding: string;
   evidence: string;
-  mend: string;
+  fix: string;
   level?: "note";
   /** does it, where that is safe, and says what was done */
-  fix?: () => string | Promise<string>;
+  apply?: () => string | Promise<string>;
 };
 
 /** What the checks look at, read once. `live` are the ids of running sessions. */

@@ -37,7 +37,7 @@ export const machine: Checks = {
       olderThan(version, NODE) && {
         finding: `the node on PATH is too old for ccr: ${version.trim()}`,
         evidence: `ccr needs 18.19; now it runs in ${process.execPath} ${process.version}`,
-        mend: "install a newer Node.js (nvm install 22), then: ccr install",
+        fix: "install a newer Node.js (nvm install 22), then: ccr install",
       }
     );
   },
@@ -45,22 +45,22 @@ export const machine: Checks = {
   claude: async ({ entries }) => {
     const program = findClaude();
     if (program === null)
-      return { finding: "the claude program is not installed", evidence: "not on PATH", mend: INSTALL_HINT };
+      return { finding: "the claude program is not installed", evidence: "not on PATH", fix: INSTALL_HINT };
     const version = await capture(program, ["--version"]);
     const written = entries.find(({ facts }) => facts?.version)?.facts?.version ?? "";
     const [major = 0, minor = 0, patch = 0] = written.split(".").map(Number);
     const newer = version !== null && olderThan(version, [major, minor, patch]);
     const found: Finding[] = [];
-    const mend = "claude update";
+    const fix = "claude update";
     if (version === null)
-      found.push({ finding: "claude does not start", evidence: `${program} --version fails`, mend: program });
+      found.push({ finding: "claude does not start", evidence: `${program} --version fails`, fix: program });
     else if (olderThan(version, RESUMES_ANYWHERE) || newer)
       found.push({
         finding: `claude is too old: ${version.trim()}`,
         evidence: newer
           ? `sessions were written by ${written}`
           : `sessions resume outside of their directory from ${RESUMES_ANYWHERE.join(".")} on`,
-        mend,
+        fix,
       });
     const told = version === null ? null : await capture(program, ["auth", "status", "--json"], 10_000);
     let status: unknown;
@@ -73,7 +73,7 @@ export const machine: Checks = {
       found.push({
         finding: "nobody is logged in",
         evidence: `${program} auth status`,
-        mend: "claude, then /login; without a browser: claude setup-token",
+        fix: "claude, then /login; without a browser: claude setup-token",
       });
     return found;
   },
@@ -89,7 +89,7 @@ export const machine: Checks = {
           Math.abs(skew) > 120_000 && {
             finding: "the clock of the disk is another one",
             evidence: `a new file is ${Math.round(skew / 1000)} s off`,
-            mend: "compare on both machines: date -u",
+            fix: "compare on both machines: date -u",
           }
         );
       } finally {
@@ -101,7 +101,7 @@ export const machine: Checks = {
       return {
         finding: "Claude Code cannot save sessions, and does not say so",
         evidence: `${projectsDirectory()}: ${errno(error)}`,
-        mend: `sudo chown -R "$(id -un)" ${quote(configDirectory())}; where it is mounted read-only, mount it rw`,
+        fix: `sudo chown -R "$(id -un)" ${quote(configDirectory())}; where it is mounted read-only, mount it rw`,
       };
     }
   },
@@ -118,7 +118,7 @@ export const machine: Checks = {
     return {
       finding: few ? "the volume has hardly any inodes left" : "the volume is nearly full",
       evidence: `${size(free)} of ${size(whole)} left; sessions: ${most.map(([name, bytes]) => `${name} ${size(bytes)}`).join(", ") || "none"}`,
-      mend: "ccr-archive --older-than 30d --delete; ccr clean",
+      fix: "ccr-archive --older-than 30d --delete; ccr clean",
     };
   },
 
@@ -132,7 +132,7 @@ export const machine: Checks = {
         finding:
           ".claude.json does not lie on the volume of ~/.claude: a rebuilt container starts without it",
         evidence: `${stateFile()} is on device ${file.dev}, ${configDirectory()} on ${folder.dev}`,
-        mend: `cp ~/.claude.json ~/.claude/ && echo 'export CLAUDE_CONFIG_DIR="$HOME/.claude"' >>~/.profile`,
+        fix: `cp ~/.claude.json ~/.claude/ && echo 'export CLAUDE_CONFIG_DIR="$HOME/.claude"' >>~/.profile`,
       }
     );
   },
@@ -146,7 +146,7 @@ export const machine: Checks = {
       .map(([id, two]) => ({
         finding: `${two.length} processes write session ${id.slice(0, 8)}: one's turns will be lost`,
         evidence: `pids ${two.join(", ")}`,
-        mend: `end one of them: kill ${two.at(-1)}`,
+        fix: `end one of them: kill ${two.at(-1)}`,
       }));
   },
 
@@ -169,8 +169,8 @@ export const machine: Checks = {
       paths.length > 0 && {
         finding: `${many(paths.length, "lock or temporary file")} of dead processes`,
         evidence: paths[0]!,
-        mend: "ccr doctor --fix",
-        fix() {
+        fix: "ccr doctor --fix",
+        apply() {
           for (const path of paths) {
             rmSync(path, { recursive: true, force: true });
             const [folder, pid] = [join(path, ".."), /(\d+)\.json$/.exec(path)?.[1]];
@@ -190,7 +190,7 @@ export const machine: Checks = {
       return {
         finding: "tmux is not installed: sessions end with their terminal",
         evidence: "not on PATH",
-        mend: "sudo apt-get install tmux",
+        fix: "sudo apt-get install tmux",
         level: "note",
       };
     const gone = (await restorePlan()).filter(({ reason }) => reason === null);
@@ -198,7 +198,7 @@ export const machine: Checks = {
       gone.length > 0 && {
         finding: `${many(gone.length, "tmux session")} ended with the tmux server`,
         evidence: gone.map(({ entry }) => entry.name).join(", "),
-        mend: "ccr restore",
+        fix: "ccr restore",
       }
     );
   },
@@ -212,7 +212,7 @@ export const machine: Checks = {
       return {
         finding: error.message.replace(/\.$/, ""),
         evidence: "ccr stops at it",
-        mend: error.hint.join(", or "),
+        fix: error.hint.join(", or "),
       };
     }
   },

@@ -39,13 +39,13 @@ export const sessions: Checks = {
           ? `session ${short(entry.id)} cannot be read (${entry.unreadable})`
           : `session ${short(entry.id)} has ${many(lines.length, "damaged line")}`,
         evidence: `${entry.path}${lines.length > 0 ? `:${lines[0]}` : ""}`,
-        mend: entry.unreadable
+        fix: entry.unreadable
           ? `ls -l ${entry.path}`
           : copy
             ? `nothing: its repaired copy is ccr ${short(copy)}`
             : "ccr doctor --fix (writes a repaired copy; this one stays)",
         ...(copy ? { level: "note" } : {}),
-        ...(entry.unreadable || copy ? {} : { fix: () => repair(entry) }),
+        ...(entry.unreadable || copy ? {} : { apply: () => repair(entry) }),
       });
     }
     return found;
@@ -61,7 +61,7 @@ export const sessions: Checks = {
         return {
           finding: `session ${short(longest!.id)} is in ${twins.length} project folders: it resumes from neither elsewhere`,
           evidence: twins.map(({ path, bytes }) => `${path} (${bytes})`).join(", "),
-          mend: rest.map(({ path }) => `mv -- ${quote(path)} ${quote(`${path}.twin`)}`).join("; "),
+          fix: rest.map(({ path }) => `mv -- ${quote(path)} ${quote(`${path}.twin`)}`).join("; "),
         };
       });
   },
@@ -76,7 +76,7 @@ export const sessions: Checks = {
       first && {
         finding: `Claude Code will delete ${many(due.length, "session")} within 7 days`,
         evidence: `cleanupPeriodDays is ${period / DAY}; the first goes ${dayAndTime(first.mtime + period, now)}: ${short(first.id)}`,
-        mend: "ccr keep --all, or a higher cleanupPeriodDays in ~/.claude/settings.json",
+        fix: "ccr keep --all, or a higher cleanupPeriodDays in ~/.claude/settings.json",
       }
     );
   },
@@ -95,8 +95,8 @@ export const sessions: Checks = {
       paths.length > 0 && {
         finding: `${many(paths.length, "file")} of yours can be read or changed by others`,
         evidence: `${paths[0]} (${modeOf(paths[0]!).toString(8)})`,
-        mend: `ccr doctor --fix, or: chmod go= ${quote(paths[0]!)}`,
-        fix() {
+        fix: `ccr doctor --fix, or: chmod go= ${quote(paths[0]!)}`,
+        apply() {
           for (const path of paths) chmodSync(path, modeOf(path) & (open.includes(path) ? 0o700 : 0o755));
           return `${many(paths.length, "mode")} corrected`;
         },
@@ -112,7 +112,7 @@ export const sessions: Checks = {
       at > now + SKEW && {
         finding: "the clock was wrong, or is",
         evidence: `session ${short(id)} is of ${iso(at)}, and now is ${iso(now)}`,
-        mend: "compare: date -u; then: sudo timedatectl set-ntp true (or restart the workspace)",
+        fix: "compare: date -u; then: sudo timedatectl set-ntp true (or restart the workspace)",
       }
     );
   },
@@ -126,7 +126,7 @@ export const sessions: Checks = {
       lost.length > 0 && {
         finding: `no transcript for ${many(lost.length, "session")} of the last day`,
         evidence: `the history has prompts of ${short(lost[0]!.id)}: deleted by hand, or never saved`,
-        mend: "ccr-list --all shows the prompts; start claude from a fresh shell, not from within Claude",
+        fix: "ccr-list --all shows the prompts; start claude from a fresh shell, not from within Claude",
         level: "note",
       }
     );
@@ -142,7 +142,7 @@ export const sessions: Checks = {
       timeOfEntry(newest!) > written && {
         finding: "the login has expired or was revoked",
         evidence: `the newest session, ${short(newest!.id)}, ended so on ${dayAndTime(timeOfEntry(newest!), Date.now())}`,
-        mend: "claude, then /login; without a browser: claude setup-token",
+        fix: "claude, then /login; without a browser: claude setup-token",
       }
     );
   },

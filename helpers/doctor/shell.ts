@@ -29,19 +29,19 @@ async function install(): Promise<string> {
 export const shell: Checks = {
   functions: async () => {
     const name = installedName() ?? PROGRAM;
-    const mend = "ccr install, then a new shell";
+    const fix = "ccr install, then a new shell";
     if (textOf(program()) === null)
       return {
         finding: "ccr is not installed in this home",
         evidence: `no ${tilde(program())}`,
-        mend: "node ccr.cjs install",
+        fix: "node ccr.cjs install",
       };
     if (textOf(functionsFile()) === null)
       return {
         finding: "the functions' file is gone",
         evidence: `no ${tilde(functionsFile())}`,
-        mend,
-        fix: install,
+        fix,
+        apply: install,
       };
     const [rc] = bashFiles();
     const text = textOf(rc!.path);
@@ -49,8 +49,8 @@ export const shell: Checks = {
       return {
         finding: "bash does not load ccr",
         evidence: `${tilde(rc!.path)} has no ccr block`,
-        mend,
-        fix: install,
+        fix,
+        apply: install,
       };
     const type = await capture("bash", ["-ic", `type -t ${name} || echo nothing`], 20_000);
     if (type?.trim().endsWith("function")) return null;
@@ -65,7 +65,7 @@ export const shell: Checks = {
         end < 0
           ? `${tilde(rc!.path)}:${block + 1} loads it, and yet: type -t ${name} says "${type?.trim() ?? ""}"`
           : `${tilde(rc!.path)}:${end + 1} ends before line ${block + 1} loads it: ${lines[end]!.trim().slice(0, 60)}`,
-      mend:
+      fix:
         end < 0
           ? `look for what undoes it after that line: unset, alias ${name}`
           : `move the ccr block above line ${end + 1}`,
@@ -79,7 +79,7 @@ export const shell: Checks = {
     return {
       finding: `another program is called ${name}: ${packageOf(other)}`,
       evidence: other,
-      mend: `give this one another name: ccr install --name ${name === "cr" ? "ccc" : "cr"}`,
+      fix: `give this one another name: ccr install --name ${name === "cr" ? "ccc" : "cr"}`,
     };
   },
 };

@@ -25,7 +25,7 @@ export function remotes(): Remote[] {
     known = JSON.parse(readFileSync(file(), "utf8"));
   } catch (error) {
     if (error instanceof SyntaxError)
-      throw new Problem("remotes", `${file()} is no JSON.`, { hint: "mend it by hand" });
+      throw new Problem("remotes", `${file()} is no JSON.`, { hint: "fix it by hand" });
     if (errno(error) !== "ENOENT") throw error;
   }
   return Object.entries(known ?? {})

@@ -83,7 +83,7 @@ function readTree(): Tree {
   } catch (error) {
     const why = error instanceof Error ? error.message : "no JSON";
     throw new Problem("config", `${configFile()} is no JSON: ${why}.`, {
-      hint: "mend it by hand; ccr does not touch it",
+      hint: "fix it by hand; ccr does not touch it",
     });
   }
   if (typeof tree !== "object" || tree === null || Array.isArray(tree)) {

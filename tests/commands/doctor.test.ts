@@ -45,7 +45,7 @@ type Finding = {
   level: string;
   finding: string;
   evidence: string;
-  mend: string;
+  fix: string;
   done: string | null;
 };
 type Answer = { findings: Finding[]; checks: string[]; status: number | undefined };
@@ -116,7 +116,7 @@ async function only(check: string, words: string[] = [], env: Record<string, str
   ).toEqual([check]);
   const [found] = findings;
   expect(status).toBe(found!.level === "note" || found!.done !== null ? 0 : 1);
-  for (const text of [found!.finding, found!.evidence, found!.mend]) expect(text).not.toBe("");
+  for (const text of [found!.finding, found!.evidence, found!.fix]) expect(text).not.toBe("");
   return found!;
 }
 async function healthy(): Promise<void> {
@@ -151,7 +151,7 @@ describe("a healthy home", () => {
     chmodSync(transcript(), 0o644);
     const { out, err, status } = await ccr(home, ["doctor"]);
     expect(status).toBe(1);
-    expect(out).toMatch(/(?:^|\n)✕ modes {9}1 file .*\n {16}\/.*\(644\)\n {16}mend {2}ccr doctor --fix/);
+    expect(out).toMatch(/(?:^|\n)✕ modes {9}1 file .*\n {16}\/.*\(644\)\n {16}fix {2}ccr doctor --fix/);
     expect(err).toMatch(/\d problems?, 1 of them: ccr doctor --fix\n/);
   });
 });
@@ -164,7 +164,7 @@ describe("programs", () => {
 
   test("claude: too old to resume anywhere, older than what wrote the sessions, or broken", async () => {
     const old = await only("claude", [], { CLAUDE_VERSION: "2.1.206 (Claude Code)" });
-    expect([old.finding, old.mend]).toEqual(["claude is too old: 2.1.206 (Claude Code)", "claude update"]);
+    expect([old.finding, old.fix]).toEqual(["claude is too old: 2.1.206 (Claude Code)", "claude update"]);
     const older = await only("claude", [], { CLAUDE_VERSION: "2.1.300" });
     expect(older.evidence).toBe("sessions were written by 2.1.329");
     program("claude", "#!/bin/sh\nexit 1\n");
@@ -185,7 +185,7 @@ describe("programs", () => {
   test("claude: nobody is logged in", async () => {
     const found = await only("claude", [], { CLAUDE_AUTH: '{"loggedIn":false}' });
     expect(found.finding).toBe("nobody is logged in");
-    expect(found.mend).toContain("claude setup-token");
+    expect(found.fix).toContain("claude setup-token");
   });
 
   test.skipIf(lacks("tmux"))("tmux: not installed", async () => {
@@ -208,7 +208,7 @@ describe("programs", () => {
     await vi.waitFor(
       async () => {
         const found = await only("tmux");
-        expect(found.mend).toBe("ccr restore");
+        expect(found.fix).toBe("ccr restore");
         expect(found.evidence).toContain("claude-app");
       },
       { timeout: 60_000, interval: 500 },
@@ -229,7 +229,7 @@ describe("programs", () => {
 describe("the shell", () => {
   test("functions: ccr is not installed", async () => {
     rmSync(join(home.path, ".local/lib/ccr"), { recursive: true });
-    expect((await only("functions")).mend).toBe("node ccr.cjs install");
+    expect((await only("functions")).fix).toBe("node ccr.cjs install");
   });
 
   test("functions: their file is gone, and --fix brings it back", async () => {
@@ -252,7 +252,7 @@ describe("the shell", () => {
     writeFileSync(rc, `# mine\nreturn 0\n${readFileSync(rc, "utf8")}`);
     const found = await only("functions");
     expect(found.evidence).toBe("~/.bashrc:2 ends before line 3 loads it: return 0");
-    expect(found.mend).toBe("move the ccr block above line 2");
+    expect(found.fix).toBe("move the ccr block above line 2");
   });
 
   test("functions: something below the block takes them away", async () => {
@@ -269,7 +269,7 @@ describe("the shell", () => {
     symlinkSync(join(folder, "bin/cli.js"), join(home.around, "bin/ccr"));
     const found = await only("clash");
     expect(found.finding).toBe("another program is called ccr: @musistudio/claude-code-router");
-    expect(found.mend).toContain("ccr install --name cr");
+    expect(found.fix).toContain("ccr install --name cr");
   });
 });
 
@@ -318,8 +318,8 @@ describe("sessions", () => {
     writeFileSync(claude("projects/-elsewhere", `${ID}.jsonl`), `${writer().rows[0]}\n`, { mode: 0o600 });
     const found = await only("twins");
     expect(found.evidence).toContain(transcript());
-    expect(found.mend).toMatch(/^mv -- \S*-elsewhere\/\S*\.jsonl \S*\.twin$/);
-    execFileSync("sh", ["-c", found.mend]);
+    expect(found.fix).toMatch(/^mv -- \S*-elsewhere\/\S*\.jsonl \S*\.twin$/);
+    execFileSync("sh", ["-c", found.fix]);
     await healthy();
   });
 
@@ -380,7 +380,7 @@ describe("sessions", () => {
     const before = new Date(Date.now() - HOUR);
     utimesSync(claude(".credentials.json"), before, before);
     w.into(home);
-    expect((await only("login")).mend).toContain("/login");
+    expect((await only("login")).fix).toContain("/login");
     const later = new Date(Date.now() + 60_000);
     utimesSync(claude(".credentials.json"), later, later);
     await healthy();
@@ -419,7 +419,7 @@ describe("the machine", () => {
     const found = (JSON.parse(stdout || stderr) as Answer).findings.find(({ check }) => check === "disk");
     expect(found?.finding, stdout + stderr).toBe("the volume is nearly full");
     expect(found?.evidence).toMatch(/kB of 8\.\d MB left; sessions: -app /);
-    expect(found?.mend).toContain("ccr-archive --older-than");
+    expect(found?.fix).toContain("ccr-archive --older-than");
   });
 
   test("state-outside: .claude.json is on another device than ~/.claude", async () => {
@@ -440,7 +440,7 @@ describe("the machine", () => {
       rmSync(claude(), { recursive: true });
       symlinkSync(folder, claude());
       writeFileSync(join(home.path, ".claude.json"), "{}", { mode: 0o600 });
-      expect((await only("state-outside")).mend).toContain("CLAUDE_CONFIG_DIR");
+      expect((await only("state-outside")).fix).toContain("CLAUDE_CONFIG_DIR");
       expect((await ask([], { CLAUDE_CONFIG_DIR: claude() })).findings).toEqual([]);
     } finally {
       rmSync(folder, { recursive: true });
@@ -455,7 +455,7 @@ describe("the machine", () => {
     }
     const found = await only("writers");
     expect(found.evidence).toContain(String(process.pid));
-    expect(found.mend).toMatch(/kill \d+$/);
+    expect(found.fix).toMatch(/kill \d+$/);
   });
 
   test("leftovers: of dead processes, and --fix removes them", async () => {

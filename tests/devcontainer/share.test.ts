@@ -515,7 +515,7 @@ describe("check on the host", () => {
 
   test("says what to type where nothing is shared", () => {
     expect(wrong()).toEqual([
-      expect.objectContaining({ what: "shared", state: "wrong", mend: `ccr devcontainer add ${project}` }),
+      expect.objectContaining({ what: "shared", state: "wrong", fix: `ccr devcontainer add ${project}` }),
     ]);
   });
 
@@ -549,13 +549,13 @@ describe("check on the host", () => {
       },
     ],
     ["helper", "no ccr", () => rmSync(join(home, ".local/lib/ccr/ccr.cjs"))],
-  ])("%s: %s, with the command that mends it", async (what, _, damage) => {
+  ])("%s: %s, with the command that fixes it", async (what, _, damage) => {
     program();
     await share();
     damage();
     const found = wrong();
     expect(found.map((one) => one.what)).toContain(what);
-    for (const { mend } of found) expect(mend).toMatch(/\w/);
+    for (const { fix } of found) expect(fix).toMatch(/\w/);
     chmodSync(claude("projects"), 0o700);
   });
 

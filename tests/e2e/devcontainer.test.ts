@@ -259,7 +259,7 @@ describe.skipIf("reason" in made)("a shared container", () => {
     await execa("mv", [`${settings}.tmp`, settings]);
     const report = JSON.parse((await host.ccr("devcontainer", "check", "--json")).stdout);
     expect(report.findings).toContainEqual(
-      expect.objectContaining({ what: "copies", state: "wrong", mend: "ccr devcontainer add --refresh" }),
+      expect.objectContaining({ what: "copies", state: "wrong", fix: "ccr devcontainer add --refresh" }),
     );
     container = await host.start();
     const { stdout } = await container.run(["sh", "-c", 'cat "$CLAUDE_CONFIG_DIR/settings.json"']);
@@ -289,12 +289,12 @@ describe.skipIf("reason" in made)("a shared container", () => {
     expect((await inside(container, "devcontainer", "check")).inside).toBe(true);
   });
 
-  test("check in the container names what is wrong, with the command that mends it", async () => {
+  test("check in the container names what is wrong, with the command that fixes it", async () => {
     const link = join(host.store, slug(WORKSPACE));
     await execa("rm", [link]);
     const report = await inside(container, "devcontainer", "check");
-    const { mend } = report.findings.find(({ what }: { what: string }) => what === "history");
-    expect((await container.run(["sh", "-c", mend])).exitCode).toBe(0);
+    const { fix } = report.findings.find(({ what }: { what: string }) => what === "history");
+    expect((await container.run(["sh", "-c", fix])).exitCode).toBe(0);
     expect(await print(container, ["--continue", "six, after the link"])).toBe(id);
   });
 
