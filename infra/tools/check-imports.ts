@@ -1,10 +1,11 @@
-// Part of `npm run check`: no circular imports, and imports run one way.
+// Part of `npm run check`: no circular imports, imports run one way, and the architecture page shows the allowed ones.
+// With --write it updates the page.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
-import { breaches, type Inputs, unusedArrows } from "./import-rules.ts";
+import { breaches, type Inputs, importTable, unusedArrows } from "./import-rules.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -48,6 +49,17 @@ const inputs: Inputs = Object.fromEntries(
   Object.entries(metafile.inputs).filter(([path]) => !path.startsWith("infra/providers/")),
 );
 const wrong = [...breaches(inputs), ...unusedArrows(inputs)];
+
+const page = join(root, "docs/developing/architecture.md");
+const text = readFileSync(page, "utf8");
+const current = text.replace(
+  /(<!-- import table[^>]*-->\n)[\s\S]*?(<!-- end -->)/,
+  (_, start: string, end: string) => `${start}\n${importTable()}\n\n${end}`,
+);
+if (process.argv.includes("--write")) writeFileSync(page, current);
+else if (current !== text)
+  wrong.push("docs/developing/architecture.md shows an old table of imports: run npm run imports");
+
 for (const line of wrong) console.error(line);
 const count = Object.keys(inputs).length;
 console.log(wrong.length ? `${count} modules, ${wrong.length} wrong imports` : `${count} modules, no cycle`);

@@ -136,3 +136,12 @@ function cycles(inputs: Inputs): string[] {
   for (const file of Object.keys(inputs)) visit(file);
   return found;
 }
+
+/** The table of rooms as Markdown, for docs/developing/architecture.md. */
+export function importTable(): string {
+  const rows = Object.entries(ROOMS).map(([room, targets]) => {
+    const names = targets.map((target) => `\`${target}\``).join(" ");
+    return `| \`${room}\` | ${names || "only Node"} |`;
+  });
+  return ["| room | may import |", "|---|---|", ...rows.reverse()].join("\n");
+}
