@@ -3,6 +3,7 @@
 import { posix } from "node:path";
 import { isSessionId } from "../claude/places.ts";
 import { object, type Row } from "../claude/rows.ts";
+import { hasAsciiControl } from "../system/control-characters.ts";
 import { Problem } from "../system/problem.ts";
 
 export const MANIFEST = "manifest.json";
@@ -78,7 +79,8 @@ export function partsOf(name: string): { id: string; part: Part; rest: string } 
     name.length <= LONGEST_NAME &&
     (single ? rest === "" && more.length === 0 : rest !== "") &&
     posix.normalize(name) === name &&
-    !/[\u0000-\u001f\u007f\\]|\/$/.test(name) &&
+    !hasAsciiControl(name) &&
+    !/\\|\/$/.test(name) &&
     !more.includes("..") &&
     // of a session's own files only those below its own folder may have folders
     (part === "files" || part === "tasks" || more.length < 2) &&

@@ -1,5 +1,7 @@
 // What could stand at the cursor. Pure, but for the two questions description sessions and projects.
+
 import type { Name } from "../install/names.ts";
+import { hasAsciiControl } from "../system/control-characters.ts";
 import type { Command, CommandEntry, Completes, Flag } from "./command.ts";
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -133,7 +135,7 @@ export function linesOf(answer: Answer, shell: Shell): string {
   if (typeof answer === "string") return `:${answer}\n`;
   const seen = new Set<string>();
   return answer
-    .filter(({ word }) => !/[\u0000-\u001f\u007f]/.test(word) && !seen.has(word) && seen.add(word))
+    .filter(({ word }) => !hasAsciiControl(word) && !seen.has(word) && seen.add(word))
     .map(({ word, description }) => `${shell === "bash" ? escaped(word) : word}\t${description}\n`)
     .join("");
 }

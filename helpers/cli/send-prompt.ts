@@ -4,19 +4,16 @@ import { liveSessions as registered } from "../claude/registry.ts";
 import { displayName, type Live } from "../live/live-sessions.ts";
 import { AND, screenOf, tmux } from "../live/tmux.ts";
 import { transcripts } from "../sessions/store.ts";
+import { CONTROL_IN_LINES } from "../system/control-characters.ts";
 import { Problem } from "../system/problem.ts";
 import { writeStderr } from "../terminal/output.ts";
-
-/** Characters that the CLI would stop at, or that act on a terminal: none of them is text. */
-const ACTING =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /** The text as it can be typed into Claude. Throws a Problem for an empty text, and for one that Claude would run. */
 export function promptText(given: string, raw: boolean): string {
   // A backslash before Enter would be a new line.
   const text = given
     .replace(/\r\n?/g, "\n")
-    .replace(ACTING, "")
+    .replace(CONTROL_IN_LINES, "")
     .replace(/^\n+|\s+$/g, "")
     .replace(/\\$/, "\\ ");
   if (text === "") throw new Problem("usage", "there is nothing to send.", { exit: 2 });

@@ -1,11 +1,12 @@
 import type { Item } from "../conversation/items.ts";
 import type { Redactor } from "../redact/redactor.ts";
-import { type Head, inert, iso } from "./page-text.ts";
+import { escapeControls } from "../system/control-characters.ts";
+import { type Head, iso } from "./page-text.ts";
 
 /** `ccr/transcript@1`: one object, a message a line. */
 export function* asJson(head: Head, all: Iterable<Item>, redactor: Redactor | null): Generator<string> {
   const session = { ...head, createdAt: iso(head.createdAt), updatedAt: iso(head.updatedAt) };
-  yield `{"schema":"ccr/transcript@1","generatedAt":"${new Date().toISOString()}","session":${inert(session)},"messages":[`;
+  yield `{"schema":"ccr/transcript@1","generatedAt":"${new Date().toISOString()}","session":${escapeControls(JSON.stringify(session))},"messages":[`;
   let between = "\n";
   for (const item of all) {
     const message =
@@ -20,7 +21,7 @@ export function* asJson(head: Head, all: Iterable<Item>, redactor: Redactor | nu
             text: item.text,
             tool: null,
           };
-    yield `${between}${inert({ at: iso(item.at), ...message })}`;
+    yield `${between}${escapeControls(JSON.stringify({ at: iso(item.at), ...message }))}`;
     between = ",\n";
   }
   yield `\n],"redacted":${JSON.stringify(redactor?.list() ?? null)},"warnings":[]}\n`;

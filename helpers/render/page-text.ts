@@ -1,6 +1,7 @@
 // What the pages for people share: how a tool call is told, and text that cannot act.
 import type { Row } from "../claude/rows.ts";
 import { string } from "../claude/rows.ts";
+import { CONTROL_IN_LINES } from "../system/control-characters.ts";
 
 /** What stands above the messages. Times are epoch ms. */
 export type Head = {
@@ -15,27 +16,18 @@ export type Head = {
 const MOST = 100_000;
 
 const COMMANDS = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]{0,2000}(?:\u0007|\u001b\\)?|[@-Z\\^_])/g;
-const ACTING =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /** Text without terminal commands; control characters and bidi overrides are marks that can be seen. */
 export const visible = (text: string): string =>
   text
     .replace(COMMANDS, "")
     .replace(/\r\n?/g, "\n")
-    .replace(ACTING, (character) =>
+    .replace(CONTROL_IN_LINES, (character) =>
       character < " " ? String.fromCharCode(0x2400 + character.charCodeAt(0)) : "\ufffd",
     );
 
 const cut = (text: string): string =>
   text.length > MOST ? `${text.slice(0, MOST)}\n[${text.length - MOST} more characters left out]` : text;
-
-/** JSON in which nothing acts on a terminal. */
-export const inert = (value: unknown): string =>
-  JSON.stringify(value).replace(
-    ACTING,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 
 export const entities = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

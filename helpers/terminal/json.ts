@@ -1,3 +1,4 @@
+import { escapeControls } from "../system/control-characters.ts";
 import { collect } from "../system/heap.ts";
 import { writeStdout } from "./output.ts";
 
@@ -6,7 +7,7 @@ export type Warning = { kind: string; message: string; hint: string | null };
 /** The one envelope of `--json`; fields are only ever added within a version. */
 export function json(verb: string, fields: Record<string, unknown>, warnings: readonly Warning[] = []): void {
   const envelope = { schema: `ccr/${verb}@1`, generatedAt: new Date().toISOString(), ...fields, warnings };
-  writeStdout(`${inert(JSON.stringify(envelope, null, 2))}\n`);
+  writeStdout(`${escapeControls(JSON.stringify(envelope, null, 2))}\n`);
 }
 
 /** The same with a list that is never in memory as a whole: thousands are real. Its field is given empty. */
@@ -18,25 +19,20 @@ export function jsonList(
   warnings: readonly Warning[],
 ): void {
   const envelope = { schema: `ccr/${verb}@1`, generatedAt: new Date().toISOString(), ...fields, warnings };
-  const [head, tail] = inert(JSON.stringify(envelope, null, 2)).split(
+  const [head, tail] = escapeControls(JSON.stringify(envelope, null, 2)).split(
     new RegExp(`(?<=^ {2}"${name}": \\[)(?=\\])`, "m"),
   );
   let text = head!;
   let printed = 0;
   for (const one of list) {
     if (printed % 100 === 99) collect();
-    text += `${printed++ > 0 ? "," : ""}\n${inert(JSON.stringify(one, null, 2)).replace(/^/gm, "    ")}`;
+    text += `${printed++ > 0 ? "," : ""}\n${escapeControls(JSON.stringify(one, null, 2)).replace(/^/gm, "    ")}`;
     if (text.length < 65_536) continue;
     writeStdout(text);
     text = "";
   }
   writeStdout(`${text}${printed > 0 ? "\n  " : ""}${tail}\n`);
 }
-
-/** JSON itself escapes only the first 32; people also look at JSON on a terminal. */
-const ACTING = /[\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
-export const inert = (text: string): string =>
-  text.replace(ACTING, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 /** Epoch milliseconds to the contract's ISO 8601 UTC with milliseconds. */
 export const iso = (at: number | null | undefined): string | null =>

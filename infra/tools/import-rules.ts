@@ -21,7 +21,7 @@ export const ROOMS: Record<string, string[]> = {
   archive: ["conversation", "redact", "sessions", "claude", "system"],
   history: ["archive", "conversation", "sessions", "claude", "system"],
   sync: ["history", "archive", "conversation", "sessions", "claude", "system"],
-  render: ["conversation", "redact", "claude"],
+  render: ["conversation", "redact", "claude", "system"],
   devcontainer: ["claude", "system"],
   install: ["claude", "system"],
   remote: ["system"],
