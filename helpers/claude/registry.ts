@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readText } from "../system/files.ts";
 import { bornAt, sharesHome } from "../system/pid-domain.ts";
 import { errno } from "../system/problem.ts";
-import { startOf } from "../system/process.ts";
+import { pidNamespace, startOf } from "../system/process.ts";
 import { registryDirectory } from "./places.ts";
 import { object, type Row, string } from "./rows.ts";
 
@@ -125,18 +125,15 @@ function isHere(recorded: string | null): boolean {
 }
 
 function ownDomain(): string | null {
+  const namespace = pidNamespace();
+  if (namespace === null) return null;
+  let machine = "";
   try {
-    const namespace = readlinkSync("/proc/self/ns/pid");
-    let machine = "";
-    try {
-      machine = readFileSync("/etc/machine-id", "utf8").trim();
-    } catch {
-      // many containers have none
-    }
-    return `${machine}:${namespace}`;
+    machine = readFileSync("/etc/machine-id", "utf8").trim();
   } catch {
-    return null;
+    // many containers have none
   }
+  return `${machine}:${namespace}`;
 }
 
 /**

@@ -1,40 +1,22 @@
 // The processes of a session, and their end. A process is its pid and its start: a pid alone may be another's by now.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startOf } from "../system/process.ts";
+import { allPids, hasEnded, type ProcessStat, readStat, startOf } from "../system/process.ts";
 import { MARK } from "./create.ts";
 
-type Process = { parent: number; start: string; name: string };
-
-/** Every process that can be seen, zombies left out; empty where there is no /proc. */
-export function processes(): Map<number, Process> {
-  const found = new Map<number, Process>();
-  for (const name of pids()) {
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
-      const end = stat.lastIndexOf(")");
-      const fields = stat.slice(end + 2).split(" ");
-      if (fields[0] === "Z" || fields[0] === "X") continue;
-      const command = stat.slice(stat.indexOf("(") + 1, end);
-      found.set(Number(name), { parent: Number(fields[1]), start: fields[19] ?? "", name: command });
-    } catch {
-      // it has ended
-    }
+/** Every process that can be seen, without those that have ended; empty when there is no /proc. */
+export function processes(): Map<number, ProcessStat> {
+  const found = new Map<number, ProcessStat>();
+  for (const pid of allPids()) {
+    const stat = readStat(pid);
+    if (stat && !hasEnded(stat)) found.set(pid, stat);
   }
   return found;
 }
 
-function pids(): string[] {
-  try {
-    return readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  } catch {
-    return [];
-  }
-}
-
 /** The roots that are there and all that descends from them. */
-export function treeOf(roots: Iterable<number>, all: ReadonlyMap<number, Process>): number[] {
+export function treeOf(roots: Iterable<number>, all: ReadonlyMap<number, ProcessStat>): number[] {
   const below = new Map<number, number[]>();
   for (const [pid, { parent }] of all) below.set(parent, [...(below.get(parent) ?? []), pid]);
   const tree = new Set<number>([...roots].filter((pid) => all.has(pid)));
@@ -57,7 +39,7 @@ export function memoryOf(roots: Iterable<number>, all = processes()): number {
 }
 
 /** Processes with a session's mark in their environment, wherever they have gone. tmux's server belongs to all. */
-function marked(mark: string, all: ReadonlyMap<number, Process>): number[] {
+function marked(mark: string, all: ReadonlyMap<number, ProcessStat>): number[] {
   const words = `\0${MARK}=${mark}\0`;
   return [...all].flatMap(([pid, { name }]) => {
     if (name.startsWith("tmux")) return [];

@@ -1,40 +1,36 @@
-import { readFileSync, readlinkSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { pidNamespace, readStat } from "./process.ts";
 
 let own: string | undefined;
 
-/** The boot and pid namespace in which a pid of ours means something. Empty where it cannot be known. */
+/** The boot and the pid namespace in which our pids are valid. Empty when they are unknown. */
 export function domain(): string {
-  if (own !== undefined) return own;
-  const tell = (read: () => string): string => {
-    try {
-      return read().trim();
-    } catch {
-      return "";
-    }
-  };
-  const boot = tell(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"));
-  const namespace = tell(() => readlinkSync("/proc/self/ns/pid"));
-  own = `${boot} ${namespace}`.trim();
+  own ??= `${bootId()} ${pidNamespace() ?? ""}`.trim();
   return own;
+}
+
+function bootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return "";
+  }
 }
 
 export const isOurs = (other: string): boolean => other === domain();
 
+/** Length of a clock tick of /proc in ms. */
+const TICK = 10;
+
 /**
- * Epoch ms at which process 1 started: the workspace's own start in a container. Null where it cannot be known.
- * Told by our own start, to 10 ms; the boot time in /proc/stat is that of whole seconds, and of the machine around.
+ * Epoch ms at which process 1 started: in a container, when the workspace started. Null when it is unknown. Computed
+ * from our own start, exact to 10 ms: the boot time in /proc/stat has whole seconds and is that of the host.
  */
 export function bornAt(): number | null {
-  const ticks = (pid: string): number => {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
-  };
-  try {
-    const older = (ticks("self") - ticks("1")) * 10;
-    return Number.isFinite(older) ? Date.now() - process.uptime() * 1000 - older : null;
-  } catch {
-    return null;
-  }
+  const own = readStat("self");
+  const first = readStat(1);
+  const older = own && first ? (Number(own.start) - Number(first.start)) * TICK : Number.NaN;
+  return Number.isFinite(older) ? Date.now() - process.uptime() * 1000 - older : null;
 }
 
 /** Containers that share a home with the machine around them say so. */
