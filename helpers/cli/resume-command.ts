@@ -6,8 +6,8 @@ import { checkedOut } from "../sessions/branch.ts";
 import { realPath } from "../sessions/lookup.ts";
 import type { Session } from "../sessions/session.ts";
 import { type Entry, transcripts } from "../sessions/store.ts";
-import { quote } from "../system/handoff.ts";
 import { Problem } from "../system/problem.ts";
+import { quote } from "../system/shell-quote.ts";
 import { type Call, isSet, stringFlag } from "./command.ts";
 
 export type ResumeCommand = { directory: string; argv: string[]; notes: string[] };

@@ -3,9 +3,10 @@ import { resolveEntry } from "../cli/resolve-session.ts";
 import { resumeCommand } from "../cli/resume-command.ts";
 import { readContext } from "../sessions/context.ts";
 import { sessionOf } from "../sessions/session.ts";
-import { commandLine, handOver } from "../system/handoff.ts";
+import { handOver } from "../system/handoff.ts";
 import { smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
+import { commandLine } from "../system/shell-quote.ts";
 import { clean } from "../terminal/clean.ts";
 import { writeStderr, writeStdout } from "../terminal/output.ts";
 

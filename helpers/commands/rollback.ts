@@ -5,9 +5,9 @@ import { headOf, only, snapshotJson, snapshotsOf, take, usage } from "../cli/sna
 import { rollBack } from "../history/snapshot.ts";
 import { readContext } from "../sessions/context.ts";
 import type { Entry } from "../sessions/store.ts";
-import { quote } from "../system/handoff.ts";
 import { smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
+import { quote } from "../system/shell-quote.ts";
 import { lstatOrNull } from "../system/staged-file.ts";
 import { clean } from "../terminal/clean.ts";
 import { json } from "../terminal/json.ts";

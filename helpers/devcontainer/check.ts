@@ -4,8 +4,8 @@ import { closeSync, existsSync, openSync, readFileSync, type Stats, statSync, un
 import { join } from "node:path";
 import { configDirectory, projectsDirectory, slug } from "../claude/places.ts";
 import { object } from "../claude/rows.ts";
-import { quote } from "../system/handoff.ts";
 import { errno } from "../system/problem.ts";
+import { quote } from "../system/shell-quote.ts";
 import { MARK, parseFile } from "./edit.ts";
 import { configFiles } from "./file.ts";
 import { linkCommand, linkOf, linkState } from "./link.ts";

@@ -12,8 +12,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { projectsDirectory, slug } from "../claude/places.ts";
-import { quote } from "../system/handoff.ts";
 import { Problem } from "../system/problem.ts";
+import { quote } from "../system/shell-quote.ts";
 import { folder, lstat, type Share } from "./place.ts";
 
 export const linkOf = ({ host, container }: Share): { path: string; to: string } | null => {

@@ -2,7 +2,7 @@
 
 import { endOf, type Member, members, skip } from "../system/json-text.ts";
 import { Problem } from "../system/problem.ts";
-import { sh } from "../system/shell-quote.ts";
+import { alwaysQuote } from "../system/shell-quote.ts";
 
 const member = (text: string, at: number, key: string): Member | undefined =>
   members(text, at).findLast((one) => one.key === key);
@@ -66,7 +66,11 @@ export function addStatusLine(old: string | null, ccr: string): string {
     });
   }
   if (isOurs(words) || words === `${ccr.replace(/^.*\/|'$/g, "")} statusline`) return old ?? text;
-  return text.slice(0, command.value) + JSON.stringify(`${ccr}${ALSO}${sh(words)}`) + text.slice(command.end);
+  return (
+    text.slice(0, command.value) +
+    JSON.stringify(`${ccr}${ALSO}${alwaysQuote(words)}`) +
+    text.slice(command.end)
+  );
 }
 
 /** Written by us: other programs are called ccr too. */

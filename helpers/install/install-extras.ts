@@ -2,9 +2,9 @@
 
 import { join } from "node:path";
 import { configDirectory } from "../claude/places.ts";
-import { quote } from "../system/handoff.ts";
 import { binaries } from "../system/places.ts";
 import { Problem, problemOf } from "../system/problem.ts";
+import { quote } from "../system/shell-quote.ts";
 import { bytesOf, Changes } from "./changes.ts";
 import { addHook, addStatusLine, dropHook, dropStatusLine } from "./claude-settings.ts";
 import { cron } from "./cron.ts";

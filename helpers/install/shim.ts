@@ -1,4 +1,4 @@
-import { sh } from "../system/shell-quote.ts";
+import { alwaysQuote } from "../system/shell-quote.ts";
 import { MARK, type Name } from "./names.ts";
 
 // One script under all names; the name it is called by gives the verb. A link with a name of its own is followed.
@@ -132,9 +132,11 @@ export type Program = { file: string; node: string };
  * well, runs the line of shell code that the helper may have written to descriptor 3.
  */
 export function shim({ file, node }: Program, names: readonly Name[]): string {
-  const head = ["#!/bin/sh", MARK, `__ccr_node=${sh(node)}`, `__ccr_file=${sh(file)}`].join("\n");
+  const head = ["#!/bin/sh", MARK, `__ccr_node=${alwaysQuote(node)}`, `__ccr_file=${alwaysQuote(file)}`].join(
+    "\n",
+  );
   const cases = names.map(({ name, words }) => {
-    const set = words.length > 0 ? `set -- ${words.map(sh).join(" ")} "$@"; ` : "";
+    const set = words.length > 0 ? `set -- ${words.map(alwaysQuote).join(" ")} "$@"; ` : "";
     return `    ${name}) ${set}break ;;`;
   });
   const run = RUN.replace("FLAGS", FLAGS.join(" "));

@@ -1,4 +1,4 @@
-import { fish as fishQuote, sh } from "../system/shell-quote.ts";
+import { alwaysQuote, fishQuote } from "../system/shell-quote.ts";
 import { MARK, type Name } from "./names.ts";
 import type { Setting } from "./places.ts";
 
@@ -32,12 +32,13 @@ const list = (names: readonly Name[]): string => names.map(({ name }) => name).j
  */
 export function functions({ name, names, binaries, library, program }: Setting): string {
   const dashed = names.filter((own) => own.name.includes("-"));
-  const define = (own: Name): string => `function ${own.name} { ${sh(`${binaries}/${own.name}`)} "$@"; }\n`;
+  const define = (own: Name): string =>
+    `function ${own.name} { ${alwaysQuote(`${binaries}/${own.name}`)} "$@"; }\n`;
   return `${MARK}
 # For bash and zsh; it starts no process. The name is ${name}.
 case ":\${PATH-}:" in
-*:${sh(binaries)}:*) ;;
-*) PATH=${sh(binaries)}\${PATH:+:$PATH} ;;
+*:${alwaysQuote(binaries)}:*) ;;
+*) PATH=${alwaysQuote(binaries)}\${PATH:+:$PATH} ;;
 esac
 ${names
   .filter((own) => !dashed.includes(own))
@@ -51,9 +52,9 @@ ${program === undefined ? "" : completion(names, library)}`;
 const completion = (names: readonly Name[], library: string): string => `if [[ $- != *i* ]]; then
 :
 elif [[ -n \${ZSH_VERSION-} ]]; then
-. ${sh(`${library}/completion.zsh`)}
+. ${alwaysQuote(`${library}/completion.zsh`)}
 else
-function __ccr_complete { unset -f __ccr_complete; . ${sh(`${library}/completion.bash`)} && __ccr_complete; }
+function __ccr_complete { unset -f __ccr_complete; . ${alwaysQuote(`${library}/completion.bash`)} && __ccr_complete; }
 \\complete -F __ccr_complete ${list(names)}
 fi
 `;
@@ -70,7 +71,7 @@ export const bashCompletion = ({ program, names }: Asked): string => `${MARK}
 function __ccr_complete {
   local __ccr_line __ccr_out __ccr_i __ccr_about=()
   COMPREPLY=()
-  __ccr_out=$(${sh(program)} completion bash -- "\${COMP_WORDS[@]:0:COMP_CWORD+1}" </dev/null 2>/dev/null) || :
+  __ccr_out=$(${alwaysQuote(program)} completion bash -- "\${COMP_WORDS[@]:0:COMP_CWORD+1}" </dev/null 2>/dev/null) || :
   while IFS= read -r __ccr_line; do
     case $__ccr_line in
       '') ;;
@@ -103,7 +104,7 @@ ${MARK}
 function __ccr_complete {
   local __ccr_line __ccr_word
   local -a __ccr_words __ccr_show
-  for __ccr_line in "\${(@f)$(${sh(program)} completion zsh -- "\${(@Q)words[1,CURRENT-1]}" "\${(Q)PREFIX}" </dev/null 2>/dev/null)}"; do
+  for __ccr_line in "\${(@f)$(${alwaysQuote(program)} completion zsh -- "\${(@Q)words[1,CURRENT-1]}" "\${(Q)PREFIX}" </dev/null 2>/dev/null)}"; do
     case $__ccr_line in
       '') ;;
       :directory) _files -/ ;;
@@ -128,8 +129,8 @@ fi
 /** What zsh does at its start: the script is loaded at the first Tab, now or by a later compinit. */
 export const zshStart = ({ library, names }: Setting): string => `${MARK}
 case " \${fpath[*]} " in
-  *${sh(` ${library}/zsh `)}*) ;;
-  *) fpath=(${sh(`${library}/zsh`)} "\${fpath[@]}") ;;
+  *${alwaysQuote(` ${library}/zsh `)}*) ;;
+  *) fpath=(${alwaysQuote(`${library}/zsh`)} "\${fpath[@]}") ;;
 esac
 if [[ -n \${functions[compdef]-} ]]; then
   autoload -Uz __ccr_complete

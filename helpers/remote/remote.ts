@@ -4,10 +4,10 @@ import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { writeAtomic } from "../system/files.ts";
-import { quote } from "../system/handoff.ts";
 import { configuration } from "../system/places.ts";
 import { errno, Problem } from "../system/problem.ts";
 import { isOnPath } from "../system/process.ts";
+import { quote } from "../system/shell-quote.ts";
 
 /** Where a ccr is reached: `coder:<workspace>`, or whatever ssh takes (`me@host`, `ssh://host:2222`, a name of its configuration). */
 export type Remote = { name: string; address: string };

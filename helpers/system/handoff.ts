@@ -1,13 +1,6 @@
 import { closeSync, writeSync } from "node:fs";
 import { handoffDescriptor } from "./environment.ts";
-
-/** A text as one word for sh. */
-export const quote = (text: string): string =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-
-/** The command line that `cd`s and starts a program, as it can be typed. */
-export const commandLine = (directory: string, argv: readonly string[]): string =>
-  `cd ${quote(directory)} && ${argv.map(quote).join(" ")}`;
+import { quote } from "./shell-quote.ts";
 
 /**
  * Runs a program in a directory in place of this one and gives its exit status.

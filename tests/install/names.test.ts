@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { COMMANDS } from "../../helpers/command-table.ts";
 import { checkName, namesOf } from "../../helpers/install/names.ts";
-import { fish, sh } from "../../helpers/system/shell-quote.ts";
+import { alwaysQuote, fishQuote } from "../../helpers/system/shell-quote.ts";
 
 const verbs = [{ name: "list", alias: "ccr-list" }, { name: "open", alias: "cct" }, { name: "version" }];
 
@@ -40,7 +40,7 @@ describe("names", () => {
 
 describe("quoting", () => {
   it("makes one inert word", () => {
-    expect(sh("it's $(a) `b`")).toBe("'it'\\''s $(a) `b`'");
-    expect(fish("it's \\ $(a)")).toBe("'it\\'s \\\\ $(a)'");
+    expect(alwaysQuote("it's $(a) `b`")).toBe("'it'\\''s $(a) `b`'");
+    expect(fishQuote("it's \\ $(a)")).toBe("'it\\'s \\\\ $(a)'");
   });
 });
