@@ -55,16 +55,17 @@ describe("the documentation", () => {
     expect(pages.filter((page) => page.startsWith("docs/") && !seen.has(page))).toEqual([]);
   });
 
-  test("every page of the documentation that the code names exists", () => {
+  test("every page and heading that the code cites exists", () => {
     const sources = ["helpers", "infra", "tests"]
       .flatMap(filesIn)
       .filter(
         (file) => /\.(?:ts|sh|mjs|cjs|pl|bats)$/.test(file) && !/^infra\/providers|fixtures/.test(file),
       );
     const wrong = sources.flatMap((file) =>
-      [...textOf(file).matchAll(/\bdocs\/[\w/-]+\.md\b/g)]
-        .filter(([path]) => !existsSync(join(root, path)))
-        .map(([path]) => `${file} names ${path}`),
+      [...textOf(file).matchAll(/\b(docs\/[\w/-]+\.md)(?:#([\w-]+))?/g)].flatMap(([, path, anchor]) => {
+        const why = broken(path!, anchor);
+        return why === undefined ? [] : [`${file}: ${why}`];
+      }),
     );
     expect(wrong).toEqual([]);
   });
