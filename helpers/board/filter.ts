@@ -1,23 +1,25 @@
-// Words to sessions: case, accents and order do not matter. Pure.
+// Search words against sessions: case, accents and word order do not matter. Pure.
 
 const ACCENTS = /\p{Mn}+/gu;
 
-/** Text as it is compared: no accents, no case, full-width forms as their plain ones. */
+/** Normalizes text for comparison: lower case, without accents, full-width forms as plain ones. */
 export function fold(text: string): string {
-  // Most text is ASCII, and normalizing costs.
+  // Most text is ASCII, and normalizing is slow.
   return /^[\0-\x7f]*$/.test(text)
     ? text.toLowerCase()
     : text.normalize("NFKD").replace(ACCENTS, "").toLowerCase().replaceAll("ß", "ss").replaceAll("ς", "σ");
 }
 
-/** The folded words of a search; each must occur. */
-export const wordsOf = (query: string): string[] => [...new Set(fold(query).split(/\s+/).filter(Boolean))];
+/** Returns the distinct folded words of a query. */
+export const searchWords = (query: string): string[] => [
+  ...new Set(fold(query).split(/\s+/).filter(Boolean)),
+];
 
-/** What is searched of a session, folded: the part that is shown in its row, and the rest. */
-export type Searched = { head: string; body: string };
+/** The folded text of a session: what its row shows (head) and everything else that is searched (body). */
+export type Searchable = { head: string; body: string };
 
-/** 0: no; 2: every word stands in what the row shows; 1: some only in the rest. */
-export function rank({ head, body }: Searched, words: readonly string[]): 0 | 1 | 2 {
+/** Returns 2 when the row shows every word, 1 when some are only in the rest, 0 when one is missing. */
+export function rank({ head, body }: Searchable, words: readonly string[]): 0 | 1 | 2 {
   let best: 1 | 2 = 2;
   for (const word of words) {
     if (head.includes(word)) continue;
@@ -27,38 +29,23 @@ export function rank({ head, body }: Searched, words: readonly string[]): 0 | 1 
   return best;
 }
 
-/** Those that fit, in their order, but ones that fit by what their row shows before the others. */
-export function filter<T extends Searched>(items: readonly T[], words: readonly string[]): T[] {
+/** Returns the items that have every word, in their order, those whose row shows all words first. */
+export function filter<T extends Searchable>(items: readonly T[], words: readonly string[]): T[] {
   if (words.length === 0) return [...items];
   const first: T[] = [];
   const second: T[] = [];
   for (const item of items) {
-    const fits = rank(item, words);
-    if (fits === 2) first.push(item);
-    else if (fits === 1) second.push(item);
+    const score = rank(item, words);
+    if (score === 2) first.push(item);
+    else if (score === 1) second.push(item);
   }
   return [...first, ...second];
 }
 
-/** Where words stand in a text, as `[from, to)` of its own UTF-16 offsets, in order and without overlap. */
-export function marks(text: string, words: readonly string[]): [from: number, to: number][] {
+/** Finds words in a text. Returns `[from, to)` ranges of UTF-16 offsets, sorted and without overlap. */
+export function matchRanges(text: string, words: readonly string[]): [from: number, to: number][] {
   if (words.length === 0) return [];
-  let folded = "";
-  /** of each folded position, where its character begins and ends in the text */
-  const from: number[] = [];
-  const to: number[] = [];
-  for (let at = 0; at < text.length; ) {
-    const character = String.fromCodePoint(text.codePointAt(at)!);
-    const piece = fold(character);
-    const end = at + character.length;
-    if (piece === "" && to.length > 0) to[to.length - 1] = end;
-    for (let i = 0; i < piece.length; i++) {
-      from.push(at);
-      to.push(end);
-    }
-    folded += piece;
-    at = end;
-  }
+  const { folded, from, to } = foldWithOffsets(text);
   const found: [number, number][] = [];
   for (const word of words) {
     for (let at = folded.indexOf(word); at >= 0; at = folded.indexOf(word, at + word.length)) {
@@ -73,4 +60,24 @@ export function marks(text: string, words: readonly string[]): [from: number, to
     else joined.push([start, end]);
   }
   return joined;
+}
+
+/** Folds a text; `from` and `to` map each folded position to the bounds of its character in the original. */
+function foldWithOffsets(text: string): { folded: string; from: number[]; to: number[] } {
+  let folded = "";
+  const from: number[] = [];
+  const to: number[] = [];
+  for (let at = 0; at < text.length; ) {
+    const character = String.fromCodePoint(text.codePointAt(at)!);
+    const piece = fold(character);
+    const end = at + character.length;
+    if (piece === "" && to.length > 0) to[to.length - 1] = end;
+    for (let i = 0; i < piece.length; i++) {
+      from.push(at);
+      to.push(end);
+    }
+    folded += piece;
+    at = end;
+  }
+  return { folded, from, to };
 }

@@ -1,4 +1,4 @@
-// Sessions as the picker keeps them: small, cleaned, and folded for the search. Pure but for real paths.
+// Sessions in the form that the board and the picker show and search. Pure except for resolving symbolic links.
 import type { Live } from "../claude/registry.ts";
 import { stateCell } from "../cli/session-format.ts";
 import { realPath } from "../sessions/lookup.ts";
@@ -7,74 +7,68 @@ import type { Entry } from "../sessions/store.ts";
 import { clean } from "../terminal/clean.ts";
 import type { Part } from "../terminal/table.ts";
 import { duration, time } from "../terminal/time.ts";
-import { fold, type Searched } from "./filter.ts";
+import { fold, type Searchable } from "./filter.ts";
 
-/** In the order in which they are shown; those without sessions are not. */
+/** In the order of the screen; empty sections are not shown. */
 export const SECTIONS = ["Needs you", "Working", "Idle", "Limited", "Recent"] as const;
 export type Section = (typeof SECTIONS)[number];
 
-export type Item = Searched & {
-  /** what names it on the screen: several machines may have the same session */
+export type Item = Searchable & {
+  /** unique on the screen: the same session may exist on several machines */
   key: string;
   id: string;
-  /** the machine that it is of; null for this one */
+  /** name of the remote machine; null for this one */
   target: string | null;
-  /** of the transcript */
+  /** path of the transcript; empty when there is none on this machine */
   path: string;
   folder: string;
-  /** cleaned; empty where there is none */
+  /** without control characters; may be empty */
   title: string;
   /** start directory, as the session has it */
   project: string | null;
-  /** the same without symbolic links: what "here" is compared with */
-  place: string | null;
+  /** the start directory without symbolic links, to compare with the current directory */
+  realProject: string | null;
   branch: string | null;
   /** time of the last record, epoch ms */
-  at: number;
+  updatedAt: number;
   section: Section;
-  /** sign and word of its state; empty for one that has just ended */
+  /** sign and word of the state; empty for an ended session */
   state: readonly Part[];
-  /** the time that its row shows */
-  when: string;
-  /** when its limit ends, epoch ms: its row counts down */
+  /** the time shown in its row */
+  timeText: string;
+  /** reset of its limit, epoch ms; the row counts down to it */
   until: number | null;
-  /** whether a limit has stopped it, be it over or not */
+  /** whether its last turn hit a usage limit, even if the reset has passed */
   limited: boolean;
   live: boolean;
 };
 
-const LONGEST_PROMPT = 2000;
+const MAX_PROMPT_LENGTH = 2000;
 
-/** A session of this machine. */
-export function itemOf(entry: Entry, context: Context, ascii: boolean): Item {
+/** Returns the item of a transcript on this machine. */
+export function itemOfEntry(entry: Entry, context: Context, ascii: boolean): Item {
   const session = sessionOf(entry, context);
   const prompts = [entry.facts?.firstPrompt, entry.facts?.lastPrompt].map(
-    (text) => text?.slice(0, LONGEST_PROMPT) ?? "",
+    (text) => text?.slice(0, MAX_PROMPT_LENGTH) ?? "",
   );
   return {
-    ...itemFrom(session, context.now, ascii, prompts.join(" ")),
+    ...itemOfSession(session, context.now, ascii, prompts.join(" ")),
     path: entry.path,
     folder: entry.folder,
   };
 }
 
-/** A session as it is shown; `prompts` are searched. */
-export function itemFrom(
-  whole: Session,
+/** Returns the item of a session; `prompts` is text that is searched but not shown. */
+export function itemOfSession(
+  original: Session,
   now: number,
   ascii: boolean,
   prompts = "",
   target: string | null = null,
 ): Item {
-  const session = shownAs(whole, now);
+  const session = displayedSession(original, now);
   const title = clean(session.title ?? "");
-  const place =
-    session.project === null
-      ? null
-      : target === null
-        ? real(session.project)
-        : `${target}:${session.project}`;
-  const waits = clean(session.live?.waitingFor ?? "");
+  const waitingFor = clean(session.live?.waitingFor ?? "");
   const { state, verdict } = session;
   return {
     key: target === null ? session.id : `${target}:${session.id}`,
@@ -82,40 +76,41 @@ export function itemFrom(
     target,
     path: "",
     folder: "",
-    title: waits === "" || waits === "dialog open" ? title : `${waits}?  ${title}`,
+    title: waitingFor === "" || waitingFor === "dialog open" ? title : `${waitingFor}?  ${title}`,
     project: session.project,
-    place,
+    realProject: realProjectOf(session.project, target),
     branch: session.gitBranch === null ? null : clean(session.gitBranch),
-    at: session.updatedAt ?? 0,
+    updatedAt: session.updatedAt ?? 0,
     section: sectionOf(session),
     state: stateCell(session, now, ascii),
-    when: whenOf(session, now),
+    timeText: timeTextOf(session, now),
     until: state === "waiting" && verdict.state === "limited" ? verdict.resetsAt : null,
     limited: state === "waiting" || state === "ready",
-    live: whole.live !== null,
+    live: original.live !== null,
     head: fold(`${session.id}\n${title}\n${session.project ?? ""}\n${target ?? ""}`),
     body: fold(clean(prompts)),
   };
 }
 
-/** A live one that waits for the end of its limit is shown as a limited one. */
-export function shownAs(session: Session, now: number): Session {
+/** Returns the session as it is shown: a live but idle session that waits for its reset counts as limited. */
+export function displayedSession(session: Session, now: number): Session {
   const { live, verdict } = session;
-  const waits =
+  const waitsForReset =
     live &&
     !/busy|shell|waiting/.test(live.status ?? "") &&
     verdict.state === "limited" &&
     (verdict.resetsAt ?? now + 1) > now;
-  return waits ? { ...session, live: null, state: "waiting" } : session;
+  return waitsForReset ? { ...session, live: null, state: "waiting" } : session;
 }
 
+/** Returns the section that a displayed session belongs to. */
 export function sectionOf({ live, state }: Session): Section {
   if (live?.status === "waiting") return "Needs you";
   if (live) return live.status === "busy" || live.status === "shell" ? "Working" : "Idle";
   return state === "waiting" ? "Limited" : "Recent";
 }
 
-function whenOf(session: Session, now: number): string {
+function timeTextOf(session: Session, now: number): string {
   if (session.live) return session.updatedAt === null ? "" : duration(now - session.updatedAt);
   const { verdict } = session;
   if (session.state === "waiting" && verdict.state === "limited" && verdict.resetsAt !== null) {
@@ -124,16 +119,18 @@ function whenOf(session: Session, now: number): string {
   return time(session.updatedAt, "short", now);
 }
 
-const places = new Map<string, string>();
+const realPaths = new Map<string, string>();
 
-function real(path: string): string {
-  let found = places.get(path);
-  if (found === undefined) places.set(path, (found = realPath(path)));
+function realProjectOf(project: string | null, target: string | null): string | null {
+  if (project === null) return null;
+  if (target !== null) return `${target}:${project}`;
+  let found = realPaths.get(project);
+  if (found === undefined) realPaths.set(project, (found = realPath(project)));
   return found;
 }
 
-/** A session of which nothing is known but that it runs. */
-export const bareSession = (live: Live): Session => ({
+/** Returns a session for a running Claude that has no transcript yet. */
+export const sessionOfLive = (live: Live): Session => ({
   ...blank(live.session),
   title: live.name,
   project: live.cwd,

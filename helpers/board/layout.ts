@@ -1,72 +1,67 @@
-// The picker's state as lines of a terminal, as many as it has rows and none wider than it. Pure.
+// The board's state as lines of a terminal: as many as it has rows, none wider than it. Pure.
 import type { Message } from "../claude/recent.ts";
 import { clean, cleanLines } from "../terminal/clean.ts";
 import type { Colour } from "../terminal/colour.ts";
 import { cut, pad, width } from "../terminal/text.ts";
 import { wrap } from "../terminal/wrap.ts";
-import { marks, wordsOf } from "./filter.ts";
+import { matchRanges, searchWords } from "./filter.ts";
 import type { Item } from "./items.ts";
-import { markedItem, nextScope, placeOf, type State } from "./state.ts";
+import { nextScope, type State, scopeDirectory, selectedItem } from "./state.ts";
 
-export type Look = {
+export type DrawOptions = {
   columns: number;
   rows: number;
   ascii: boolean;
   paint(text: string, colour: Colour | undefined): string;
   /** the short name of a directory */
   name(project: string | null): string;
-  /** how much of each id has to be typed; empty until it is known */
+  /** length of the shortest unique prefix of each id; empty until it is known */
   unique: ReadonlyMap<string, number>;
 };
 
-/** The end of a session's transcript, or why it cannot be read; null while it is not. */
+/** The end of a session's transcript, or why it cannot be read; null until it was read. */
 export type Preview = readonly Message[] | string | null;
 
-const LEAST_WITH_PREVIEW = 72;
-/** From so many cells of the list on ids are shown, and the words of the states. */
-const WITH_ID = 64;
-const WITH_WORDS = 84;
-const count = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
+const MIN_COLUMNS_FOR_PREVIEW = 72;
+/** The list shows ids, and the words of states, from this width on. */
+const MIN_WIDTH_FOR_ID = 64;
+const MIN_WIDTH_FOR_STATE_WORDS = 84;
+const withCommas = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+const ellipsis = (ascii: boolean): string => (ascii ? "..." : "…");
 
-/** Lines between the search line and the key line; what is said takes from them. */
+/** Returns the number of lines between the search line and the key line. A notice takes some of them. */
 export const listHeight = (rows: number): number => Math.max(1, rows - 2);
 
-export function layout(state: State, look: Look, preview: Preview): string[] {
-  const { columns, rows, ascii, paint } = look;
-  const beside = columns >= LEAST_WITH_PREVIEW && !state.help;
-  const left = beside ? columns - Math.max(28, Math.floor(columns * 0.4)) : columns;
+/** Returns the lines of the whole screen. */
+export function layout(state: State, options: DrawOptions, preview: Preview): string[] {
+  const { columns, rows, ascii, paint } = options;
+  const hasPreview = columns >= MIN_COLUMNS_FOR_PREVIEW && !state.help;
+  const listWidth = hasPreview ? columns - Math.max(28, Math.floor(columns * 0.4)) : columns;
   const height = listHeight(rows);
-  const said = noticeLines(state, look).slice(0, height - 1);
-  const list = state.help
-    ? HELP.flatMap((line) => (!state.board && /^(?:s, r|l) /.test(line) ? [] : wrap(` ${line}`, columns)))
-    : listLines(state, look, left);
-  const item = markedItem(state);
-  const glance = beside && item ? previewLines(item, preview, look, columns - left - 3, height) : [];
-  const middle = Array.from({ length: height - said.length }, (_, i) => {
+  const notice = noticeLines(state, options).slice(0, height - 1);
+  const list = state.help ? helpLines(state, columns) : listLines(state, options, listWidth);
+  const item = selectedItem(state);
+  const right =
+    hasPreview && item
+      ? previewLines(item, preview, options, { width: columns - listWidth - 3, height })
+      : [];
+  const middle = Array.from({ length: height - notice.length }, (_, i) => {
     const line = list[i] ?? "";
-    if (!beside) return line;
-    // The bar's place is named, so that a title which the terminal draws wider or narrower cannot move it.
-    return `${line}\u001b[${left + 1}G ${paint(ascii ? "|" : "│", "dim")} ${glance[i] ?? ""}`;
+    if (!hasPreview) return line;
+    // The separator has an absolute position, so a title that the terminal draws wider or narrower cannot move it.
+    return `${line}\u001b[${listWidth + 1}G ${paint(ascii ? "|" : "│", "dim")} ${right[i] ?? ""}`;
   });
-  return [searchLine(state, look), ...middle, ...said, keyLine(state, look)].slice(0, rows);
+  return [searchLine(state, options), ...middle, ...notice, keyLine(state, options)].slice(0, rows);
 }
 
-function searchLine(state: State, { columns, ascii, paint, name }: Look): string {
-  const { items, found, total, scope } = state;
+const helpLines = (state: State, columns: number): string[] =>
+  HELP.flatMap((line) => (!state.board && /^(?:s, r|l) /.test(line) ? [] : wrap(` ${line}`, columns)));
+
+function searchLine(state: State, options: DrawOptions): string {
+  const { columns, ascii, paint } = options;
   const label = columns < 40 ? " " : " search ";
-  const limited = items.filter(({ section }) => section === "Limited").length;
-  const live = items.filter((item) => item.live).length;
-  const narrowed = scope !== "all" || state.query.trim() !== "";
-  const all = total === null ? "" : count(total);
-  const more = state.complete ? "" : ascii ? "..." : "…";
-  // The least important first.
-  const facts = [
-    live > 0 ? `${count(live)} live` : "",
-    limited > 0 ? `${count(limited)} limited` : "",
-    scope === "all" ? "" : `${scope === "here" ? scope : "in"} ${name(placeOf(state))}`,
-    `${narrowed ? `${count(found.length)} of ${all}` : `${all} session${total === 1 ? "" : "s"}`}${more}`,
-  ].filter(Boolean);
+  const facts = searchFacts(state, options);
   const right = (): string => facts.join(ascii ? " - " : " · ");
   const least = label.length + Math.min(width(state.query), 12) + 3;
   while (facts.length > 0 && least + width(right()) > columns) facts.shift();
@@ -76,7 +71,25 @@ function searchLine(state: State, { columns, ascii, paint, name }: Look): string
   return `${paint(label, "dim")}${query}${paint(ascii ? "_" : "▏", "cyan")}${gap}${paint(right(), "dim")}`;
 }
 
-/** The end of a text that is too long. */
+/** The counts at the right of the search line, the least important first. */
+function searchFacts(state: State, { ascii, name }: DrawOptions): string[] {
+  const { items, matches, total, scope } = state;
+  const limited = items.filter(({ section }) => section === "Limited").length;
+  const live = items.filter((item) => item.live).length;
+  const all = total === null ? "" : withCommas(total);
+  const narrowed = scope !== "all" || state.query.trim() !== "";
+  const count = narrowed
+    ? `${withCommas(matches.length)} of ${all}`
+    : `${all} session${total === 1 ? "" : "s"}`;
+  return [
+    live > 0 ? `${withCommas(live)} live` : "",
+    limited > 0 ? `${withCommas(limited)} limited` : "",
+    scope === "all" ? "" : `${scope === "here" ? scope : "in"} ${name(scopeDirectory(state))}`,
+    `${count}${state.complete ? "" : ellipsis(ascii)}`,
+  ].filter(Boolean);
+}
+
+/** Returns the end of a text that is too long for `room` cells. */
 function tail(text: string, room: number, ascii: boolean): string {
   if (width(text) <= room) return text;
   const characters = [...text];
@@ -87,116 +100,147 @@ function tail(text: string, room: number, ascii: boolean): string {
 type Column = {
   text(item: Item): string;
   paint(text: string, item: Item): string;
-  most: number;
-  /** 0 for the title, which takes what is left */
+  max: number;
+  /** 0 for the title, which takes the remaining width */
   width: number;
+  alignRight?: boolean;
 };
 
-function listLines(state: State, look: Look, room: number): string[] {
-  const { ascii, paint, name, unique } = look;
+function listLines(state: State, options: DrawOptions, room: number): string[] {
+  const { ascii, paint } = options;
   const shown = state.rows.slice(state.top, state.top + state.height);
-  const items = shown.flatMap((row) => ("item" in row ? row.item : []));
-  const words = wordsOf(state.query);
+  if (shown.length === 0) return emptyLines(state, options, room);
   const indent = room < 40 ? "" : " ";
-  const columns: Column[] = [
+  const items = shown.flatMap((row) => ("item" in row ? row.item : []));
+  const columns = fitColumns(listColumns(state, options, room), items, room - indent.length);
+  const cell = (column: Column, item: Item): string => {
+    const text = cut(column.text(item), column.width, ellipsis(ascii));
+    const gap = " ".repeat(column.width - width(text));
+    return column.alignRight ? gap + column.paint(text, item) : column.paint(text, item) + gap;
+  };
+  return shown.map((row) => {
+    if ("note" in row) return paint(cut(`${indent}${clean(row.note)}`, room - 1, ellipsis(ascii)), "yellow");
+    if ("section" in row) return paint(`${indent}${row.section}`, "bold");
+    const { item } = row;
+    const bar = item.key === state.selected ? paint(ascii ? ">" : "▌", "cyan") : " ";
+    return `${indent}${bar} ${columns.map((column) => cell(column, item)).join("  ")}`;
+  });
+}
+
+/** Id, project, state, title and time; on a narrow list the less important ones get no room. */
+function listColumns(state: State, options: DrawOptions, room: number): Column[] {
+  const { paint, name, unique } = options;
+  const words = searchWords(state.query);
+  const titleColour = ({ key, title }: Item): Colour | undefined => {
+    if (key === state.selected) return "bold";
+    return title === "" ? "dim" : undefined;
+  };
+  return [
     {
       text: ({ id }) => id.slice(0, 8),
       paint: (text, { id }) => {
         const bright = unique.get(id) ?? 0;
         return paint(text.slice(0, bright), "bold") + paint(text.slice(bright), "dim");
       },
-      most: room < WITH_ID ? 0 : 8,
+      max: room < MIN_WIDTH_FOR_ID ? 0 : 8,
       width: 1,
     },
     {
       text: ({ project, target }) => (target === null ? "" : `${target}:`) + name(project),
-      paint: (text) => emphasize(text, words, undefined, look),
-      most: room < 36 ? 0 : Math.min(20, Math.floor(room / 4)),
+      paint: (text) => highlight(text, words, undefined, options),
+      max: room < 36 ? 0 : Math.min(20, Math.floor(room / 4)),
       width: 1,
     },
     {
       text: ({ state: parts }) =>
         parts
-          .slice(0, room < WITH_WORDS ? 1 : 2)
+          .slice(0, room < MIN_WIDTH_FOR_STATE_WORDS ? 1 : 2)
           .map(({ text }) => text)
           .join("")
           .trimEnd(),
       paint: (text, item) => paint(text, item.state[0]?.colour),
-      most: room < 20 ? 0 : 20,
+      max: room < 20 ? 0 : 20,
       width: 1,
     },
     {
       text: ({ title }) => title || "(no title)",
-      paint: (text, { key, title }) =>
-        emphasize(text, words, key === state.marked ? "bold" : title === "" ? "dim" : undefined, look),
-      most: room,
+      paint: (text, item) => highlight(text, words, titleColour(item), options),
+      max: room,
       width: 0,
     },
     {
-      text: ({ when }) => when,
+      text: ({ timeText }) => timeText,
       paint: (text, { section }) => paint(text, section === "Limited" ? "magenta" : "dim"),
-      most: room < 28 ? 0 : 10,
+      max: room < 28 ? 0 : 10,
       width: 1,
+      alignRight: true,
     },
   ];
-  for (const column of columns) {
-    if (column.width > 0)
-      column.width = Math.min(column.most, Math.max(0, ...items.map((item) => width(column.text(item)))));
-  }
-  const title = columns[3]!;
-  const used = columns.filter((column) => column.width > 0 || column === title);
-  const rest = room - indent.length - 2 * used.length - sum(used.map((column) => column.width));
-  title.width = Math.max(0, rest - 1);
-  if (shown.length === 0) return emptyLines(state, look, room);
-  return shown.map((row) => {
-    if ("note" in row)
-      return paint(cut(`${indent}${clean(row.note)}`, room - 1, ascii ? "..." : "…"), "yellow");
-    if ("section" in row) return paint(`${indent}${row.section}`, "bold");
-    const { item } = row;
-    const bar = item.key === state.marked ? paint(ascii ? ">" : "▌", "cyan") : " ";
-    const cells = used.map((column) => {
-      const text = cut(column.text(item), column.width, ascii ? "..." : "…");
-      const gap = " ".repeat(column.width - width(text));
-      return column === columns[4] ? gap + column.paint(text, item) : column.paint(text, item) + gap;
-    });
-    return `${indent}${bar} ${cells.join("  ")}`;
-  });
 }
 
-/** Text with the words of the search in another colour. */
-function emphasize(
+/** Sets the widths of the columns so that they fit into `room` cells; leaves out those that have none. */
+function fitColumns(columns: Column[], items: readonly Item[], room: number): Column[] {
+  const title = columns.find((column) => column.width === 0)!;
+  for (const column of columns) {
+    if (column !== title)
+      column.width = Math.min(column.max, Math.max(0, ...items.map((item) => width(column.text(item)))));
+  }
+  const used = columns.filter((column) => column.width > 0 || column === title);
+  title.width = Math.max(0, room - 2 * used.length - sum(used.map((column) => column.width)) - 1);
+  return used;
+}
+
+/** Paints a text, with the words of the search in another colour. */
+function highlight(
   text: string,
   words: readonly string[],
   colour: Colour | undefined,
-  { paint }: Look,
+  { paint }: DrawOptions,
 ): string {
   let line = "";
   let at = 0;
-  for (const [from, to] of marks(text, words)) {
+  for (const [from, to] of matchRanges(text, words)) {
     line += paint(text.slice(at, from), colour) + paint(text.slice(from, to), "yellow");
     at = to;
   }
   return line + paint(text.slice(at), colour);
 }
 
-function emptyLines({ query, complete, total }: State, { paint }: Look, room: number): string[] {
-  const [what, then] =
-    !complete && total !== 0
-      ? ["reading", ""]
-      : total === 0
-        ? ["no sessions yet", "start one   claude"]
-        : query.trim() !== ""
-          ? [`no session fits "${query.trim()}"`, `in the messages   ccr-find ${query.trim()}`]
-          : ["no session was started here", "elsewhere   tab"];
-  return ["", cut(` ${what}`, room, ""), paint(cut(` ${then}`, room, ""), "dim")];
+function emptyLines(state: State, { paint }: DrawOptions, room: number): string[] {
+  const [what, hint] = whyEmpty(state);
+  return ["", cut(` ${what}`, room, ""), paint(cut(` ${hint}`, room, ""), "dim")];
 }
 
-function previewLines(item: Item, preview: Preview, look: Look, room: number, height: number): string[] {
-  const { paint, ascii } = look;
-  const mark = ascii ? "..." : "…";
-  const facts = [item.id.slice(0, 8), item.branch, item.when].filter(Boolean).join(ascii ? " - " : " · ");
+function whyEmpty({ query, complete, total }: State): [what: string, hint: string] {
+  if (!complete && total !== 0) return ["reading", ""];
+  if (total === 0) return ["no sessions yet", "start one: claude"];
+  const words = query.trim();
+  if (words !== "") return [`no session matches "${words}"`, `search the messages: ccr-find ${words}`];
+  return ["no sessions in this directory", "other directories: tab"];
+}
+
+type Box = { width: number; height: number };
+
+function previewLines(item: Item, preview: Preview, options: DrawOptions, box: Box): string[] {
+  const head = previewHead(item, options, box.width);
+  if (typeof preview === "string") return [...head, ...wrap(clean(preview), box.width)];
+  let lines: string[] = [];
+  // As many of the newest messages as fit.
+  for (const message of [...(preview ?? [])].reverse()) {
+    const free = box.height - head.length - lines.length;
+    if (free < 1) break;
+    const newest = Math.max(4, box.height - 12);
+    const max = Math.min(free, lines.length === 0 ? newest : 5);
+    lines = [...messageLines(message, message.by === "tool" ? 1 : max, box.width, options), ...lines];
+  }
+  return [...head, ...lines];
+}
+
+function previewHead(item: Item, { paint, ascii }: DrawOptions, room: number): string[] {
+  const mark = ellipsis(ascii);
+  const facts = [item.id.slice(0, 8), item.branch, item.timeText].filter(Boolean).join(ascii ? " - " : " · ");
   const state = item.state.map(({ text }) => text).join("");
-  const head = [
+  return [
     ...wrap(item.title || "(no title)", room)
       .slice(0, 2)
       .map((line) => paint(line, "bold")),
@@ -206,76 +250,69 @@ function previewLines(item: Item, preview: Preview, look: Look, room: number, he
     ...(state ? [paint(cut(state, room, mark), item.state[0]?.colour)] : []),
     "",
   ];
-  if (typeof preview === "string") return [...head, ...wrap(clean(preview), room)];
-  let lines: string[] = [];
-  // The newest that fit; of a long one the beginning, of Claude's the end.
-  for (const { by, text } of [...(preview ?? [])].reverse()) {
-    const free = height - head.length - lines.length;
-    if (free < 1) break;
-    const most = Math.min(free, by === "tool" ? 1 : lines.length === 0 ? Math.max(4, height - 12) : 5);
-    const wrapped = cleanLines(text)
-      .split("\n")
-      .filter((line) => line.trim() !== "")
-      .flatMap((line) => wrap(line, room - 9));
-    const kept = by === "claude" ? wrapped.slice(-most) : wrapped.slice(0, most);
-    if (wrapped.length > most && by === "claude") kept[0] = (ascii ? "<" : "…") + kept[0];
-    else if (wrapped.length > most) kept.push(`${kept.pop()}${ascii ? ">" : "…"}`);
-    const label = by === "tool" ? "" : by;
-    lines = [
-      ...kept.map((line, i) =>
-        by === "tool"
-          ? paint(`        ${line}`, "dim")
-          : paint(pad(i === 0 ? label : "", 8), by === "you" ? "cyan" : "dim") + line,
-      ),
-      ...lines,
-    ];
-  }
-  return [...head, ...lines];
 }
 
-const noticeLines = ({ notice }: State, { columns, paint }: Look): string[] =>
-  notice?.lines.flatMap((line, i) =>
-    wrap(clean(line), columns - 1).map(
-      (text) => ` ${paint(text, i > 0 ? undefined : notice.bad ? "red" : "green")}`,
-    ),
-  ) ?? [];
+/** At most `max` lines of a message: the end of what Claude said, the beginning of anything else. */
+function messageLines({ by, text }: Message, max: number, room: number, options: DrawOptions): string[] {
+  const { paint, ascii } = options;
+  const wrapped = cleanLines(text)
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .flatMap((line) => wrap(line, room - 9));
+  const kept = by === "claude" ? wrapped.slice(-max) : wrapped.slice(0, max);
+  if (wrapped.length > max && by === "claude") kept[0] = (ascii ? "<" : "…") + kept[0];
+  else if (wrapped.length > max) kept.push(`${kept.pop()}${ascii ? ">" : "…"}`);
+  if (by === "tool") return kept.map((line) => paint(`        ${line}`, "dim"));
+  return kept.map((line, i) => paint(pad(i === 0 ? by : "", 8), by === "you" ? "cyan" : "dim") + line);
+}
 
-function keyLine(state: State, { columns, paint }: Look): string {
-  const to = nextScope(state);
-  const item = state.board ? markedItem(state) : undefined;
-  const letters = item && state.query === "" && !state.typing;
-  const keys = state.help
-    ? [["any key", "back"]]
-    : [
-        ["enter", item?.live ? "open" : "resume"],
-        ["tab", to],
-        ...(letters && item.limited && !item.live ? [["r", "resume now"]] : []),
-        ...(letters && item.live ? [["s", "stop"]] : []),
-        ...(letters ? [["l", "logs"]] : [["ctrl-y", "copy id"]]),
-        ...(state.query !== "" || state.typing
-          ? [["esc", state.query === "" ? "quit" : "clear"]]
-          : [
-              ["/", "search"],
-              ["?", "keys"],
-              ["q", "quit"],
-            ]),
-      ];
-  // On a narrow screen the first two and the last are what is needed most.
+function noticeLines({ notice }: State, { columns, paint }: DrawOptions): string[] {
+  if (notice === null) return [];
+  const colour = notice.bad ? "red" : "green";
+  return notice.lines.flatMap((line, i) =>
+    wrap(clean(line), columns - 1).map((text) => ` ${paint(text, i === 0 ? colour : undefined)}`),
+  );
+}
+
+function keyLine(state: State, { columns, paint }: DrawOptions): string {
+  const keys = state.help ? [["any key", "back"]] : keysOf(state);
+  // On a narrow screen the first two and the last stay longest.
   while (keys.length > 1 && keys.join("    ").length >= columns) keys.splice(Math.min(2, keys.length - 1), 1);
   return ` ${keys.map(([key = "", does = ""]) => `${paint(key, "bold")} ${paint(does, "dim")}`).join("   ")}`;
 }
 
+function keysOf(state: State): string[][] {
+  const selected = selectedItem(state);
+  const typing = state.query !== "" || state.typing;
+  // Letters act on this one.
+  const item = state.board && !typing ? selected : undefined;
+  return [
+    ["enter", state.board && selected?.live ? "open" : "resume"],
+    ["tab", nextScope(state)],
+    ...(item?.limited && !item.live ? [["r", "resume now"]] : []),
+    ...(item?.live ? [["s", "stop"]] : []),
+    item ? ["l", "logs"] : ["ctrl-y", "copy id"],
+    ...(typing
+      ? [["esc", state.query === "" ? "quit" : "clear"]]
+      : [
+          ["/", "search"],
+          ["?", "keys"],
+          ["q", "quit"],
+        ]),
+  ];
+}
+
 const HELP = `
-type        search title, project, prompts and id; words in any order
-/           search for what begins with s, r, l, q or ?
-up, down    mark another session; ctrl-p and ctrl-n too
-pgup, pgdn  a page; home, end  the first, the last
-enter       go to the marked session where it runs, or resume it in its own directory
-s, r        stop it; resume it now, whatever its limit: both ask, and any letter goes on as a search
-l           its logs
-tab         sessions of all projects, of this directory, of the marked one's
+type        search titles, projects, prompts and ids; words in any order
+/           start a search that begins with s, r, l, q or ?
+up, down    select another session; also ctrl-p, ctrl-n
+pgup, pgdn  move by a page; home, end  to the first, the last
+enter       open the selected session where it runs, or resume it in its own directory
+s, r        stop it; resume it now, even before its reset (asks first; another letter starts a search)
+l           show its logs
+tab         all projects, this directory, or the project of the selected session
 ctrl-y      copy its id
-ctrl-u      clear the search; ctrl-w  its last word
+ctrl-u      clear the search; ctrl-w  delete its last word
 esc         clear the search, then quit
-ctrl-z      stop for now; fg comes back
+ctrl-z      suspend ccr; fg returns to it
 q, ctrl-c   quit`.split("\n");

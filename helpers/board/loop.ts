@@ -1,4 +1,4 @@
-// The picker at work: keys, reading and drawing in turns, until a session is chosen or the person leaves.
+// The event loop of the board and the picker: handles keys, reads sessions and draws, until one is chosen or the person quits.
 import { lastMessages } from "../claude/recent.ts";
 import type { Live } from "../claude/registry.ts";
 import { projectNames } from "../cli/session-format.ts";
@@ -14,39 +14,49 @@ import { type Colour, painted } from "../terminal/colour.ts";
 import type { Key } from "../terminal/keys.ts";
 import { unicode } from "../terminal/output.ts";
 import { Screen } from "../terminal/screen.ts";
-import { bareSession, type Item, itemFrom, itemOf } from "./items.ts";
+import { type Item, itemOfEntry, itemOfSession, sessionOfLive } from "./items.ts";
 import { layout, listHeight, type Preview } from "./layout.ts";
 import type { RemoteSessions } from "./remote-sessions.ts";
-import { type Act, arrive, type Effect, markedItem, press, type State, scroll, start } from "./state.ts";
-import type { News, Watch } from "./watch.ts";
+import {
+  type Action,
+  addResults,
+  type Effect,
+  handleKey,
+  initialState,
+  type State,
+  scroll,
+  selectedItem,
+} from "./state.ts";
+import type { Changes, SessionWatcher } from "./watch.ts";
 
-/** So long (ms) is read before the first paint at most, and between two looks for keys. */
+/** Milliseconds of reading before the first paint, and between two checks for keys. */
 const FIRST_SLICE = 6;
 const SLICE = 8;
-/** While reading the screen changes this often (ms) at most. */
+/** Milliseconds between two repaints while sessions are read. */
 const REPAINT = 150;
-/** From so long (ms) after the first paint on, the mark stays where it is seen. */
+/** Milliseconds after the first paint until the selection counts as seen and stays where it is. */
 const SEEN = 300;
 const PREVIEW_MESSAGES = 24;
-/** How often (ms) what runs is looked at while nothing tells of a change; in its last minute a limit counts seconds. */
-const SLOW_TICK = 5000;
-/** So many recent sessions of each other machine are shown. */
-const FAR = 100;
-const LAST_SECONDS = 60_000;
+/** Milliseconds between two checks of the running sessions when no file changes. */
+const CHECK_INTERVAL = 5000;
+/** In the last minute before a reset (ms) the countdown is redrawn every second. */
+const LAST_MINUTE = 60_000;
+/** Number of recent sessions that each remote machine is asked for. */
+const REMOTE_COUNT = 100;
 
 type Outcome<T> = { chosen: T } | { status: number };
 
 export type Options<T> = {
   query: string;
   coloured: boolean;
-  /** whether letters act on sessions, and the screen follows what happens */
-  board?: Board;
-  /** what Enter does; what it throws is shown, and the choice goes on */
+  /** set for a board: letters act on sessions, and the screen is kept up to date */
+  board?: BoardOptions;
+  /** called on Enter; an error is shown and the picker stays open */
   choose(item: Item): T | Promise<T>;
 };
 
-/** What was chosen, or the exit status of leaving without a choice; null where there is no terminal. */
-export async function pickOne<T>(options: Options<T>): Promise<Outcome<T> | null> {
+/** Returns what was chosen, or the exit status if the person quit; null if there is no terminal. */
+export async function runPicker<T>(options: Options<T>): Promise<Outcome<T> | null> {
   let finish!: (outcome: Outcome<T>) => void;
   let fail!: (error: unknown) => void;
   const outcome = new Promise<Outcome<T>>((resolve, reject) => {
@@ -71,14 +81,16 @@ export async function pickOne<T>(options: Options<T>): Promise<Outcome<T> | null
   }
 }
 
-/** What a board shows: sessions of this machine, of others, and what its letters do. */
-export type Board = {
+/** What a board shows, and what its letters do. */
+export type BoardOptions = {
+  /** whether to show the sessions of this machine */
   here: boolean;
+  /** remote machines whose sessions are shown */
   targets: readonly Remote[];
-  /** Does what a letter says; what is to be told of it. */
-  act(effect: Act): Promise<{ lines: string[]; bad: boolean }>;
-  /** the command that shows a session's log */
-  logs(item: Item): Promise<string[]>;
+  /** stops or resumes a session, and returns the lines to show */
+  runAction(action: Action): Promise<{ lines: string[]; bad: boolean }>;
+  /** returns the command that shows a session's log */
+  logsCommand(item: Item): Promise<string[]>;
 };
 
 class Picker<T> {
@@ -86,21 +98,22 @@ class Picker<T> {
   readonly #options: Options<T>;
   readonly #finish: (outcome: Outcome<T>) => void;
   readonly #ascii = !unicode();
-  #around = readContext();
+  #context = readContext();
   readonly #reading = new Reading();
   readonly #items = new Map<string, Item>();
-  /** of those that are shown above the others, what they were made of */
-  readonly #lively = new Map<string, Entry>();
-  /** what runs without having registered: restored, or just begun */
-  #waiting: ReadonlyMap<string, Live> = new Map();
-  #far: RemoteSessions | undefined;
-  #watch: Watch | undefined;
-  #tick: NodeJS.Timeout | undefined;
+  /** the entries of all items outside the section "Recent" */
+  readonly #liveEntries = new Map<string, Entry>();
+  /** live sessions that are not in Claude Code's registry */
+  #unregistered: ReadonlyMap<string, Live> = new Map();
+  #remoteSessions: RemoteSessions | undefined;
+  #watcher: SessionWatcher | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #state: State;
   #names = projectNames([]);
   #unique: ReadonlyMap<string, number> = new Map();
   #preview: { of: Item; shows: Preview } | undefined;
-  #news = false;
+  /** something was read since the last paint */
+  #unpainted = false;
   #firstPaint = 0;
   #lastPaint = 0;
   #ended = false;
@@ -109,26 +122,34 @@ class Picker<T> {
     this.#screen = screen;
     this.#options = options;
     this.#finish = finish;
-    this.#state = start(options.query, here(), listHeight(screen.size.rows), options.board !== undefined);
+    this.#state = initialState(
+      options.query,
+      currentDirectory(),
+      listHeight(screen.size.rows),
+      options.board !== undefined,
+    );
   }
 
-  /** Reads what is probably the newest, paints it, and reads the rest between keystrokes. */
+  /** Reads the probably newest sessions, paints them, and reads the rest between keystrokes. */
   begin(): void {
     const { board } = this.#options;
-    if (board && board.targets.length > 0) void this.#ask(board.targets);
+    if (board && board.targets.length > 0) void this.#askRemotes(board.targets);
     if (board && !board.here) {
-      this.#arrive(true);
+      this.#update(true);
       return;
     }
     const enough = this.#state.height;
-    const steps = this.#reading.steps(enough, this.#around.live);
+    const steps = this.#reading.steps(enough, this.#context.live);
     const searching = this.#state.query.trim() !== "";
-    // What there is to show at once: a screenful, then how many there are.
-    const stage = (): number => (this.#reading.ids ? 2 : this.#items.size >= enough && !searching ? 1 : 0);
+    // Worth a paint: first a screenful of sessions, then their number.
+    const stage = (): number => {
+      if (this.#reading.ids) return 2;
+      return this.#items.size >= enough && !searching ? 1 : 0;
+    };
     let shown = 0;
     let complete = this.#read(steps, FIRST_SLICE, () => stage() > shown);
     shown = stage();
-    this.#arrive(complete);
+    this.#update(complete);
     this.#firstPaint = this.#lastPaint;
     const slice = (): void => {
       if (this.#ended) return;
@@ -137,9 +158,9 @@ class Picker<T> {
         return;
       }
       complete = this.#read(steps, SLICE, () => stage() > shown);
-      const due = stage() > shown || (this.#news && shown > 0 && Date.now() - this.#lastPaint > REPAINT);
+      const due = stage() > shown || (this.#unpainted && shown > 0 && Date.now() - this.#lastPaint > REPAINT);
       shown = stage();
-      if (complete || due) this.#arrive(complete);
+      if (complete || due) this.#update(complete);
       setImmediate(slice);
     };
     void smallHeap().then(() => setImmediate(slice));
@@ -147,9 +168,9 @@ class Picker<T> {
 
   keys(keys: readonly Key[]): void {
     for (const key of keys) {
-      const [state, effect] = press(this.#state, key);
+      const [state, effect] = handleKey(this.#state, key);
       this.#state = state;
-      if (effect) this.#effect(effect);
+      if (effect) this.#apply(effect);
       if (effect?.do === "quit") return;
     }
     this.#paint();
@@ -162,134 +183,146 @@ class Picker<T> {
 
   end(): void {
     this.#ended = true;
-    this.#watch?.close();
-    this.#far?.close();
-    clearTimeout(this.#tick);
+    this.#watcher?.close();
+    this.#remoteSessions?.close();
+    clearTimeout(this.#timer);
   }
 
-  /** From now on the screen changes with the sessions. */
+  /** Keeps the screen up to date from now on. */
   async #follow(): Promise<void> {
-    const [{ Watch }, { whatRuns }] = await Promise.all([import("./watch.ts"), import("./running.ts")]);
+    const [{ SessionWatcher }, { unregisteredSessions }] = await Promise.all([
+      import("./watch.ts"),
+      import("./unregistered-sessions.ts"),
+    ]);
     if (this.#ended) return;
-    const changed = async ({ paths, running }: News): Promise<void> => {
-      for (const path of paths) {
-        const entry = this.#reading.again(path);
-        if (entry) this.#put(entry);
-        if (entry !== undefined) continue;
-        for (const { path: other, key } of [...this.#items.values()]) if (other === path) this.#drop(key);
-      }
-      if (running) this.#waiting = await whatRuns();
-      if (this.#ended) return;
-      this.#revive();
-      this.#arrive(true);
-    };
-    this.#watch = new Watch((news) => void changed(news));
+    this.#watcher = new SessionWatcher((changes) => void this.#onChange(changes, unregisteredSessions));
   }
 
-  /** Shows what runs as what runs, and nothing else. */
-  #revive(): void {
-    const before = this.#around.live;
+  async #onChange(
+    { paths, running }: Changes,
+    unregisteredSessions: () => Promise<Map<string, Live>>,
+  ): Promise<void> {
+    for (const path of paths) {
+      const entry = this.#reading.again(path);
+      if (entry) this.#addEntry(entry);
+      if (entry !== undefined) continue;
+      for (const { path: other, key } of [...this.#items.values()]) if (other === path) this.#removeItem(key);
+    }
+    if (running) this.#unregistered = await unregisteredSessions();
+    if (this.#ended) return;
+    this.#refreshLive();
+    this.#update(true);
+  }
+
+  /** Updates the items of sessions that started or ended. */
+  #refreshLive(): void {
+    const before = this.#context.live;
     const context = readContext();
-    const live = new Map([...this.#waiting, ...context.live]);
-    this.#around = { ...context, live };
+    const live = new Map([...this.#unregistered, ...context.live]);
+    this.#context = { ...context, live };
     for (const id of new Set([...before.keys(), ...live.keys()])) {
       const item = this.#items.get(id);
-      const known = this.#lively.get(id);
+      const known = this.#liveEntries.get(id);
       const entry =
         known ?? (item?.path ? read({ id, folder: item.folder, path: item.path, bytes: 0, mtime: 0 }) : null);
       const one = live.get(id);
-      if (entry) this.#put(entry);
-      // Nothing was said in it yet.
-      else if (one) this.#items.set(id, itemFrom(bareSession(one), context.now, this.#ascii));
-      else this.#drop(id);
+      if (entry) this.#addEntry(entry);
+      // It has no transcript yet.
+      else if (one) this.#items.set(id, itemOfSession(sessionOfLive(one), context.now, this.#ascii));
+      else this.#removeItem(id);
     }
-    for (const entry of this.#lively.values()) if (!live.has(entry.id)) this.#put(entry);
+    for (const entry of this.#liveEntries.values()) if (!live.has(entry.id)) this.#addEntry(entry);
   }
 
-  /** Counts down, and finds who died without a word: while there is something to count, and no oftener than needed. */
+  /**
+   * Sets a timer that updates countdowns and notices sessions that ended without changing a file. Without live
+   * sessions and visible countdowns there is no timer.
+   */
   #schedule(): void {
-    clearTimeout(this.#tick);
-    if (!this.#watch) return;
+    clearTimeout(this.#timer);
+    if (!this.#watcher) return;
     const { rows, top, height } = this.#state;
-    const ends = rows
+    const resets = rows
       .slice(top, top + height)
       .flatMap((row) => ("item" in row ? (row.item.until ?? []) : []));
-    if (ends.length === 0 && this.#around.live.size === 0) return;
-    const soon = Math.min(...ends) - Date.now() < LAST_SECONDS;
-    this.#tick = setTimeout(
-      () => {
-        const look = (): string =>
-          [...this.#around.live.keys(), ...this.#lively.keys()]
-            .map((key) => key + this.#items.get(key)?.when + this.#items.get(key)?.section)
-            .join();
-        const before = look();
-        this.#revive();
-        if (look() !== before) this.#arrive(true);
-        else this.#schedule();
-      },
-      soon ? 1000 : SLOW_TICK,
-    );
+    if (resets.length === 0 && this.#context.live.size === 0) return;
+    const soon = Math.min(...resets) - Date.now() < LAST_MINUTE;
+    this.#timer = setTimeout(() => this.#check(), soon ? 1000 : CHECK_INTERVAL);
   }
 
-  async #ask(targets: readonly Remote[]): Promise<void> {
+  #check(): void {
+    const summary = (): string =>
+      [...this.#context.live.keys(), ...this.#liveEntries.keys()]
+        .map((key) => key + this.#items.get(key)?.timeText + this.#items.get(key)?.section)
+        .join();
+    const before = summary();
+    this.#refreshLive();
+    if (summary() !== before) this.#update(true);
+    else this.#schedule();
+  }
+
+  async #askRemotes(targets: readonly Remote[]): Promise<void> {
     const { RemoteSessions } = await import("./remote-sessions.ts");
     if (this.#ended) return;
-    this.#far = new RemoteSessions(targets, FAR, (name, sessions) => {
+    this.#remoteSessions = new RemoteSessions(targets, REMOTE_COUNT, (name, sessions) => {
       for (const { key, target } of [...this.#items.values()]) if (target === name) this.#items.delete(key);
       for (const session of sessions) {
-        const item = itemFrom(session, Date.now(), this.#ascii, "", name);
+        const item = itemOfSession(session, Date.now(), this.#ascii, "", name);
         this.#items.set(item.key, item);
       }
-      this.#arrive(this.#state.complete);
+      this.#update(this.#state.complete);
     });
-    this.#arrive(this.#state.complete);
+    this.#update(this.#state.complete);
   }
 
-  #put(entry: Entry): void {
-    const item = itemOf(entry, this.#around, this.#ascii);
+  /** Adds a session, unless a newer transcript with the same id is already there. */
+  #addEntry(entry: Entry): void {
+    const item = itemOfEntry(entry, this.#context, this.#ascii);
     const twin = this.#items.get(item.key);
-    if (twin && twin.path !== item.path && twin.at > item.at) return;
+    if (twin && twin.path !== item.path && twin.updatedAt > item.updatedAt) return;
     this.#items.set(item.key, item);
-    if (item.section === "Recent") this.#lively.delete(item.key);
-    else this.#lively.set(item.key, entry);
+    if (item.section === "Recent") this.#liveEntries.delete(item.key);
+    else this.#liveEntries.set(item.key, entry);
   }
 
-  #drop(key: string): void {
+  #removeItem(key: string): void {
     this.#items.delete(key);
-    this.#lively.delete(key);
+    this.#liveEntries.delete(key);
   }
 
+  /** Reads for at most `budget` ms, or until `stop` returns true. Returns whether everything was read. */
   #read(steps: ReturnType<Reading["steps"]>, budget: number, stop: () => boolean): boolean {
     const end = Date.now() + budget;
     do {
       const { done, value } = steps.next();
       if (done) return true;
       if (value) {
-        this.#put(value);
-        this.#news = true;
+        this.#addEntry(value);
+        this.#unpainted = true;
       }
     } while (!stop() && Date.now() < end);
     return false;
   }
 
-  #arrive(complete: boolean): void {
+  #update(complete: boolean): void {
     const { ids } = this.#reading;
     if (ids && this.#unique.size === 0) this.#unique = uniqueLengths(ids);
-    const items = [...this.#items.values()].sort((a, b) => b.at - a.at);
+    const items = [...this.#items.values()].sort((a, b) => b.updatedAt - a.updatedAt);
     this.#names = projectNames(new Set(items.map(({ project }) => project)));
-    const total = complete ? items.length : ids ? this.#unique.size : null;
-    const notes = this.#far?.notes();
+    const counted = ids ? this.#unique.size : null;
+    const total = complete ? items.length : counted;
+    const notes = this.#remoteSessions?.notes();
     const settled = this.#state.settled || (this.#firstPaint > 0 && Date.now() - this.#firstPaint > SEEN);
-    this.#state = arrive(this.#state, { items, total, complete, settled, ...(notes && { notes }) });
-    this.#news = false;
+    this.#state = addResults(this.#state, { items, total, complete, settled, ...(notes && { notes }) });
+    this.#unpainted = false;
     this.#paint();
   }
 
   #paint(): void {
     if (this.#ended) return;
-    const item = markedItem(this.#state);
+    const item = selectedItem(this.#state);
     const preview = this.#preview?.of.key === item?.key ? this.#preview : undefined;
-    const look = {
+    const options = {
       ...this.#screen.size,
       ascii: this.#ascii,
       paint: (text: string, colour: Colour | undefined) =>
@@ -297,48 +330,44 @@ class Picker<T> {
       name: this.#names,
       unique: this.#unique,
     };
-    this.#screen.draw(layout(this.#state, look, preview?.shows ?? null));
+    this.#screen.draw(layout(this.#state, options, preview?.shows ?? null));
     this.#lastPaint = Date.now();
     this.#schedule();
     if (!item || preview?.of === item) return;
-    // What was seen of it stays until it is read again.
+    // The old preview stays until the new one is read.
     this.#preview = { of: item, shows: preview?.shows ?? null };
-    // After the keys that are waiting already: they may mark another one.
+    // Keys that are already waiting come first: they may select another session.
     setImmediate(() => {
       if (this.#preview?.of !== item || this.#ended) return;
-      this.#preview = { of: item, shows: glance(item) };
+      this.#preview = { of: item, shows: readPreview(item) };
       this.#paint();
     });
   }
 
-  #effect(effect: Effect): void {
+  #apply(effect: Effect): void {
     if (effect.do === "quit") this.#finish({ status: effect.status });
     else if (effect.do === "choose") void this.#choose(effect.item);
     else if (effect.do === "copy") this.#copy(effect.item.id);
     else if (effect.do === "suspend") this.#screen.suspend();
     else if (effect.do === "redraw") this.#screen.forget();
-    else void this.#act(effect);
+    else void this.#runAction(effect);
   }
 
-  async #act(effect: Act): Promise<void> {
-    const { act, logs } = this.#options.board!;
-    const tell = (lines: readonly string[], bad: boolean): void => {
-      this.#state = { ...this.#state, notice: { lines, bad } };
-      this.#paint();
-    };
+  async #runAction(action: Action): Promise<void> {
+    const { runAction, logsCommand } = this.#options.board!;
     try {
-      if (effect.do === "logs") {
-        const argv = await logs(effect.item);
+      if (action.do === "logs") {
+        const argv = await logsCommand(action.item);
         const { runAttached } = await import("../system/run.ts");
         await this.#screen.lend(() => runAttached("/", argv));
       } else {
-        tell([`${effect.do === "stop" ? "stopping" : "resuming"} ${effect.item.id.slice(0, 8)}`], false);
-        const { lines, bad } = await act(effect);
-        tell(lines, bad);
+        const doing = action.do === "stop" ? "stopping" : "resuming";
+        this.#notify([`${doing} ${action.item.id.slice(0, 8)}`], false);
+        const { lines, bad } = await runAction(action);
+        this.#notify(lines, bad);
       }
     } catch (error) {
-      const { message, hint } = problemOf(error);
-      tell([message, ...hint], true);
+      this.#notifyError(error);
     }
   }
 
@@ -346,13 +375,21 @@ class Picker<T> {
     try {
       this.#finish({ chosen: await this.#options.choose(item) });
     } catch (error) {
-      const { message, hint } = problemOf(error);
-      this.#state = { ...this.#state, notice: { lines: [message, ...hint], bad: true } };
-      this.#paint();
+      this.#notifyError(error);
     }
   }
 
-  /** Asks the terminal to copy; tmux, which by default does not pass that on, is asked too. */
+  #notify(lines: readonly string[], bad: boolean): void {
+    this.#state = { ...this.#state, notice: { lines, bad } };
+    this.#paint();
+  }
+
+  #notifyError(error: unknown): void {
+    const { message, hint } = problemOf(error);
+    this.#notify([message, ...hint], true);
+  }
+
+  /** Copies an id with OSC 52. tmux does not pass OSC 52 on by default, so its own clipboard command runs as well. */
   #copy(id: string): void {
     this.#screen.write(`\u001b]52;c;${Buffer.from(id).toString("base64")}\u0007`);
     if (process.env.TMUX) {
@@ -362,7 +399,7 @@ class Picker<T> {
   }
 }
 
-function glance({ path }: Item): Preview {
+function readPreview({ path }: Item): Preview {
   if (path === "") return [];
   try {
     return lastMessages(path, PREVIEW_MESSAGES);
@@ -371,11 +408,11 @@ function glance({ path }: Item): Preview {
   }
 }
 
-function here(): string {
+/** The current directory without symbolic links; empty if it was deleted. */
+function currentDirectory(): string {
   try {
     return realPath(process.cwd());
   } catch {
-    // a directory that is gone
     return "";
   }
 }

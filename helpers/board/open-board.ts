@@ -7,17 +7,20 @@ import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { writeStderr, writeStdout } from "../terminal/output.ts";
 import type { Item } from "./items.ts";
-import { type Board, pickOne } from "./loop.ts";
+import { type BoardOptions, runPicker } from "./loop.ts";
 
-/** The exit status of what was chosen on the whole screen, or of leaving it; null where there is no terminal. */
+/**
+ * Shows the board (or the plain picker with --print-id) and runs what was chosen. Returns the exit status; null if
+ * there is no terminal to draw on.
+ */
 export async function openBoard(
   call: Call,
   query: string,
-  scope: Pick<Board, "here" | "targets">,
+  scope: Pick<BoardOptions, "here" | "targets">,
 ): Promise<number | null> {
   if ((process.env.TERM ?? "dumb") === "dumb") return null;
-  const board: Board = { ...scope, act, logs };
-  const outcome = await pickOne<Chosen>({
+  const board: BoardOptions = { ...scope, runAction, logsCommand };
+  const outcome = await runPicker<Chosen>({
     query,
     coloured: isColoured(call),
     ...(isSet(call, "print-id") ? { choose: idOf } : { choose: planFor, board }),
@@ -37,33 +40,34 @@ export async function openBoard(
 
 type Chosen = string | ResumeCommand | { go(): Promise<number> };
 
-const act: Board["act"] = async (effect) => (await import("../board/actions.ts")).act(effect);
+const runAction: BoardOptions["runAction"] = async (action) =>
+  (await import("./actions.ts")).runAction(action);
 
-/** What happened, and what does where it runs; Ctrl-C ends that, and is not meant for us. */
-const logs: Board["logs"] = async (item) => {
-  const { command } = await import("../board/actions.ts");
-  return ["sh", "-c", LOGS, "sh", ...command(item, ["logs", ...(item.live ? ["-f"] : []), item.id])];
+/** Returns the command that shows the logs of a session. Ctrl-C ends the command, not the board. */
+const logsCommand: BoardOptions["logsCommand"] = async (item) => {
+  const { commandFor } = await import("./actions.ts");
+  return ["sh", "-c", LOGS, "sh", ...commandFor(item, ["logs", ...(item.live ? ["-f"] : []), item.id])];
 };
 
-const LOGS = `trap : INT; echo "ctrl-c  back to the board"; "$@"; [ $? = 130 ] || { printf '\\nenter  back to the board '; read -r _; }`;
+const LOGS = `trap : INT; echo "ctrl-c returns to the board"; "$@"; [ $? = 130 ] || { printf '\\nenter returns to the board '; read -r _; }`;
 
 const idOf = ({ id }: Item): Chosen => id;
 
-/** Plans as `ccr attach` and `ccr resume` do, from what the files say now. */
+/** Plans what `ccr attach` or `ccr resume` would do, from the current state of the files. */
 async function planFor(item: Item): Promise<Chosen> {
   const { id, folder, path, target } = item;
   if (target !== null) {
-    const { command } = await import("../board/actions.ts");
-    return { directory: "/", argv: command(item, [item.live ? "attach" : "resume", id]), notes: [] };
+    const { commandFor } = await import("./actions.ts");
+    return { directory: "/", argv: commandFor(item, [item.live ? "attach" : "resume", id]), notes: [] };
   }
-  if (item.live) return (await import("../board/actions.ts")).goThere(id);
+  if (item.live) return (await import("./actions.ts")).planAttach(id);
   const entry = read({ id, folder, path, bytes: 0, mtime: 0 });
-  if (!entry) throw new Problem("deleted", `the transcript of ${id.slice(0, 8)} was deleted meanwhile.`);
+  if (!entry) throw new Problem("deleted", `the transcript of ${id.slice(0, 8)} was just deleted`);
   const { resumeCommand } = await import("../cli/resume-command.ts");
   const call: Call = { flags: {}, positionals: [], json: false, warn() {}, warnings: [] };
   return resumeCommand(call, entry, sessionOf(entry, readContext()), undefined);
 }
 
-/** The picker may draw on another descriptor than the ones that colours are known of. */
+/** Whether to draw in colour. The picker may draw on a descriptor of its own, so only flags and NO_COLOR count. */
 const isColoured = ({ flags }: Call): boolean =>
   flags["no-color"] !== true && (flags.color === true || !process.env.NO_COLOR);

@@ -1,22 +1,23 @@
-// The picker as a state machine: a key or what was read goes in, a new state and what is to be done come out. Pure.
+// The board as a state machine: a key or new results go in, the next state and what to do come out. Pure.
 
 import { clean } from "../terminal/clean.ts";
 import type { Key } from "../terminal/keys.ts";
-import { filter, wordsOf } from "./filter.ts";
+import { filter, searchWords } from "./filter.ts";
 import { type Item, SECTIONS, type Section } from "./items.ts";
 
+/** One line of the list. */
 export type Row = { section: Section } | { item: Item } | { note: string };
 
 export type State = {
   /** lines of the list on the screen */
   height: number;
-  /** the directory of "here", a real path */
+  /** the current directory, a real path: scope "here" */
   here: string;
   query: string;
-  /** "/" was pressed: letters are text even where nothing is typed yet */
+  /** "/" was pressed: letters are text, even while the query is empty */
   typing: boolean;
   scope: "all" | "here" | "project";
-  /** what was marked when "all" was left: its directory is the scope "project" */
+  /** the session that was selected when scope "all" was left; its directory is the scope "project" */
   anchor: Item | undefined;
   /** everything that was read, newest first */
   items: readonly Item[];
@@ -24,44 +25,45 @@ export type State = {
   total: number | null;
   /** whether everything was read */
   complete: boolean;
-  /** what is said above the list: machines that do not answer */
+  /** lines above the list: remote machines that do not answer */
   notes: readonly string[];
-  /** what the search and the scope leave, in the order of the screen */
-  found: readonly Item[];
-  /** the same with the names of the sections */
+  /** items that match the query and the scope, in the order of the screen */
+  matches: readonly Item[];
+  /** the matches with the headings of their sections */
   rows: readonly Row[];
-  /** key of the marked session */
-  marked: string | undefined;
-  /** the mark was moved or has been seen: it stays on its session whatever is still read */
+  /** key of the selected session */
+  selected: string | undefined;
+  /** the person has seen or moved the selection: it stays on its session while more is read */
   settled: boolean;
-  /** first row on the screen */
+  /** index of the first row on the screen */
   top: number;
-  /** what is said above the key line until the next key */
+  /** message above the key line until the next key; an error if `bad` */
   notice: { lines: readonly string[]; bad: boolean } | null;
   help: boolean;
-  /** letters do something where nothing is typed yet */
+  /** whether letters act on the selected session while the query is empty */
   board: boolean;
-  /** a letter that wants Enter; another letter goes on with a search that begins with it */
-  asks: { letter: string; effect: Effect | null } | null;
+  /** a letter that waits for Enter to confirm it; any other letter continues a search that begins with it */
+  confirm: { letter: string; effect: Effect | null } | null;
 };
 
 /** What a letter does to a session. */
-export type Act = { do: "stop" | "resume" | "logs"; item: Item };
+export type Action = { do: "stop" | "resume" | "logs"; item: Item };
 
 export type Effect =
   | { do: "choose"; item: Item }
-  | Act
+  | Action
   | { do: "copy"; item: Item }
   | { do: "quit"; status: number }
   | { do: "suspend" }
   | { do: "redraw" };
 
-const LONGEST_QUERY = 200;
+const MAX_QUERY_LENGTH = 200;
 
-export const start = (query: string, here: string, height: number, board = false): State => ({
+/** Returns the state before anything was read. */
+export const initialState = (query: string, here: string, height: number, board = false): State => ({
   height,
   here,
-  query: typed(query),
+  query: cleanInput(query),
   typing: false,
   scope: "all",
   anchor: undefined,
@@ -69,79 +71,92 @@ export const start = (query: string, here: string, height: number, board = false
   total: null,
   complete: false,
   notes: [],
-  found: [],
+  matches: [],
   rows: [],
-  marked: undefined,
+  selected: undefined,
   settled: false,
   top: 0,
   notice: null,
   help: false,
   board,
-  asks: null,
+  confirm: null,
 });
 
-/** More was read. */
-export const arrive = (
+/** Replaces the items by what has been read by now. */
+export const addResults = (
   state: State,
-  news: Pick<State, "items" | "total" | "complete" | "settled"> & Partial<Pick<State, "notes">>,
-): State => refresh({ ...state, ...news }, news.settled ? state.marked : undefined);
+  results: Pick<State, "items" | "total" | "complete" | "settled"> & Partial<Pick<State, "notes">>,
+): State => refresh({ ...state, ...results }, results.settled ? state.selected : undefined);
 
-export const markedItem = (state: State): Item | undefined =>
-  state.found.find(({ key }) => key === state.marked);
+export const selectedItem = (state: State): Item | undefined =>
+  state.matches.find(({ key }) => key === state.selected);
 
-/** The directory that the scope is about. */
-export const placeOf = ({ scope, here, anchor }: State): string | null =>
-  scope === "here" ? here : scope === "project" ? (anchor?.place ?? null) : null;
+/** Returns the directory that the scope is restricted to; null for all. */
+export function scopeDirectory({ scope, here, anchor }: State): string | null {
+  if (scope === "here") return here;
+  return scope === "project" ? (anchor?.realProject ?? null) : null;
+}
 
-/** What Tab leads to. */
+/** Returns the scope that Tab switches to. */
 export function nextScope({ scope, here, anchor }: State): State["scope"] {
   if (scope === "all") return "here";
-  return scope === "here" && anchor?.place && anchor.place !== here ? "project" : "all";
+  return scope === "here" && anchor?.realProject && anchor.realProject !== here ? "project" : "all";
 }
 
-export function press(before: State, key: Key): [State, Effect?] {
-  const state: State = { ...before, settled: true, notice: null, help: false, asks: null };
+/** Returns the state after a key, and what the caller has to do. */
+export function handleKey(before: State, key: Key): [State, Effect?] {
+  const state: State = { ...before, settled: true, notice: null, help: false, confirm: null };
   const leaves = "key" in key && (key.key === "ctrl-c" || key.key === "ctrl-z");
   if (before.help && !leaves) return [state];
-  const { asks } = before;
-  if ("key" in key) {
-    if (asks && key.key === "enter") return asks.effect ? [state, asks.effect] : [state];
-    return asks && key.key === "escape" ? [state] : named(state, key.key);
-  }
-  const { text } = key;
-  if (asks) return [search(state, asks.letter + typed(text))];
-  if (state.query === "" && !state.typing && !key.pasted) {
-    const item = state.board ? markedItem(state) : undefined;
-    if (item && text === "l") return [state, { do: "logs", item }];
-    if (item && (text === "s" || text === "r")) return [ask(state, text, item)];
-    if (text === "q") return [state, { do: "quit", status: 0 }];
-    if (text === "?") return [{ ...state, help: true }];
-    if (text[0] === "/") return [search({ ...state, typing: true }, typed(text.slice(1)))];
-  }
-  return [search(state, state.query + typed(text))];
+  if (before.confirm) return afterConfirm(state, before.confirm, key);
+  if ("key" in key) return handleNamedKey(state, key.key);
+  const lettersAct = state.query === "" && !state.typing && !key.pasted;
+  return (lettersAct ? handleLetter(state, key.text) : null) ?? [appendToQuery(state, key.text)];
 }
 
-function named(state: State, key: string): [State, Effect?] {
+/** The key after a letter that asked for confirmation. */
+function afterConfirm(
+  state: State,
+  { letter, effect }: NonNullable<State["confirm"]>,
+  key: Key,
+): [State, Effect?] {
+  if ("text" in key) return [search(state, letter + cleanInput(key.text))];
+  if (key.key === "enter") return effect ? [state, effect] : [state];
+  return key.key === "escape" ? [state] : handleNamedKey(state, key.key);
+}
+
+/** A letter while the query is empty; null if it has no meaning of its own and begins a search. */
+function handleLetter(state: State, text: string): [State, Effect?] | null {
+  const item = state.board ? selectedItem(state) : undefined;
+  if (item && text === "l") return [state, { do: "logs", item }];
+  if (item && (text === "s" || text === "r")) return [askToConfirm(state, text, item)];
+  if (text === "q") return [state, { do: "quit", status: 0 }];
+  if (text === "?") return [{ ...state, help: true }];
+  if (text[0] === "/") return [search({ ...state, typing: true }, cleanInput(text.slice(1)))];
+  return null;
+}
+
+function handleNamedKey(state: State, key: string): [State, Effect?] {
   const { query } = state;
-  const item = markedItem(state);
+  const item = selectedItem(state);
   const page = Math.max(1, state.height - 1);
   switch (key) {
     case "up":
     case "ctrl-p":
-      return [move(state, -1)];
+      return [moveSelection(state, -1)];
     case "down":
     case "ctrl-n":
-      return [move(state, 1)];
+      return [moveSelection(state, 1)];
     case "pageup":
-      return [move(state, -page)];
+      return [moveSelection(state, -page)];
     case "pagedown":
-      return [move(state, page)];
+      return [moveSelection(state, page)];
     case "home":
-      return [move(state, -state.found.length)];
+      return [moveSelection(state, -state.matches.length)];
     case "end":
-      return [move(state, state.found.length)];
+      return [moveSelection(state, state.matches.length)];
     case "tab":
-      return [turn(state, item)];
+      return [changeScope(state, item)];
     case "enter":
       return item ? [state, { do: "choose", item }] : [state];
     case "ctrl-y":
@@ -155,7 +170,7 @@ function named(state: State, key: string): [State, Effect?] {
     case "escape":
     case "ctrl-d":
       if (query === "") return [state, { do: "quit", status: 0 }];
-      return key === "escape" ? named(state, "ctrl-u") : [state];
+      return key === "escape" ? handleNamedKey(state, "ctrl-u") : [state];
     case "ctrl-u":
       return [search({ ...state, typing: false }, "")];
     case "ctrl-z":
@@ -167,70 +182,81 @@ function named(state: State, key: string): [State, Effect?] {
   }
 }
 
-function ask(state: State, letter: "s" | "r", item: Item): State {
+/** Asks before a session is stopped or resumed, or says why that is not possible. */
+function askToConfirm(state: State, letter: "s" | "r", item: Item): State {
   const name = `${item.id.slice(0, 8)} ${item.title}`;
-  const { live } = item;
-  const [can, question, not] =
-    letter === "s"
-      ? [live, `stop ${name}${item.section === "Working" ? ", which is working" : ""}?`, "is not running"]
-      : [item.limited && !live, `resume ${name} now?`, live ? "is running" : "waits for no limit"];
-  const lines = can ? [question, "enter yes, esc no"] : [`${name} ${not}`];
-  const effect: Effect | null = can ? { do: letter === "s" ? "stop" : "resume", item } : null;
-  return { ...state, asks: { letter, effect }, notice: { lines, bad: false } };
+  const problem = letter === "s" ? whyNotStop(item) : whyNotResume(item);
+  const working = item.section === "Working" ? ", which is working" : "";
+  const question = letter === "s" ? `stop ${name}${working}?` : `resume ${name} now?`;
+  const lines = problem === null ? [question, "enter yes, esc no"] : [`${name} ${problem}`];
+  const effect: Effect | null = problem === null ? { do: letter === "s" ? "stop" : "resume", item } : null;
+  return { ...state, confirm: { letter, effect }, notice: { lines, bad: false } };
 }
 
-/** One line of harmless text; a blank at either end stays, as the next word begins there. */
-const typed = (given: string): string =>
-  given
-    .slice(0, LONGEST_QUERY)
+const whyNotStop = ({ live }: Item): string | null => (live ? null : "is not running");
+
+function whyNotResume({ live, limited }: Item): string | null {
+  if (live) return "is running";
+  return limited ? null : "is not limited";
+}
+
+/** Makes one line of typed or pasted text, without control characters. Spaces at both ends stay: more may follow. */
+function cleanInput(text: string): string {
+  return text
+    .slice(0, MAX_QUERY_LENGTH)
     .replace(/\S(?:.*\S)?/s, (core) => clean(core))
     .replace(/\s+/g, " ");
-
-/** Another search marks what fits best; without a search the marked session stays marked. */
-function search(state: State, wanted: string): State {
-  const query = wanted.slice(0, LONGEST_QUERY).replace(/[\ud800-\udbff]$/, "");
-  if (query === state.query) return state;
-  return refresh({ ...state, query, top: 0 }, query.trim() === "" ? state.marked : undefined);
 }
 
-function turn(state: State, item: Item | undefined): State {
+const appendToQuery = (state: State, text: string): State => search(state, state.query + cleanInput(text));
+
+/** Sets the query. A new query selects the best match; an empty one keeps the selected session. */
+function search(state: State, text: string): State {
+  // A surrogate pair is not cut in half.
+  const query = text.slice(0, MAX_QUERY_LENGTH).replace(/[\ud800-\udbff]$/, "");
+  if (query === state.query) return state;
+  return refresh({ ...state, query, top: 0 }, query.trim() === "" ? state.selected : undefined);
+}
+
+function changeScope(state: State, item: Item | undefined): State {
   const scope = nextScope(state);
   const anchor = state.scope === "all" ? item : state.anchor;
   return refresh({ ...state, scope, anchor, top: 0 }, (scope === "all" ? anchor : item)?.key);
 }
 
-function move(state: State, by: number): State {
-  const { found, marked } = state;
-  const to = found.findIndex(({ key }) => key === marked) + by;
-  return scroll({ ...state, marked: found[Math.max(0, Math.min(found.length - 1, to))]?.key });
+function moveSelection(state: State, by: number): State {
+  const { matches, selected } = state;
+  const to = matches.findIndex(({ key }) => key === selected) + by;
+  return scroll({ ...state, selected: matches[Math.max(0, Math.min(matches.length - 1, to))]?.key });
 }
 
-/** Works out what is shown; `marked` stays marked where it is among it, else the first is. */
-function refresh(state: State, marked: string | undefined): State {
-  const place = placeOf(state);
-  const near = state.scope === "all" ? state.items : state.items.filter((item) => item.place === place);
-  const words = wordsOf(state.query);
-  let found: readonly Item[];
+/** Computes matches and rows again. `selected` stays selected if it is still a match, otherwise the first match is. */
+function refresh(state: State, selected: string | undefined): State {
+  const directory = scopeDirectory(state);
+  const items =
+    state.scope === "all" ? state.items : state.items.filter((item) => item.realProject === directory);
+  const words = searchWords(state.query);
+  let matches: readonly Item[];
   let rows: Row[];
-  if (words.length > 0 || near.every(({ section }) => section === "Recent")) {
-    found = filter(near, words);
-    rows = found.map((item) => ({ item }));
+  if (words.length > 0 || items.every(({ section }) => section === "Recent")) {
+    matches = filter(items, words);
+    rows = matches.map((item) => ({ item }));
   } else {
     rows = SECTIONS.flatMap((section): Row[] => {
-      const own = near.filter((item) => item.section === section).map((item) => ({ item }));
-      return own.length > 0 ? [{ section }, ...own] : [];
+      const members = items.filter((item) => item.section === section).map((item) => ({ item }));
+      return members.length > 0 ? [{ section }, ...members] : [];
     });
-    found = rows.flatMap((row) => ("item" in row ? row.item : []));
+    matches = rows.flatMap((row) => ("item" in row ? row.item : []));
   }
   if (words.length === 0) rows.unshift(...state.notes.map((note) => ({ note })));
-  const stays = found.some(({ key }) => key === marked);
-  return scroll({ ...state, found, rows, marked: stays ? marked : found[0]?.key });
+  const stays = matches.some(({ key }) => key === selected);
+  return scroll({ ...state, matches, rows, selected: stays ? selected : matches[0]?.key });
 }
 
-/** Moves the list so that the marked row is on the screen, with the name of its section where it is the first there. */
+/** Scrolls so that the selected row is visible, with the heading of its section if it is the first of it. */
 export function scroll(state: State): State {
-  const { rows, marked, height } = state;
-  const at = rows.findIndex((row) => "item" in row && row.item.key === marked);
+  const { rows, selected, height } = state;
+  const at = rows.findIndex((row) => "item" in row && row.item.key === selected);
   let above = at;
   while (above > 0 && !("item" in rows[above - 1]!) && at - above < height - 1) above--;
   const top = Math.min(state.top, Math.max(0, rows.length - height), Math.max(0, above));

@@ -1,93 +1,97 @@
-// Tells when sessions change: the kernel says so, nothing is asked for again and again.
+// Reports when sessions change. It uses file system events, so nothing is polled.
 import { type FSWatcher, statSync, watch } from "node:fs";
 import { join } from "node:path";
 import { configDirectory, isSessionId, projectsDirectory, registryDirectory } from "../claude/places.ts";
 import { idsIn, projectFolders } from "../sessions/store.ts";
 import { state } from "../system/places.ts";
 
-/** What happens within so long (ms) is told together. */
-const TOGETHER = 300;
-/** What was written shortly before a folder was watched was told by nobody. */
+/** Events within this many ms are reported together. */
+const BATCH = 300;
+/** A folder younger than this (ms) may have been written to before it was watched, so its files count as changed. */
 const FRESH = 60_000;
-/** Folders beyond these are looked at when the screen is opened again. */
-const MOST_FOLDERS = 2000;
+/** Further project folders are not watched; the board reads them when it is opened again. */
+const MAX_FOLDERS = 2000;
 
-/** What changed: transcripts by their paths, and whether something started, ended or waits. */
-export type News = { paths: ReadonlySet<string>; running: boolean };
+/** Paths of changed transcripts, and whether any session started, ended or changed its status. */
+export type Changes = { paths: ReadonlySet<string>; running: boolean };
 
-export class Watch {
-  readonly #tell: (news: News) => void;
+/** Calls `onChange` once at the start and then after every change, until it is closed. */
+export class SessionWatcher {
+  readonly #onChange: (changes: Changes) => void;
   readonly #watched = new Map<string, FSWatcher>();
   #paths = new Set<string>();
-  /** the first news is what there is */
+  /** true at first, so that the first report covers all running sessions */
   #running = true;
-  #moved = false;
+  #foldersChanged = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(tell: (news: News) => void) {
-    this.#tell = tell;
-    this.#look(true);
-    this.#timer = setTimeout(() => this.#ring(), 0);
+  constructor(onChange: (changes: Changes) => void) {
+    this.#onChange = onChange;
+    this.#watchRegistry();
+    this.#watchProjects();
+    this.#timer = setTimeout(() => this.#report(), 0);
   }
 
   close(): void {
     clearTimeout(this.#timer);
-    for (const one of this.#watched.values()) one.close();
+    for (const watcher of this.#watched.values()) watcher.close();
     this.#watched.clear();
   }
 
-  /** Watches what is there by now. */
-  #look(moved: boolean): void {
+  #watchRegistry(): void {
     for (const path of [registryDirectory(), join(state(), "live")]) {
-      this.#on(path, () => {
+      this.#watch(path, () => {
         this.#running = true;
       });
     }
-    if (!moved) return;
-    const begun = (): void => {
-      this.#moved = true;
+  }
+
+  #watchProjects(): void {
+    const onFolder = (): void => {
+      this.#foldersChanged = true;
     };
-    this.#on(projectsDirectory(), begun);
-    if (!this.#watched.has(projectsDirectory())) this.#on(configDirectory(), begun);
+    this.#watch(projectsDirectory(), onFolder);
+    if (!this.#watched.has(projectsDirectory())) this.#watch(configDirectory(), onFolder);
     try {
-      for (const [, path] of projectFolders().slice(0, MOST_FOLDERS)) {
-        this.#on(path, (name) => {
+      for (const [, path] of projectFolders().slice(0, MAX_FOLDERS)) {
+        this.#watch(path, (name) => {
           if (name.endsWith(".jsonl") && isSessionId(name.slice(0, -6))) this.#paths.add(`${path}/${name}`);
         });
         if (Date.now() - statSync(path).mtimeMs < FRESH)
           for (const id of idsIn(path)) this.#paths.add(`${path}/${id}.jsonl`);
       }
     } catch {
-      // a folder that cannot be listed says nothing
+      // Folders that cannot be listed are not watched.
     }
   }
 
-  #on(path: string, note: (name: string) => void): void {
+  #watch(path: string, onEvent: (name: string) => void): void {
     if (this.#watched.has(path)) return;
     const forget = (): void => {
       this.#watched.get(path)?.close();
       this.#watched.delete(path);
     };
     try {
-      const one = watch(path, (_, name) => {
-        note(name ?? "");
-        this.#timer ??= setTimeout(() => this.#ring(), TOGETHER);
+      const watcher = watch(path, (_, name) => {
+        onEvent(name ?? "");
+        this.#timer ??= setTimeout(() => this.#report(), BATCH);
       });
-      this.#watched.set(path, one.on("error", forget));
+      this.#watched.set(path, watcher.on("error", forget));
     } catch {
-      // not there yet, or no more watches: what is shown stays as it was read
+      // The path does not exist yet, or the system has no more watches: the board shows what it has read.
     }
   }
 
-  #ring(): void {
+  #report(): void {
     this.#timer = undefined;
-    // A folder that is made again is another one.
-    if (this.#moved) this.close();
-    this.#look(this.#moved);
-    const news = { paths: this.#paths, running: this.#running };
+    // A folder that was deleted and created again needs a new watch.
+    if (this.#foldersChanged) this.close();
+    this.#watchRegistry();
+    if (this.#foldersChanged) this.#watchProjects();
+    const changes = { paths: this.#paths, running: this.#running };
     this.#paths = new Set();
     this.#running = false;
-    this.#moved = false;
-    this.#tell(news);
+    this.#foldersChanged = false;
+    this.#onChange(changes);
   }
 }

@@ -1,6 +1,6 @@
-import { bareSession, SECTIONS, sectionOf, shownAs } from "../board/items.ts";
+import { displayedSession, SECTIONS, sectionOf, sessionOfLive } from "../board/items.ts";
 import { openBoard } from "../board/open-board.ts";
-import { boardOf } from "../board/remote-sessions.ts";
+import { fetchBoard } from "../board/remote-sessions.ts";
 import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
 import { COLUMNS, fillTmux, sessionJson, sessionRows, tableLook } from "../cli/session-format.ts";
 import { type Remote, remoteOf, remotes } from "../remote/remote.ts";
@@ -65,7 +65,7 @@ function scopeOf(words: string | undefined): Scope {
 type Shown = { target: string | null; session: Session };
 
 async function once(call: Call, count: number, { here, targets }: Scope): Promise<number> {
-  const asked = targets.map(async (target) => ({ target, answer: await boardOf(target, count) }));
+  const asked = targets.map(async (target) => ({ target, answer: await fetchBoard(target, count) }));
   const { sessions, unique } = here
     ? await ofHere(count)
     : { sessions: [], unique: new Map<string, number>() };
@@ -79,13 +79,13 @@ async function once(call: Call, count: number, { here, targets }: Scope): Promis
     else shown.push(...answer.sessions.map((session) => ({ target: target.name, session })));
   }
   const now = Date.now();
-  const order = ({ session }: Shown): number => SECTIONS.indexOf(sectionOf(shownAs(session, now)));
+  const order = ({ session }: Shown): number => SECTIONS.indexOf(sectionOf(displayedSession(session, now)));
   shown.sort((a, b) => order(a) - order(b) || (b.session.updatedAt ?? 0) - (a.session.updatedAt ?? 0));
   if (call.json) {
     const rows = shown.map(({ target, session }) => ({
       ...sessionJson(session),
       target,
-      section: sectionOf(shownAs(session, now)),
+      section: sectionOf(displayedSession(session, now)),
     }));
     json("board", { targets: told, sessions: rows }, call.warnings);
   } else if (shown.length > 0) writeStdout(lines(shown, unique));
@@ -96,14 +96,14 @@ async function once(call: Call, count: number, { here, targets }: Scope): Promis
 /** The live ones, those that wait for a limit, and the newest others. */
 async function ofHere(count: number): Promise<{ sessions: Session[]; unique: Map<string, number> }> {
   const context = readContext();
-  const { whatRuns } = await import("../board/running.ts");
-  const live = new Map([...(await whatRuns()), ...context.live]);
+  const { unregisteredSessions } = await import("../board/unregistered-sessions.ts");
+  const live = new Map([...(await unregisteredSessions()), ...context.live]);
   context.live = live;
   const found = new Map<string, Session>();
   const add = (session: Session): void => void (found.has(session.id) || found.set(session.id, session));
   const running = transcripts((id) => live.has(id.toLowerCase()));
   for (const entry of newest(running, live.size)) add(sessionOf(entry, context));
-  for (const one of live.values()) add(bareSession(one));
+  for (const one of live.values()) add(sessionOfLive(one));
   await fillTmux([...found.values()]);
   for (const session of stoppedSessions(context, context.now - RECENT).sessions)
     if (session.state === "waiting") add(session);
@@ -115,7 +115,7 @@ async function ofHere(count: number): Promise<{ sessions: Session[]; unique: Map
 
 function lines(shown: readonly Shown[], unique: ReadonlyMap<string, number>): string {
   const now = Date.now();
-  const sessions = shown.map(({ session }) => shownAs(session, now));
+  const sessions = shown.map(({ session }) => displayedSession(session, now));
   const rows = sessionRows(sessions, { now, unique, time: "short" });
   for (const [i, { target }] of shown.entries())
     if (target !== null) rows[i]![2] = `${target}:${rows[i]![2]}`;

@@ -1,5 +1,5 @@
-import { rank, wordsOf } from "../board/filter.ts";
-import { itemOf } from "../board/items.ts";
+import { rank, searchWords } from "../board/filter.ts";
+import { itemOfEntry } from "../board/items.ts";
 import { openBoard } from "../board/open-board.ts";
 import { type Call, type Command, isSet } from "../cli/command.ts";
 import { COLUMNS, sessionRows, tableLook } from "../cli/session-format.ts";
@@ -38,8 +38,8 @@ function plain(call: Call, query: string): number {
     });
   }
   const context = readContext();
-  const words = wordsOf(query);
-  const fits = (entry: Entry): boolean => rank(itemOf(entry, context, true), words) > 0;
+  const words = searchWords(query);
+  const fits = (entry: Entry): boolean => rank(itemOfEntry(entry, context, true), words) > 0;
   const { entries, unique } = newestOfAll(PLAIN_COUNT, words.length > 0 ? fits : undefined);
   const sessions = entries.map((entry) => sessionOf(entry, context));
   const rows = sessionRows(sessions, { now: context.now, unique, time: "short" });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { filter, fold, marks, rank, wordsOf } from "../../helpers/board/filter.ts";
+import { filter, fold, matchRanges, rank, searchWords } from "../../helpers/board/filter.ts";
 
 describe("the picker's search", () => {
   it.each([
@@ -15,8 +15,8 @@ describe("the picker's search", () => {
   ])("compares %s as %s", (text, folded) => expect(fold(text)).toBe(folded));
 
   it("takes words in any order, with any blanks between them, each once", () => {
-    expect(wordsOf("  Retry\tgateway retry ")).toEqual(["retry", "gateway"]);
-    expect(wordsOf("   ")).toEqual([]);
+    expect(searchWords("  Retry\tgateway retry ")).toEqual(["retry", "gateway"]);
+    expect(searchWords("   ")).toEqual([]);
   });
 
   it.each<[string, 0 | 1 | 2]>([
@@ -28,7 +28,7 @@ describe("the picker's search", () => {
     ["", 2],
   ])('ranks "%s"', (query, wanted) => {
     const item = { head: fold("a1b2c3d4 Retry in the Gateway"), body: fold("the payments fail") };
-    expect(rank(item, wordsOf(query))).toBe(wanted);
+    expect(rank(item, searchWords(query))).toBe(wanted);
   });
 
   it("puts what the row shows before what only a prompt says, and keeps the order otherwise", () => {
@@ -46,6 +46,6 @@ describe("the picker's search", () => {
     ["abcabc", "bc ca", ["bcabc"]],
     ["nothing", "z", []],
   ])("marks in %j the words %j", (text, query, found) => {
-    expect(marks(text, wordsOf(query)).map(([from, to]) => text.slice(from, to))).toEqual(found);
+    expect(matchRanges(text, searchWords(query)).map(([from, to]) => text.slice(from, to))).toEqual(found);
   });
 });

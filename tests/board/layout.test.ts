@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Item } from "../../helpers/board/items.ts";
-import { type Look, layout, listHeight, type Preview } from "../../helpers/board/layout.ts";
-import { arrive, press, type State, start } from "../../helpers/board/state.ts";
+import { type DrawOptions, layout, listHeight, type Preview } from "../../helpers/board/layout.ts";
+import { addResults, handleKey, initialState, type State } from "../../helpers/board/state.ts";
 import { width } from "../../helpers/terminal/text.ts";
 import { item, limited, live, ready, waiting } from "./items.ts";
 
-const look = (columns: number, rows: number, more: Partial<Look> = {}): Look => ({
+const look = (columns: number, rows: number, more: Partial<DrawOptions> = {}): DrawOptions => ({
   columns,
   rows,
   ascii: false,
@@ -17,7 +17,7 @@ const look = (columns: number, rows: number, more: Partial<Look> = {}): Look => 
 });
 
 const picker = (items: readonly Item[], rows: number, news: Partial<State> = {}): State =>
-  arrive(start(news.query ?? "", "/work/web", listHeight(rows)), {
+  addResults(initialState(news.query ?? "", "/work/web", listHeight(rows)), {
     items,
     total: items.length,
     complete: true,
@@ -43,13 +43,13 @@ const preview: Preview = [
 const mixed = [
   item("Move the setup script", {
     ...live,
-    when: "3 m",
+    timeText: "3 m",
     project: "/work/space",
     id: "98e44a9f-0000-4000-8000-000000000000",
   }),
   item("Bash(terraform state rm)?  State move", {
     ...waiting,
-    when: "12 m",
+    timeText: "12 m",
     project: "/work/infra",
     id: "0d6f336f-0000-4000-8000-000000000000",
   }),
@@ -155,18 +155,18 @@ describe("the picker's screen", () => {
 
   it.each<[string, Partial<State>, RegExp]>([
     ["while it reads", { items: [], total: null, complete: false }, /reading/],
-    ["without sessions", { items: [], total: 0 }, /no sessions yet.*start one {3}claude/s],
-    ["when nothing fits", { query: "zzz" }, /no session fits "zzz".*ccr-find zzz/s],
+    ["without sessions", { items: [], total: 0 }, /no sessions yet.*start one: claude/s],
+    ["when nothing fits", { query: "zzz" }, /no session matches "zzz".*ccr-find zzz/s],
   ])("says what is the matter %s", (_, news, text) => {
     expect(shown(layout(picker(news.items ?? mixed, 10, news), look(80, 10), null)).join("\n")).toMatch(text);
   });
 
   it("says where Tab leads, and how many there are", () => {
     const all = picker(mixed, 8);
-    const [here] = press(all, { key: "tab" });
+    const [here] = handleKey(all, { key: "tab" });
     const text = shown(layout(here, look(80, 8), null));
     expect(text[0]).toMatch(/here web · 0 of 4$/);
-    expect(text.join("\n")).toContain("no session was started here");
+    expect(text.join("\n")).toContain("no sessions in this directory");
     expect(text.at(-1)).toContain("tab project");
     expect(
       shown(
@@ -196,9 +196,9 @@ describe("the picker's screen", () => {
   });
 
   it("shows the keys on demand", () => {
-    const [help] = press(picker(mixed, 24), { text: "?", pasted: false });
+    const [help] = handleKey(picker(mixed, 24), { text: "?", pasted: false });
     const text = shown(layout(help, look(80, 24), preview));
-    expect(text.join("\n")).toMatch(/ctrl-y {6}copy its id.*ctrl-z {6}stop for now/s);
+    expect(text.join("\n")).toMatch(/ctrl-y {6}copy its id.*ctrl-z {6}suspend/s);
     expect(text.at(-1)).toBe(" any key back");
   });
 
@@ -279,7 +279,7 @@ describe("on every screen", () => {
             ),
             rows,
           );
-          for (const key of pressed) [state] = press(state, key);
+          for (const key of pressed) [state] = handleKey(state, key);
           if (said.length % 2) state = { ...state, notice: { lines: [said, said], bad: true } };
           const lines = layout(state, look(columns, rows), [
             { by: "you", text: said },

@@ -1,8 +1,8 @@
 // What other machines say is data of strangers: taken as far as it has our form.
 
 import { describe, expect, it } from "vitest";
-import { itemFrom } from "../../helpers/board/items.ts";
-import { boardOf, RemoteSessions, sessionFrom } from "../../helpers/board/remote-sessions.ts";
+import { itemOfSession } from "../../helpers/board/items.ts";
+import { fetchBoard, parseSession, RemoteSessions } from "../../helpers/board/remote-sessions.ts";
 
 const id = "11111111-0000-4000-8000-000000000000";
 const now = Date.parse("2026-11-21T12:00:00Z");
@@ -20,22 +20,22 @@ const whole = {
 
 describe("a session of another machine", () => {
   it("is shown as one of ours, with the machine's name", () => {
-    const item = itemFrom(sessionFrom(whole)!, now, false, "", "web");
+    const item = itemOfSession(parseSession(whole)!, now, false, "", "web");
     expect(item).toMatchObject({
       key: `web:${id}`,
       target: "web",
       title: "Checkout",
       section: "Limited",
-      when: "2 h 11 m",
+      timeText: "2 h 11 m",
       limited: true,
-      place: "web:/home/me/shop",
+      realProject: "web:/home/me/shop",
     });
     expect(item.head).toContain("web");
   });
 
   it("runs, or waits, as it says", () => {
     const item = (live: object) =>
-      itemFrom(sessionFrom({ ...whole, state: "live", limit: null, live })!, now, false, "", "web");
+      itemOfSession(parseSession({ ...whole, state: "live", limit: null, live })!, now, false, "", "web");
     expect(item({ status: "busy" }).section).toBe("Working");
     expect(item({ status: "waiting", waitingFor: "permission prompt" })).toMatchObject({
       section: "Needs you",
@@ -56,7 +56,7 @@ describe("a session of another machine", () => {
     { ...whole, id: 3 },
     { ...whole, state: "bad" },
   ])("is none where it has no id or state: %j", (value) => {
-    expect(sessionFrom(value as never)).toBeNull();
+    expect(parseSession(value as never)).toBeNull();
   });
 
   it("cannot act on the terminal, nor break us with fields of other kinds", () => {
@@ -67,11 +67,11 @@ describe("a session of another machine", () => {
       limit: { resetsAt: {} },
       blockedBy: 1,
     };
-    const item = itemFrom(sessionFrom({ ...whole, ...odd })!, now, false, "", "web");
+    const item = itemOfSession(parseSession({ ...whole, ...odd })!, now, false, "", "web");
     expect(item.title).toBe("[2Jx");
-    expect(item).toMatchObject({ project: null, at: 0, until: null });
+    expect(item).toMatchObject({ project: null, updatedAt: 0, until: null });
     expect(
-      itemFrom(sessionFrom({ ...whole, state: "blocked", blockedBy: {} })!, now, true, "", "w").section,
+      itemOfSession(parseSession({ ...whole, state: "blocked", blockedBy: {} })!, now, true, "", "w").section,
     ).toBe("Recent");
   });
 });
@@ -82,7 +82,7 @@ describe("a machine", () => {
     const path = process.env.PATH;
     process.env.PATH = "/nonexistent";
     try {
-      expect(await boardOf(gone, 5)).toEqual({ error: "the coder program is not on PATH." });
+      expect(await fetchBoard(gone, 5)).toEqual({ error: "the coder program is not on PATH." });
       await new Promise<void>((resolve) => {
         const far: RemoteSessions = new RemoteSessions([gone], 5, (name, sessions) => {
           expect([name, sessions]).toEqual(["gone", []]);
@@ -90,7 +90,7 @@ describe("a machine", () => {
           far.close();
           resolve();
         });
-        expect(far.notes()).toEqual(["gone: asking"]);
+        expect(far.notes()).toEqual(["gone: connecting"]);
       });
     } finally {
       process.env.PATH = path;

@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { Item } from "../../helpers/board/items.ts";
 import {
-  arrive,
+  addResults,
   type Effect,
-  markedItem,
+  handleKey,
+  initialState,
   nextScope,
-  placeOf,
-  press,
   type State,
+  scopeDirectory,
   scroll,
-  start,
+  selectedItem,
 } from "../../helpers/board/state.ts";
 import { item, limited, live, waiting } from "./items.ts";
 
@@ -23,7 +23,7 @@ const items: Item[] = [
 
 function picker(all: readonly Item[] = items, height = 10, query = ""): State {
   const news = { items: all, total: all.length, complete: true, settled: false };
-  return arrive(start(query, HERE, height), news);
+  return addResults(initialState(query, HERE, height), news);
 }
 
 /** Presses keys by name; words in quotes are typed, in backquotes pasted. */
@@ -32,14 +32,14 @@ function pressed(state: State, ...keys: string[]): { state: State; effect: Effec
   for (const name of keys) {
     const quoted = /^(["`])(.*)\1$/s.exec(name);
     const key = quoted ? { text: quoted[2]!, pasted: quoted[1] === "`" } : { key: name };
-    [state, effect] = press(state, key);
+    [state, effect] = handleKey(state, key);
   }
   return { state, effect };
 }
 
 const given = (...keys: string[]): State => pressed(picker(), ...keys).state;
-const titles = (state: State): string[] => state.found.map(({ title }) => title);
-const mark = (state: State): string | undefined => markedItem(state)?.title;
+const titles = (state: State): string[] => state.matches.map(({ title }) => title);
+const mark = (state: State): string | undefined => selectedItem(state)?.title;
 
 describe("searching", () => {
   it.each<[string[], string, number]>([
@@ -70,7 +70,7 @@ describe("searching", () => {
     [["left", "ctrl-a", "f1"], "", 4],
   ])("after %j the search is %j and %i are found", (keys, query, count) => {
     const state = given(...keys);
-    expect([state.query, state.found.length]).toEqual([query, count]);
+    expect([state.query, state.matches.length]).toEqual([query, count]);
   });
 
   it("marks the first that fits, ones that fit by their title first", () => {
@@ -149,7 +149,7 @@ describe("moving", () => {
   });
 
   it("does nothing where nothing is", () => {
-    expect(pressed(picker([]), "down", "end", "tab", "tab").state.marked).toBeUndefined();
+    expect(pressed(picker([]), "down", "end", "tab", "tab").state.selected).toBeUndefined();
   });
 });
 
@@ -192,7 +192,7 @@ describe("scopes", () => {
     let state = picker();
     const seen = steps.map((keys) => {
       state = pressed(state, ...keys).state;
-      return [state.scope, placeOf(state), titles(state).length, mark(state)];
+      return [state.scope, scopeDirectory(state), titles(state).length, mark(state)];
     });
     expect(seen).toEqual([
       ["all", null, 4, "Terraform state move"],
@@ -210,7 +210,7 @@ describe("scopes", () => {
 });
 
 describe("what is still read", () => {
-  const half = arrive(start("", HERE, 10), {
+  const half = addResults(initialState("", HERE, 10), {
     items: items.slice(2),
     total: null,
     complete: false,
@@ -218,20 +218,22 @@ describe("what is still read", () => {
   });
 
   it("moves the mark to the newest while nobody has seen it", () => {
-    expect(mark(arrive(half, { items, total: 4, complete: true, settled: false }))).toBe(items[0]!.title);
+    expect(mark(addResults(half, { items, total: 4, complete: true, settled: false }))).toBe(items[0]!.title);
   });
   it("leaves it where it is once it was seen, or a key was pressed", () => {
-    expect(mark(arrive(half, { items, total: 4, complete: true, settled: true }))).toBe(items[2]!.title);
+    expect(mark(addResults(half, { items, total: 4, complete: true, settled: true }))).toBe(items[2]!.title);
     const moved = pressed(half, "down").state;
     expect(moved.settled).toBe(true);
-    expect(mark(arrive(moved, { items, total: 4, complete: true, settled: moved.settled }))).toBe(
+    expect(mark(addResults(moved, { items, total: 4, complete: true, settled: moved.settled }))).toBe(
       items[3]!.title,
     );
   });
   it("is searched as it comes", () => {
     const searching = pressed(half, '"gateway"').state;
     expect(titles(searching)).toEqual([]);
-    expect(mark(arrive(searching, { items, total: 4, complete: true, settled: true }))).toBe(items[1]!.title);
+    expect(mark(addResults(searching, { items, total: 4, complete: true, settled: true }))).toBe(
+      items[1]!.title,
+    );
   });
 });
 
@@ -239,8 +241,8 @@ describe("the board's letters", () => {
   const [working, stopped, done] = [item("Works", live), item("Limited one", limited), item("Over")];
   const board = (marked: Item): State => {
     const news = { items: [working, stopped, done], total: 3, complete: true, settled: false };
-    const state = arrive(start("", "/work/web", 20, true), news);
-    return { ...state, marked: marked.key };
+    const state = addResults(initialState("", "/work/web", 20, true), news);
+    return { ...state, selected: marked.key };
   };
 
   it("ask before they stop or resume, and Enter says yes", () => {
@@ -260,7 +262,7 @@ describe("the board's letters", () => {
     ['"?"', "s?"],
   ])("are taken back by %s, which leaves the search %j", (key, query) => {
     const { state, effect } = pressed(board(working), '"s"', key);
-    expect([effect, state.query, state.asks, state.notice]).toEqual([undefined, query, null, null]);
+    expect([effect, state.query, state.confirm, state.notice]).toEqual([undefined, query, null, null]);
     expect(["choose", undefined]).toContain(pressed(state, "enter").effect?.do);
   });
 
@@ -268,7 +270,7 @@ describe("the board's letters", () => {
     for (const [letter, on, why] of [
       ['"s"', done, "is not running"],
       ['"s"', stopped, "is not running"],
-      ['"r"', done, "waits for no limit"],
+      ['"r"', done, "is not limited"],
       ['"r"', working, "is running"],
     ] as const) {
       const { state } = pressed(board(on), letter);
@@ -282,13 +284,13 @@ describe("the board's letters", () => {
     for (const letter of ["s", "r", "l"]) {
       expect(pressed(board(working), '"x"', `"${letter}"`).state.query).toBe(`x${letter}`);
       expect(pressed(board(working), '"/"', `"${letter}"`).state.query).toBe(letter);
-      expect(press(board(working), { text: letter, pasted: true })[0].query).toBe(letter);
+      expect(handleKey(board(working), { text: letter, pasted: true })[0].query).toBe(letter);
       expect(pressed({ ...board(working), board: false }, `"${letter}"`).state.query).toBe(letter);
     }
   });
 
   it("say above the list which machines are silent", () => {
-    const state = arrive(board(working), {
+    const state = addResults(board(working), {
       ...{ items: [working, done], total: 2, complete: true, settled: true },
       notes: ["box unreachable: no route"],
     });

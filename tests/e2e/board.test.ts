@@ -263,7 +263,7 @@ describe("its keys", () => {
   it("says why r and s do nothing to a session that has ended", async () => {
     const terminal = await board();
     await terminal.press("r");
-    await terminal.shows(/waits for no limit/, WAIT);
+    await terminal.shows(/is not limited/, WAIT);
     await terminal.press("e");
     await terminal.shows(/search re▏/, WAIT);
     await terminal.press("Escape");
