@@ -8,7 +8,6 @@ import { readContext } from "../sessions/context.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { Reading } from "../sessions/reading.ts";
 import { type Entry, read } from "../sessions/store.ts";
-import { smallHeap } from "../system/heap.ts";
 import { problemOf } from "../system/problem.ts";
 import { type Colour, painted } from "../terminal/colour.ts";
 import type { Key } from "../terminal/keys.ts";
@@ -163,7 +162,7 @@ class Picker<T> {
       if (complete || due) this.#update(complete);
       setImmediate(slice);
     };
-    void smallHeap().then(() => setImmediate(slice));
+    setImmediate(slice);
   }
 
   keys(keys: readonly Key[]): void {

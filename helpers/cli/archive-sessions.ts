@@ -6,7 +6,6 @@ import { liveSessions, withoutGhosts } from "../claude/registry.ts";
 import { startOf, titleOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
 import { makeDirectory } from "../system/files.ts";
-import { smallHeap } from "../system/heap.ts";
 import { state } from "../system/places.ts";
 import { problemOf } from "../system/problem.ts";
 import { many, size } from "../terminal/amount.ts";
@@ -32,7 +31,6 @@ export async function archiveSessions(
   verb: "archive" | "keep",
   remove: boolean,
 ): Promise<number> {
-  await smallHeap();
   const directory = resolve(stringFlag(call, "to") ?? join(state(), "archives"));
   const entries: Entry[] = chooseSessions(call, call.positionals).sort((a, b) => a.bytes - b.bytes);
   const dry = isSet(call, "dry-run");

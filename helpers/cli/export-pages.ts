@@ -5,7 +5,6 @@ import type { Head } from "../render/page-text.ts";
 import { FORMATS, type Format, readable } from "../render/render.ts";
 import type { Entry } from "../sessions/entry.ts";
 import { startOf, titleOf } from "../sessions/session.ts";
-import { tightHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { lstatOrNull, Staged } from "../system/staged-file.ts";
 import { size } from "../terminal/amount.ts";
@@ -30,7 +29,6 @@ export async function exportReadable(
       exit: 2,
     });
   }
-  await tightHeap();
   const redactor = isSet(call, "no-redact") ? null : new Redactor();
   const pages = (entry: Entry): Iterable<string> =>
     readable(format as Format, entry.path, headOf(entry), redactor, progress());

@@ -4,7 +4,6 @@ import { spawn } from "node:child_process";
 import { firstTime, nameOfWindow, nearlyUsed, type Window } from "../limits/windows.ts";
 import { hasTmux, literal, tmux } from "../live/tmux.ts";
 import { config } from "../system/config.ts";
-import { personsEnvironment } from "../system/run.ts";
 import { writeStderr } from "../terminal/output.ts";
 import { duration, time } from "../terminal/time.ts";
 
@@ -40,7 +39,7 @@ async function toTmux(message: string): Promise<void> {
 
 function toCommand(command: string, message: string): Promise<void> {
   return new Promise((resolve) => {
-    const env = { ...personsEnvironment(), CCR_MESSAGE: message };
+    const env = { ...process.env, CCR_MESSAGE: message };
     const child = spawn("/bin/sh", ["-c", command], {
       env,
       stdio: ["ignore", "ignore", "inherit"],

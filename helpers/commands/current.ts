@@ -5,7 +5,6 @@ import { readContext } from "../sessions/context.ts";
 import { currentSession } from "../sessions/current.ts";
 import { sessionOf } from "../sessions/session.ts";
 import { idsOfAll } from "../sessions/store.ts";
-import { smallHeap } from "../system/heap.ts";
 import { json } from "../terminal/json.ts";
 import { isTerminal, writeStderr, writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
@@ -30,7 +29,6 @@ export const current: Command = {
     ['ccr "$(ccr-current --id)"', "resume it"],
   ],
   async run(call) {
-    await smallHeap();
     const context = readContext();
     const found = await currentSession(context.live);
     if (call.json) {

@@ -5,7 +5,6 @@ import { sessions } from "../doctor/sessions.ts";
 import { shell } from "../doctor/shell.ts";
 import { readContext } from "../sessions/context.ts";
 import { newest, transcripts } from "../sessions/store.ts";
-import { smallHeap, tightHeap } from "../system/heap.ts";
 import { problemOf } from "../system/problem.ts";
 import { many } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
@@ -35,8 +34,6 @@ export const doctor: Command = {
     ["ccr doctor --json | jq -r '.findings[].fix'", "the commands, for a script"],
   ],
   async run(call) {
-    await smallHeap();
-    await tightHeap();
     const now = Date.now();
     const context = readContext(now);
     let scene: Scene = { now, all: [], entries: [], live: new Set(context.live.keys()), seen: progress() };

@@ -4,7 +4,6 @@ import { exportFile, exportTo } from "../archive/export.ts";
 import { archiveOptions, chooseSessions, SESSION_FLAGS } from "../cli/choose-sessions.ts";
 import { type Command, isSet, stringFlag } from "../cli/command.ts";
 import { Redactor, told } from "../redact/redactor.ts";
-import { smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { many, size } from "../terminal/amount.ts";
 import { json } from "../terminal/json.ts";
@@ -38,7 +37,6 @@ export const exportSessions: Command = {
     ["ccr-export 4bb6 - | ssh host ccr-import - --map $PWD=/srv/app", "straight to another machine"],
   ],
   async run(call) {
-    await smallHeap();
     const words = [...call.positionals];
     const several =
       isSet(call, "all") ||

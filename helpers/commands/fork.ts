@@ -8,7 +8,7 @@ import { cutAt, writeFork } from "../history/fork.ts";
 import { readContext } from "../sessions/context.ts";
 import { sessionOf, titleOf } from "../sessions/session.ts";
 import { read } from "../sessions/store.ts";
-import { collect, smallHeap } from "../system/heap.ts";
+import { collect } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { iso, jsonList } from "../terminal/json.ts";
@@ -42,7 +42,6 @@ export const fork: Command = {
     const [word] = call.positionals;
     if (word === undefined)
       throw new Problem("usage", "which session?", { hint: "ccr fork --help", exit: 2 });
-    await smallHeap();
     const context = readContext();
     const entry = resolveEntry(word);
     const short = entry.id.slice(0, 8);

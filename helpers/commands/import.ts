@@ -8,7 +8,6 @@ import { nextLine, tableLook } from "../cli/session-format.ts";
 import { readContext } from "../sessions/context.ts";
 import { startOf } from "../sessions/session.ts";
 import { newest, transcripts } from "../sessions/store.ts";
-import { smallHeap } from "../system/heap.ts";
 import { Problem, problemOf } from "../system/problem.ts";
 import { quote } from "../system/shell-quote.ts";
 import { sweep, temporary } from "../system/temporary-files.ts";
@@ -45,7 +44,6 @@ export const importSessions: Command = {
     if (call.positionals.length === 0) {
       throw new Problem("usage", "which archive?", { hint: "ccr-import --help", exit: 2 });
     }
-    await smallHeap();
     const dry = isSet(call, "dry-run");
     const options: Options = {
       rules: rulesOf((call.flags.map as string[] | undefined) ?? []),

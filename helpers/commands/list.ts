@@ -15,7 +15,6 @@ import { goneSessions } from "../sessions/deleted.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { idsOfAll, newestOfAll } from "../sessions/store.ts";
-import { smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { DAY } from "../system/units.ts";
 import { json } from "../terminal/json.ts";
@@ -64,7 +63,6 @@ export const list: Command = {
     const context = readContext();
     if (!existsSync(projectsDirectory())) return nothingYet(call);
     const keep = filterOf(call);
-    if (hasFilter(call) || limit > DEFAULT_COUNT) await smallHeap();
     const { entries, unique, twins } = hasFilter(call)
       ? newestOfAll(limit, (entry) => keep(sessionOf(entry, context)))
       : newestOfAll(limit);

@@ -4,7 +4,6 @@ import { resumeCommand } from "../cli/resume-command.ts";
 import { readContext } from "../sessions/context.ts";
 import { sessionOf } from "../sessions/session.ts";
 import { handOver } from "../system/handoff.ts";
-import { smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { commandLine } from "../system/shell-quote.ts";
 import { clean } from "../terminal/clean.ts";
@@ -41,7 +40,6 @@ export const resume = (verbs: readonly { name: string }[]): Command => ({
     if (word === "") {
       throw new Problem("usage", "which session?", { hint: ["ccr-list", "ccr <id or title>"], exit: 2 });
     }
-    await smallHeap();
     const context = readContext();
     const entry = resolveEntry(word, verbs);
     const session = sessionOf(entry, context);

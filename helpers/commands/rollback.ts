@@ -5,7 +5,6 @@ import { headOf, only, snapshotJson, snapshotsOf, take, usage } from "../cli/sna
 import { rollBack } from "../history/snapshot.ts";
 import { readContext } from "../sessions/context.ts";
 import type { Entry } from "../sessions/store.ts";
-import { smallHeap } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { quote } from "../system/shell-quote.ts";
 import { lstatOrNull } from "../system/staged-file.ts";
@@ -30,7 +29,6 @@ export const rollback: Command = {
     const [word, wanted] = call.positionals;
     if (word === undefined || wanted === undefined)
       throw usage("rollback", "which session, to which snapshot?");
-    await smallHeap();
     const mine = snapshotsOf(word);
     const target = only(mine, wanted, `ccr snapshots ${quote(word)}`);
     const { session } = target;

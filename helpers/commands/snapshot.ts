@@ -2,7 +2,6 @@ import { type Command, stringFlag } from "../cli/command.ts";
 import { resolveEntry } from "../cli/resolve-session.ts";
 import { nextLine } from "../cli/session-format.ts";
 import { snapshotJson, take, usage } from "../cli/snapshot-args.ts";
-import { smallHeap } from "../system/heap.ts";
 import { size } from "../terminal/amount.ts";
 import { json } from "../terminal/json.ts";
 import { writeStdout } from "../terminal/output.ts";
@@ -22,7 +21,6 @@ export const snapshot: Command = {
   async run(call) {
     const [word] = call.positionals;
     if (word === undefined) throw usage("snapshot", "which session?");
-    await smallHeap();
     const { snapshot: made, fresh } = await take(
       call,
       resolveEntry(word),

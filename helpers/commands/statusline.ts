@@ -55,9 +55,8 @@ export const statusline: Command = {
 /** What a person's own status line says to the same input. */
 async function first(command: string, input: string): Promise<string> {
   const { execFile } = await import("node:child_process");
-  const { personsEnvironment } = await import("../system/run.ts");
   return new Promise((resolve) => {
-    const options = { timeout: 5000, env: personsEnvironment(), maxBuffer: LONGEST };
+    const options = { timeout: 5000, maxBuffer: LONGEST };
     const child = execFile("/bin/sh", ["-c", command], options, (_, said) =>
       resolve(said === "" || said.endsWith("\n") ? said : `${said}\n`),
     );

@@ -8,7 +8,6 @@ import { type Remote, remoteCommand, remoteOf, remotes } from "../remote/remote.
 import { realPath } from "../sessions/lookup.ts";
 import { Here, lock, type Outcome, type Place, sync as run, type Seen } from "../sync/sync.ts";
 import { writeAtomic } from "../system/files.ts";
-import { smallHeap } from "../system/heap.ts";
 import { home, state } from "../system/places.ts";
 import { Problem } from "../system/problem.ts";
 import { many } from "../terminal/amount.ts";
@@ -43,7 +42,6 @@ export const sync: Command = {
     ["ccr sync ~/Sync/claude --map /workspaces=/home/me/code", "by a folder"],
   ],
   async run(call) {
-    await smallHeap();
     const own = new Here(configDirectory(), home());
     if (isSet(call, "serve")) {
       const { serve } = await import("../sync/remote-peer.ts");
@@ -79,14 +77,13 @@ async function withOther(call: Call, target: string, own: Here): Promise<number>
   }
   const remote = remoteOf(target);
   const { spawn } = await import("node:child_process");
-  const { personsEnvironment } = await import("../system/run.ts");
   const { RemotePeer } = await import("../sync/remote-peer.ts");
   const [program = "", ...args] = remoteCommand(remote, ["sync", "--serve"], {
     terminal: false,
     utf8: unicode(),
     patience: PATIENCE,
   });
-  const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], env: personsEnvironment() });
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
   child.on("error", () => {});
   try {
     return await bring(call, own, await new RemotePeer(child.stdout, child.stdin, target).meet(), target);

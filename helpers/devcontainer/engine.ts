@@ -2,7 +2,7 @@
 
 import { object, string } from "../claude/rows.ts";
 import { errno, Problem } from "../system/problem.ts";
-import { capture, personsEnvironment } from "../system/run.ts";
+import { capture } from "../system/run.ts";
 
 const PROGRAM = "devcontainer";
 
@@ -13,7 +13,6 @@ export async function startContainer(
   const { spawn } = await import("node:child_process");
   const child = spawn(PROGRAM, ["up", ...place], {
     stdio: ["ignore", "pipe", "inherit"],
-    env: personsEnvironment(),
   });
   let said = "";
   child.stdout.setEncoding("utf8").on("data", (piece) => (said += piece));

@@ -131,12 +131,10 @@ export async function answerOf(
   { limit, signal, free }: Patience,
 ): Promise<Answer> {
   const { execFile } = await import("node:child_process");
-  const { personsEnvironment } = await import("../system/run.ts");
   const options = {
     timeout: limit,
     killSignal: "SIGKILL",
     maxBuffer: 1 << 26,
-    env: personsEnvironment(),
     ...(signal && { signal }),
   } as const;
   return new Promise((resolve) => {

@@ -1,5 +1,5 @@
 // A second thread for a long search. Both take the next file from one shared counter.
-import { collect, smallHeap } from "../system/heap.ts";
+import { collect } from "../system/heap.ts";
 import { Cache } from "./cache.ts";
 import { Filler } from "./fill.ts";
 import { makeKernel } from "./kernel.ts";
@@ -117,7 +117,6 @@ export async function searchAll(
     const { kept, bytes } = job.files[at]!;
     // An answer of thousands takes memory: what is thrown away meanwhile should not.
     const { length } = done.sightings;
-    if (length === MANY) await smallHeap();
     if (length > MANY && done.sightings[length - 1]!.text) spillToDisk(done.sightings[length - 1]!);
     if (length > MANY && at % 16 === 0) collect();
     if (kept) continue;

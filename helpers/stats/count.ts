@@ -2,7 +2,7 @@ import { closeSync, openSync } from "node:fs";
 import { counted, readAt } from "../claude/lines.ts";
 import { isSessionId } from "../claude/places.ts";
 import { secondThread } from "../search/threads.ts";
-import { collect, smallHeap } from "../system/heap.ts";
+import { collect } from "../system/heap.ts";
 import { errno } from "../system/problem.ts";
 import { attribute, type Share } from "./attribute.ts";
 import { headOf, newGeneration, openRecords, recordsFile, Snapshot } from "./cache.ts";
@@ -132,7 +132,6 @@ export async function count(
     done += bytes;
     tell();
   });
-  if (job.bytes > MUCH) await smallHeap();
   const second = job.bytes > MUCH ? await secondThread<Told>(THREAD, job, tell) : null;
   /** what the second thread has read, when it is asked for */
   let others: Others | undefined;

@@ -1,5 +1,3 @@
-import { getHeapStatistics } from "node:v8";
-
 /** What may be added before the heap is cleaned. */
 const STEP = 8 * 1024 * 1024;
 let live = 0;
@@ -11,13 +9,10 @@ let live = 0;
 export function collect(): void {
   if (!globalThis.gc) return;
   const used = (): number => {
-    const { used_heap_size, external_memory } = getHeapStatistics();
-    return used_heap_size + external_memory;
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
   };
   if (used() < live + STEP) return;
   globalThis.gc();
   live = used();
 }
-
-export const smallHeap = async (): Promise<void> => {};
-export const tightHeap = async (): Promise<void> => {};

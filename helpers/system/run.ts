@@ -1,9 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { constants } from "node:os";
 
-/** The environment for a program of the person's, to add to. */
-export const personsEnvironment = (): NodeJS.ProcessEnv => ({ ...process.env });
-
 /** Runs a program on our own terminal; its exit status, 128 + n when signal n ended it. */
 export function runAttached(directory: string, argv: readonly string[]): Promise<number> {
   const [program = "", ...args] = argv;
