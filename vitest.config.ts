@@ -1,14 +1,32 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 /** Folders of tests/ that are not pure unit tests. Every other folder mirrors a room of helpers/ and is part of `unit`. */
 const OTHERS = ["commands", "fuzz", "infra", "e2e", "platform", "shell", "bench", "fixtures"];
+
+const HELPERS = fileURLToPath(new URL("helpers/", import.meta.url));
+
+/** Programs in other languages are imported as texts (`with { type: "text" }`), as esbuild does in the build. */
+const programs: Plugin = {
+  name: "programs",
+  enforce: "pre",
+  async load(id) {
+    if (!id.startsWith(HELPERS) || !/\.(?:sh|pl|cjs)$/.test(id)) return undefined;
+    return `export default ${JSON.stringify(await readFile(id, "utf8"))}`;
+  },
+};
 
 /** One vitest project for each part of the test run: `npx vitest run --project unit` runs one alone. */
 function part(name: string, seconds: number, include: string[], exclude: string[] = []) {
   const testTimeout = seconds * 1000;
   // A time without a zone means the machine's.
   const env = { TZ: "UTC" };
-  return { test: { name, include, exclude, testTimeout, hookTimeout: testTimeout * 2, env } };
+  return {
+    plugins: [programs],
+    test: { name, include, exclude, testTimeout, hookTimeout: testTimeout * 2, env },
+  };
 }
 
 const of = (...folders: string[]): string[] => folders.map((folder) => `tests/${folder}/**/*.test.ts`);

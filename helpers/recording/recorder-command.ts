@@ -7,7 +7,8 @@ import { makeDirectory, writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
 import { DAY } from "../system/units.ts";
 import { prune, recordingsDirectory } from "./cast.ts";
-import { NODE, PERL } from "./recorders.ts";
+import nodeRecorder from "./recorder.cjs" with { type: "text" };
+import perlRecorder from "./recorder.pl" with { type: "text" };
 
 const MB = 1024 * 1024;
 /** A recording is kept in so many files, of which the oldest goes when another one begins. */
@@ -42,7 +43,7 @@ export function recorderWords(id: string, target: string, running = false): stri
     makeDirectory(folder);
     const perl = onPath("perl");
     const program = join(state(), `recorder.${perl ? "pl" : "cjs"}`);
-    keep(program, perl ? PERL : NODE);
+    keep(program, perl ? perlRecorder : nodeRecorder);
     const stem = join(folder, new Date().toISOString().replace(/[:.]/g, "-"));
     const bytes = Math.ceil((set["recording.megabytes"] * MB) / PARTS);
     const words = [

@@ -12,6 +12,8 @@ import { domain, isOurs } from "../system/pid-domain.ts";
 import { state } from "../system/places.ts";
 import { errno } from "../system/problem.ts";
 import { startOf } from "../system/process.ts";
+import { compactScript } from "../system/script.ts";
+import program from "./start-claimed.sh" with { type: "text" };
 
 /** How a try ended: `design.md` §8's outcomes. */
 export type Outcome =
@@ -231,13 +233,10 @@ function makeExclusive(path: string, content: string): boolean {
 export const starter = ({ folder, try: { n } }: Claim): string[] => [
   "/bin/sh",
   "-c",
-  START,
+  compactScript(program),
   "ccr-start",
   join(folder, `${n}.end`),
 ];
-
-const START =
-  's=; { read -r s </proc/$$/stat; } 2>/dev/null; (umask 077; set -C; echo "started $$ $s" >"$1") 2>/dev/null || exit 75; shift; exec "$@"';
 
 /** Exit status of a started shell that found its try given up. */
 export const GIVEN_UP = 75;

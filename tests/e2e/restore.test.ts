@@ -360,7 +360,9 @@ describe("ccr restore", () => {
       );
     entry(process.pid, startOf(process.pid)!);
     await type(name, "Enter");
-    await expect.poll(() => screen(name), SOON).toContain(`It runs already: pid ${process.pid}.`);
+    await expect
+      .poll(() => screen(name), SOON)
+      .toContain(`This session is already running: pid ${process.pid}.`);
     expect(started()).toHaveLength(1);
     // One that has ended, and one whose number another process has now.
     entry(process.pid, "1");

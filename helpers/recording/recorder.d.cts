@@ -1,0 +1,3 @@
+// recorder.cjs is imported as a text, never run in this process.
+declare const text: string;
+export = text;
