@@ -4,24 +4,25 @@ import type { Entry } from "../sessions/entry.ts";
 import { transcripts } from "../sessions/store.ts";
 import { makeDirectory } from "../system/files.ts";
 import { errno, Problem } from "../system/problem.ts";
-import { isSame, lstatOrNull } from "../system/staged-file.ts";
-import { fileName, ownFolder, partsOfSession, sourceOf } from "./collect.ts";
-import { exportFile, type Options } from "./export.ts";
+import { isUnchanged, statOrNull } from "../system/staged-file.ts";
+import { archiveName, fileSource } from "./collect.ts";
+import { type ExportOptions, exportFile } from "./export.ts";
 import type { Manifest } from "./manifest.ts";
 import { readArchive } from "./read.ts";
-import { member, type Source } from "./write.ts";
+import { sessionFiles, sessionFolder } from "./session-files.ts";
+import { memberOf, type Source } from "./write.ts";
 
 /** An archive of one session; `already`: it was there. */
-export type Kept = { file: string; already: boolean; deleted: boolean };
+export type KeptArchive = { file: string; already: boolean; deleted: boolean };
 
 /** Everything of a session that lies here and would be deleted, the transcript last. */
 function filesOf({ id, path }: Entry): Source[] {
-  const parts = partsOfSession(id, path).map(([part, name, file]) => sourceOf(`${id}/${part}/${name}`, file));
-  return [...parts, sourceOf(`${id}/transcript.jsonl`, path)].filter((one) => one !== null);
+  const parts = sessionFiles(id, path).map(([part, name, file]) => fileSource(`${id}/${part}/${name}`, file));
+  return [...parts, fileSource(`${id}/transcript.jsonl`, path)].filter((one) => one !== null);
 }
 
 /** Whether an archive is whole and has each of these files as it is here. */
-async function holds(file: string, sources: readonly Source[]): Promise<boolean> {
+async function archiveContains(file: string, sources: readonly Source[]): Promise<boolean> {
   let manifest: Manifest;
   try {
     manifest = await readArchive(file);
@@ -31,7 +32,7 @@ async function holds(file: string, sources: readonly Source[]): Promise<boolean>
   }
   const sums = new Map(manifest.files.map(({ name, sha256 }) => [name, sha256]));
   for (const source of sources) {
-    if (!sums.has(source.name) || (await member(source)).sha256 !== sums.get(source.name)) return false;
+    if (!sums.has(source.name) || (await memberOf(source)).sha256 !== sums.get(source.name)) return false;
   }
   return true;
 }
@@ -43,17 +44,17 @@ async function holds(file: string, sources: readonly Source[]): Promise<boolean>
 export async function keep(
   entry: Entry,
   directory: string,
-  options: Options & { remove: boolean },
-): Promise<Kept> {
+  options: ExportOptions & { remove: boolean },
+): Promise<KeptArchive> {
   makeDirectory(directory);
-  const base = lstatOrNull(entry.path);
+  const base = statOrNull(entry.path);
   const sources = filesOf(entry);
   let file: string;
   let already = false;
   for (let n = 1; ; n++) {
-    file = join(directory, `${fileName(entry)}${n > 1 ? `.${n}` : ""}.tar.gz`);
+    file = join(directory, `${archiveName(entry)}${n > 1 ? `.${n}` : ""}.tar.gz`);
     if (!existsSync(file)) break;
-    already = await holds(file, sources);
+    already = await archiveContains(file, sources);
     if (already) break;
   }
   if (!already) await exportFile([entry], file, options);
@@ -65,8 +66,8 @@ export async function keep(
   if (options.running(entry.id)) throw stay("it is running");
   if (transcripts((id) => id.toLowerCase() === entry.id).length > 1)
     throw stay("two project folders have it");
-  if (!already && !(await holds(file, sources))) throw stay("it was changed meanwhile");
-  if (!isSame(base, lstatOrNull(entry.path)) || options.running(entry.id))
+  if (!already && !(await archiveContains(file, sources))) throw stay("it was changed meanwhile");
+  if (!isUnchanged(base, statOrNull(entry.path)) || options.running(entry.id))
     throw stay("it was changed meanwhile");
   // The transcript last: until then the session is here, and the next run goes on.
   for (const { path } of sources) {
@@ -76,7 +77,7 @@ export async function keep(
       if (errno(error) !== "ENOENT") throw error;
     }
   }
-  const folders = new Set([ownFolder(entry.path)]);
+  const folders = new Set([sessionFolder(entry.path)]);
   for (const { path } of sources.slice(0, -1)) folders.add(dirname(path));
   const own = new RegExp(`/${entry.id}(?:/|$)`, "i");
   for (const folder of [...folders].sort((a, b) => b.length - a.length)) {

@@ -18,7 +18,7 @@ const LARGEST_FILE = 64 * 1024 ** 3;
 export type Member = { name: string; size: number; mtime: number; sha256: string };
 
 /** A session as it was where it comes from: paths of that machine, times as ISO 8601. */
-export type Packed = {
+export type PackedSession = {
   id: string;
   title: string | null;
   /** start directory */
@@ -41,7 +41,7 @@ export type Manifest = {
   /** where home and Claude's directory were */
   home: string;
   config: string;
-  sessions: Packed[];
+  sessions: PackedSession[];
   files: Member[];
 };
 
@@ -58,16 +58,16 @@ export const PARTS = [
 ] as const;
 export type Part = (typeof PARTS)[number];
 
-export const bad = (what: string): Problem =>
+export const badArchive = (what: string): Problem =>
   new Problem("bad-archive", `the archive is refused: ${what}.`, {
     hint: "nothing was written; get it again, or make it again with ccr-export",
   });
 
 /** Subagents' transcripts of older versions lie beside those of the sessions. */
-export const AGENT = /^agent-[\w-]+\.jsonl$/;
+export const SUBAGENT_FILE = /^agent-[\w-]+\.jsonl$/;
 
 /** Id, part and the rest of a member's name. Throws for names that no export writes. */
-export function partsOf(name: string): { id: string; part: Part; rest: string } {
+export function parseMemberName(name: string): { id: string; part: Part; rest: string } {
   const [id = "", part = "", ...more] = name.split("/");
   const rest = more.join("/");
   const known = PARTS.indexOf(part as Part);
@@ -85,16 +85,16 @@ export function partsOf(name: string): { id: string; part: Part; rest: string } 
     // of a session's own files only those below its own folder may have folders
     (part === "files" || part === "tasks" || more.length < 2) &&
     (part !== "todos" || rest.includes(id)) &&
-    (part !== "agents" || AGENT.test(rest)) &&
+    (part !== "agents" || SUBAGENT_FILE.test(rest)) &&
     (part !== "plans" || /^[\w-]+\.md$/.test(rest));
-  if (!safe) throw bad(`a file in it is called ${JSON.stringify(name.slice(0, 120))}`);
+  if (!safe) throw badArchive(`a file in it is called ${JSON.stringify(name.slice(0, 120))}`);
   return { id, part: part as Part, rest };
 }
 
 /** Whether an archive can have a file of this name. */
-export function isName(name: string): boolean {
+export function isMemberName(name: string): boolean {
   try {
-    return partsOf(name) !== null;
+    return parseMemberName(name) !== null;
   } catch {
     return false;
   }
@@ -116,7 +116,7 @@ export function parseManifest(bytes: Buffer): Manifest {
   } catch {
     // told below
   }
-  if (!tree) throw bad("its manifest cannot be read");
+  if (!tree) throw badArchive("its manifest cannot be read");
   if (tree.schema !== SCHEMA) {
     const other = text(tree.schema) ? tree.schema.slice(0, 40) : "none";
     throw new Problem(
@@ -129,8 +129,8 @@ export function parseManifest(bytes: Buffer): Manifest {
   }
   const { sessions, files, home, config } = tree;
   if (!Array.isArray(sessions) || !Array.isArray(files) || files.length > MOST_FILES)
-    throw bad("its manifest lists too much or nothing");
-  if (![home, config, tree.createdAt, tree.ccr].every(text)) throw bad("its manifest is not complete");
+    throw badArchive("its manifest lists too much or nothing");
+  if (![home, config, tree.createdAt, tree.ccr].every(text)) throw badArchive("its manifest is not complete");
   const ids = new Set<string>();
   for (const one of sessions) {
     const right =
@@ -141,7 +141,7 @@ export function parseManifest(bytes: Buffer): Manifest {
       [one.title, one.project, one.version, one.createdAt, one.updatedAt].every(textOrNull) &&
       [one.lines, one.subagents, one.prompts].every((number) => count(number)) &&
       !ids.has(one.id);
-    if (!right) throw bad("its manifest describes a session wrongly");
+    if (!right) throw badArchive("its manifest describes a session wrongly");
     ids.add(one.id);
   }
   const names = new Set<string>();
@@ -149,19 +149,20 @@ export function parseManifest(bytes: Buffer): Manifest {
   let last = "";
   for (const one of files) {
     if (!object(one) || !text(one.name) || !count(one.size, LARGEST_FILE) || !Number.isFinite(one.mtime))
-      throw bad("its manifest describes a file wrongly");
-    if (!text(one.sha256) || !/^[0-9a-f]{64}$/.test(one.sha256)) throw bad(`${one.name} has no checksum`);
-    const { id, part } = partsOf(one.name);
-    if (!ids.has(id)) throw bad(`a file belongs to no session: ${one.name}`);
+      throw badArchive("its manifest describes a file wrongly");
+    if (!text(one.sha256) || !/^[0-9a-f]{64}$/.test(one.sha256))
+      throw badArchive(`${one.name} has no checksum`);
+    const { id, part } = parseMemberName(one.name);
+    if (!ids.has(id)) throw badArchive(`a file belongs to no session: ${one.name}`);
     // The files of a session stand together, its transcript first.
     if (id !== last && (begun.has(id) || part !== "transcript.jsonl"))
-      throw bad(`a file is in it twice, or not in its place: ${one.name}`);
+      throw badArchive(`a file is in it twice, or not in its place: ${one.name}`);
     begun.add(id);
     last = id;
     const folded = foldedName(one.name);
-    if (names.has(folded)) throw bad(`a file is in it twice: ${one.name}`);
+    if (names.has(folded)) throw badArchive(`a file is in it twice: ${one.name}`);
     names.add(folded);
   }
-  for (const id of ids) if (!begun.has(id)) throw bad(`it has no transcript of ${id}`);
+  for (const id of ids) if (!begun.has(id)) throw badArchive(`it has no transcript of ${id}`);
   return tree as unknown as Manifest;
 }

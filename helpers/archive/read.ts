@@ -1,10 +1,17 @@
 import { createReadStream } from "node:fs";
 import { errno, Problem } from "../system/problem.ts";
-import { bad, LARGEST_MANIFEST, MANIFEST, type Manifest, type Member, parseManifest } from "./manifest.ts";
-import { Bytes, nextFile, padding } from "./tar.ts";
+import {
+  badArchive,
+  LARGEST_MANIFEST,
+  MANIFEST,
+  type Manifest,
+  type Member,
+  parseManifest,
+} from "./manifest.ts";
+import { ByteReader, nextMember, padding } from "./tar.ts";
 
 /** Where the bytes of one file go; `end` is called when its checksum is right. */
-export type Taker = { bytes(piece: Buffer): void; end?(): void };
+export type MemberSink = { bytes(piece: Buffer): void; end?(): void };
 
 /**
  * Reads an archive from its beginning to its end and checks all of it against its manifest: order, names, sizes,
@@ -15,7 +22,7 @@ export async function readArchive(
   path: string,
   options: {
     start?: (manifest: Manifest) => void;
-    take?: (file: Member) => Taker | undefined;
+    take?: (file: Member) => MemberSink | undefined;
     done?: (bytes: number) => void;
     /** only the manifest */
     brief?: boolean;
@@ -27,44 +34,48 @@ export async function readArchive(
   const unpacked = createGunzip({ chunkSize: 1 << 16 });
   file.on("error", (error) => unpacked.destroy(error));
   file.pipe(unpacked);
-  const bytes = new Bytes(unpacked);
+  const bytes = new ByteReader(unpacked);
   try {
-    const first = await nextFile(bytes);
-    if (first?.name !== MANIFEST || first.size > LARGEST_MANIFEST) throw bad("it is no archive of ccr");
-    const manifest = parseManifest(await bytes.take(first.size));
-    await bytes.take(padding(first.size));
+    const first = await nextMember(bytes);
+    if (first?.name !== MANIFEST || first.size > LARGEST_MANIFEST)
+      throw badArchive("it is no archive of ccr");
+    const manifest = parseManifest(await bytes.read(first.size));
+    await bytes.read(padding(first.size));
     options.start?.(manifest);
     if (options.brief) return manifest;
     let all = 0;
     for (const expected of manifest.files) {
-      const found = await nextFile(bytes);
-      if (found?.name !== expected.name) throw bad(`${expected.name} is missing, or not in its place`);
-      if (found.size !== expected.size) throw bad(`${expected.name} is not as large as its manifest says`);
+      const found = await nextMember(bytes);
+      if (found?.name !== expected.name) throw badArchive(`${expected.name} is missing, or not in its place`);
+      if (found.size !== expected.size)
+        throw badArchive(`${expected.name} is not as large as its manifest says`);
       const taker = options.take?.(expected);
       const hash = createHash("sha256");
-      for await (const piece of bytes.pass(expected.size)) {
+      for await (const piece of bytes.chunks(expected.size)) {
         hash.update(piece);
         taker?.bytes(piece);
         options.done?.((all += piece.length));
       }
-      await bytes.take(padding(expected.size));
-      if (hash.digest("hex") !== expected.sha256) throw bad(`the checksum of ${expected.name} is wrong`);
+      await bytes.read(padding(expected.size));
+      if (hash.digest("hex") !== expected.sha256)
+        throw badArchive(`the checksum of ${expected.name} is wrong`);
       taker?.end?.();
     }
-    const more = await nextFile(bytes);
-    if (more) throw bad(`a file in it is not in its manifest: ${JSON.stringify(more.name.slice(0, 120))}`);
+    const more = await nextMember(bytes);
+    if (more)
+      throw badArchive(`a file in it is not in its manifest: ${JSON.stringify(more.name.slice(0, 120))}`);
     // What follows the end must be nothing, and little of it.
     for (let left = 1 << 20; ; ) {
-      const piece = await bytes.some(left);
+      const piece = await bytes.readSome(left);
       if (!piece) break;
       left -= piece.length;
-      if (left <= 0 || piece.some((byte) => byte !== 0)) throw bad("something follows its end");
+      if (left <= 0 || piece.some((byte) => byte !== 0)) throw badArchive("something follows its end");
     }
     return manifest;
   } catch (error) {
     const code = errno(error) ?? "";
     if (/^Z_|^ERR_/.test(code))
-      throw bad(code === "Z_BUF_ERROR" ? "it ends too early" : "it is no gzip file, or damaged");
+      throw badArchive(code === "Z_BUF_ERROR" ? "it ends too early" : "it is no gzip file, or damaged");
     if (code === "EISDIR") throw new Problem("usage", `${path} is a folder, no archive.`, { exit: 2 });
     throw error;
   } finally {

@@ -2,7 +2,8 @@ import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { forward } from "../claude/lines.ts";
 import type { Redactor } from "../redact/redactor.ts";
-import { type Source, sinkTo } from "./write.ts";
+import { fileWriter } from "../system/files.ts";
+import type { Source } from "./write.ts";
 
 /** Larger files that are no rows are taken line by line. */
 const WHOLE = 24 * 1024 * 1024;
@@ -10,12 +11,12 @@ const WHOLE = 24 * 1024 * 1024;
 let counter = 0;
 
 /** The same source without its secrets: a copy in `directory`. What is no UTF-8 is looked through byte by byte. */
-export function redacted(source: Source, directory: string, redactor: Redactor): Source {
+export function redactedCopy(source: Source, directory: string, redactor: Redactor): Source {
   const copy = join(directory, String(counter++));
   const sink = openSync(copy, "wx", 0o600);
   const fd = openSync(source.path, "r");
   try {
-    const put = sinkTo(sink, copy);
+    const put = fileWriter(sink, copy);
     const rows = source.name.endsWith(".jsonl");
     if (!rows && fstatSync(fd).size <= WHOLE) {
       const bytes = readFileSync(fd);

@@ -1,7 +1,7 @@
-import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { Problem } from "../system/problem.ts";
 import { MANIFEST, type Manifest, type Member } from "./manifest.ts";
-import { headerOf, padding } from "./tar.ts";
+import { padding, tarHeader } from "./tar.ts";
 
 /** Bytes of an archive are compressed in pieces of this size, each a gzip member of its own, so many at once. */
 const PIECE = 4 * 1024 * 1024;
@@ -16,7 +16,8 @@ export type Source = {
   pieces: readonly (readonly [start: number, length: number])[];
 };
 
-export const sizeOf = (source: Source): number => source.pieces.reduce((sum, [, length]) => sum + length, 0);
+export const sourceSize = (source: Source): number =>
+  source.pieces.reduce((sum, [, length]) => sum + length, 0);
 
 /** Reads a source into the room that `room` gives, and tells how much was read. Throws when the file has become shorter. */
 function readInto(
@@ -46,10 +47,10 @@ const changed = ({ path }: Source): Problem =>
   new Problem("changed", `${path} was changed while it was read.`, { hint: "run it again" });
 
 /** Checksum of a source; `see` is shown its bytes. */
-export async function member(source: Source, see: (bytes: Buffer) => void = () => {}): Promise<Member> {
+export async function memberOf(source: Source, see: (bytes: Buffer) => void = () => {}): Promise<Member> {
   const { createHash } = await import("node:crypto");
   const hash = createHash("sha256");
-  const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(sizeOf(source), 1 << 20)));
+  const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(sourceSize(source), 1 << 20)));
   await readInto(
     source,
     () => buffer,
@@ -58,7 +59,7 @@ export async function member(source: Source, see: (bytes: Buffer) => void = () =
       see(bytes);
     },
   );
-  return { name: source.name, size: sizeOf(source), mtime: source.mtime, sha256: hash.digest("hex") };
+  return { name: source.name, size: sourceSize(source), mtime: source.mtime, sha256: hash.digest("hex") };
 }
 
 /** Writes an archive to `sink`: the manifest, then the sources, which must have become what the manifest says of them. */
@@ -69,15 +70,15 @@ export async function writeArchive(
   done: (bytes: number) => void = () => {},
 ): Promise<void> {
   const { createHash } = await import("node:crypto");
-  const packer = new Packer(await import("node:zlib"), sink);
+  const packer = new GzipWriter(await import("node:zlib"), sink);
   const text = Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`);
-  await packer.add(headerOf(MANIFEST, text.length, Date.parse(manifest.createdAt)));
+  await packer.add(tarHeader(MANIFEST, text.length, Date.parse(manifest.createdAt)));
   await packer.add(text);
   await packer.add(Buffer.alloc(padding(text.length)));
   let all = 0;
   for (const [i, source] of sources.entries()) {
     const { name, size, mtime, sha256 } = manifest.files[i]!;
-    await packer.add(headerOf(name, size, mtime));
+    await packer.add(tarHeader(name, size, mtime));
     const hash = createHash("sha256");
     await readInto(
       source,
@@ -95,7 +96,7 @@ export async function writeArchive(
   await packer.end();
 }
 
-class Packer {
+class GzipWriter {
   #buffer: Buffer = Buffer.allocUnsafeSlow(PIECE);
   #used = 0;
   readonly #zlib: typeof import("node:zlib");
@@ -143,15 +144,3 @@ class Packer {
     this.#used = 0;
   }
 }
-
-/** Writes all bytes to a descriptor. Errors name the file. */
-export const sinkTo =
-  (fd: number, path: string) =>
-  (bytes: Uint8Array): void => {
-    try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
-    } catch (error) {
-      (error as NodeJS.ErrnoException).path = path;
-      throw error;
-    }
-  };

@@ -132,3 +132,43 @@ export function promptOf(row: Row): string | null {
     .trim();
   return typed === "" ? null : typed;
 }
+
+/** Rows that hold the old system prompt, which Claude Code would send again; it makes new ones. */
+export const isRequestRow = (row: Row): boolean =>
+  (row.type === "attachment" && object(row.attachment)?.type === "prompt_snapshot") ||
+  (typeof row.type === "string" && row.type.startsWith("api-request"));
+
+/**
+ * Maps the paths of a row in place. `workingDirectory` stays, so that Claude Code tells the model that it has moved; so
+ * does all that was said. Whether anything has changed.
+ */
+export function mapRowPaths(row: Row, map: (path: string) => string): boolean {
+  let changed = false;
+  const fields = (value: unknown, ...names: string[]): void => {
+    const at = object(value);
+    if (!at) return;
+    for (const name of names) {
+      const path = at[name];
+      if (typeof path !== "string" || !path.startsWith("/")) continue;
+      const mapped = map(path);
+      if (mapped === path) continue;
+      at[name] = mapped;
+      changed = true;
+    }
+  };
+  fields(row, "cwd", "relocatedCwd", "trackingPath");
+  fields(row.worktreeSession, "originalCwd", "preEnterOriginalCwd", "worktreePath");
+  fields(row.backup, "realParentDir", "trackingPath");
+  fields(row.toolUseResult, "persistedOutputPath", "outputFile", "planFilePath");
+  fields(row.attachment, "planFilePath");
+  const tracked = object(object(row.snapshot)?.trackedFileBackups);
+  for (const [key, backup] of Object.entries(tracked ?? {})) {
+    fields(backup, "realParentDir", "trackingPath");
+    const mapped = key.startsWith("/") ? map(key) : key;
+    if (mapped === key) continue;
+    delete tracked![key];
+    tracked![mapped] = backup;
+    changed = true;
+  }
+  return changed;
+}

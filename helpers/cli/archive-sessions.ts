@@ -1,6 +1,6 @@
 import { accessSync, constants } from "node:fs";
 import { join, resolve } from "node:path";
-import { historyOf } from "../archive/collect.ts";
+import { findHistoryLines } from "../archive/history-lines.ts";
 import { keep } from "../archive/keep.ts";
 import { liveSessions, withoutGhosts } from "../claude/registry.ts";
 import { startOf, titleOf } from "../sessions/session.ts";
@@ -39,7 +39,7 @@ export async function archiveSessions(
     accessSync(directory, constants.W_OK);
   }
   const running = (id: string): boolean => withoutGhosts(liveSessions()).has(id);
-  const history = historyOf(new Set(entries.map(({ id }) => id)));
+  const history = findHistoryLines(new Set(entries.map(({ id }) => id)));
   const sessions: Record<string, unknown>[] = [];
   let deleted = 0;
   for (const entry of entries) {

@@ -1,4 +1,4 @@
-import type { Options } from "../archive/export.ts";
+import type { ExportOptions } from "../archive/export.ts";
 import { readContext } from "../sessions/context.ts";
 import { startOf } from "../sessions/session.ts";
 import { type Entry, newest, timeOfEntry, transcripts } from "../sessions/store.ts";
@@ -48,9 +48,14 @@ export function chooseSessions(call: Call, words: readonly string[]): Entry[] {
 }
 
 /** What every writer of archives needs. */
-export const archiveOptions = (call: Call): Options => {
+export const archiveOptions = (call: Call): ExportOptions => {
   const { live } = readContext();
-  return { ccr: VERSION, running: (id) => live.has(id), left: warnLeftOut(call), watch: () => progress() };
+  return {
+    ccr: VERSION,
+    running: (id) => live.has(id),
+    onSkipped: warnLeftOut(call),
+    startProgress: () => progress(),
+  };
 };
 
 /** Tells of a file that no archive takes: the rest of its session goes without it. */

@@ -1,12 +1,12 @@
 import { join, resolve } from "node:path";
-import { fileName } from "../archive/collect.ts";
-import { Redactor, told } from "../redact/redactor.ts";
-import type { Head } from "../render/page-text.ts";
-import { FORMATS, type Format, readable } from "../render/render.ts";
+import { archiveName } from "../archive/collect.ts";
+import { Redactor, redactionSummary } from "../redact/redactor.ts";
+import type { PageHead } from "../render/page-text.ts";
+import { FORMATS, type Format, renderPage } from "../render/render.ts";
 import type { Entry } from "../sessions/entry.ts";
 import { startOf, titleOf } from "../sessions/session.ts";
 import { Problem } from "../system/problem.ts";
-import { lstatOrNull, Staged } from "../system/staged-file.ts";
+import { StagedFile, statOrNull } from "../system/staged-file.ts";
 import { size } from "../terminal/amount.ts";
 import { json } from "../terminal/json.ts";
 import { writeStderr, writeStdout } from "../terminal/output.ts";
@@ -31,7 +31,7 @@ export async function exportReadable(
   }
   const redactor = isSet(call, "no-redact") ? null : new Redactor();
   const pages = (entry: Entry): Iterable<string> =>
-    readable(format as Format, entry.path, headOf(entry), redactor, progress());
+    renderPage(format as Format, entry.path, headOf(entry), redactor, progress());
   if (named === "-") {
     if (call.json || entries.length > 1) {
       throw new Problem("usage", call.json ? "- and --json both want stdout." : "- takes one session.", {
@@ -40,15 +40,15 @@ export async function exportReadable(
       });
     }
     for (const entry of entries) for (const text of pages(entry)) writeStdout(text);
-    writeStderr(`${told(redactor)}\n`);
+    writeStderr(`${redactionSummary(redactor)}\n`);
     return 0;
   }
   const [only] = entries.length === 1 ? entries : [];
   const target = resolve(
-    named ?? (only ? `${fileName(only)}.${format}` : `sessions-${new Date().toISOString().slice(0, 10)}`),
+    named ?? (only ? `${archiveName(only)}.${format}` : `sessions-${new Date().toISOString().slice(0, 10)}`),
   );
   const written = entries.map((entry) => {
-    const file = only ? target : join(target, `${fileName(entry)}.${format}`);
+    const file = only ? target : join(target, `${archiveName(entry)}.${format}`);
     return { entry, file, bytes: write(file, pages(entry), isSet(call, "force")) };
   });
   const bytes = written.reduce((sum, one) => sum + one.bytes, 0);
@@ -65,12 +65,12 @@ export async function exportReadable(
     );
   } else {
     for (const { file } of written) writeStdout(`${file}\n`);
-    writeStderr(`${size(bytes)}, ${told(redactor)}\n`);
+    writeStderr(`${size(bytes)}, ${redactionSummary(redactor)}\n`);
   }
   return 0;
 }
 
-const headOf = (entry: Entry): Head => ({
+const headOf = (entry: Entry): PageHead => ({
   id: entry.id,
   title: titleOf(entry).title,
   project: startOf(entry),
@@ -80,12 +80,12 @@ const headOf = (entry: Entry): Head => ({
 
 /** Writes a file whole or not at all; one that is there stays, unless `force`. */
 function write(file: string, texts: Iterable<string>, force: boolean): number {
-  const before = lstatOrNull(file);
+  const before = statOrNull(file);
   if (before && !force) {
     const hint = "take another name, or replace it: --force";
     throw new Problem("exists", `${file} exists already.`, { hint });
   }
-  const staged = new Staged(file);
+  const staged = new StagedFile(file);
   try {
     for (const text of texts) staged.write(text);
     return staged.commit(before).size;

@@ -1,4 +1,4 @@
-import { snapshots as all, type Snapshot, takeSnapshot } from "../history/snapshot.ts";
+import { listSnapshots as all, type Snapshot, takeSnapshot } from "../history/snapshot.ts";
 import { checkedOut } from "../sessions/branch.ts";
 import { startOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";

@@ -6,8 +6,8 @@ import { resolveEntry } from "../cli/resolve-session.ts";
 import { checkHost, checkInside, type Report } from "../devcontainer/check.ts";
 import { makeLink } from "../devcontainer/link.ts";
 import { type Mount, mountsOf } from "../devcontainer/mounts.ts";
-import { insideOf, placeOf, real, type Share } from "../devcontainer/place.ts";
-import { add, fileOf, refresh, remove } from "../devcontainer/share.ts";
+import { add, chooseConfigFile, refresh, remove } from "../devcontainer/share.ts";
+import { realPathOrSame, type Share, shareFolderOf, shareInContainer } from "../devcontainer/share-folder.ts";
 import { Changes, tilde } from "../install/changes.ts";
 import { namesOf, PROGRAM } from "../install/names.ts";
 import { shim } from "../install/shim.ts";
@@ -69,9 +69,9 @@ export const devcontainer = (verbs: readonly CommandEntry[]): Command => ({
         hint: "ccr devcontainer --help",
         exit: 2,
       });
-    const host = real(resolve(directory));
+    const host = realPathOrSame(resolve(directory));
     if (!existsSync(host)) throw new Problem("usage", `no such directory: ${host}`, { exit: 2 });
-    const inside = insideOf();
+    const inside = shareInContainer();
     if (action === "check") {
       const report = inside ? checkInside(inside, host) : checkHost(host);
       tell(call, report);
@@ -91,7 +91,7 @@ export const devcontainer = (verbs: readonly CommandEntry[]): Command => ({
     if (action === "open") return await open(call, host, changes, shims);
     if (action === "remove") {
       const record = remove(host, changes);
-      const place = placeOf(host).path;
+      const place = shareFolderOf(host).path;
       if (call.json) print(call, "remove", record, record?.file ?? null, [], changes);
       else if (!record) writeStdout("nothing is shared with a container of this project\n");
       else
@@ -101,7 +101,7 @@ export const devcontainer = (verbs: readonly CommandEntry[]): Command => ({
       return 0;
     }
     if (isSet(call, "refresh")) {
-      const { path, record } = placeOf(host);
+      const { path, record } = shareFolderOf(host);
       if (record) {
         refresh({ path, record }, record, changes, shims);
         makeLink(record);
@@ -124,7 +124,7 @@ export const devcontainer = (verbs: readonly CommandEntry[]): Command => ({
           hint: "ccr install",
         }),
       );
-    const mounts = mountsOf(placeOf(host), record);
+    const mounts = mountsOf(shareFolderOf(host), record);
     if (call.json) print(call, "add", record, record.file, mounts, changes);
     else {
       writeStdout(`${shown(mounts)}\n${tilde(record.file)}\n`);
@@ -191,7 +191,7 @@ async function open(
   changes: Changes,
   shims: (target: string) => Record<string, string>,
 ): Promise<number> {
-  const { path, record } = placeOf(host);
+  const { path, record } = shareFolderOf(host);
   if (!record)
     throw new Problem("not-shared", "nothing is shared with a container of this project.", {
       hint: `first: ccr devcontainer add${running({ host } as Share)}`,
@@ -214,7 +214,7 @@ async function open(
   makeLink(record);
   if (changes.problems.length > 0) throw changes.problems[0]!;
 
-  const place = ["--workspace-folder", host, "--config", fileOf(host, record.file)];
+  const place = ["--workspace-folder", host, "--config", chooseConfigFile(host, record.file)];
   const { startContainer, inContainer } = await import("../devcontainer/engine.ts");
   const { folder, user } = await startContainer(place);
   if (folder !== null && folder !== record.container)

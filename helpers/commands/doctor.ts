@@ -1,5 +1,5 @@
 import { type Command, isSet } from "../cli/command.ts";
-import type { Finding, Scene } from "../doctor/finding.ts";
+import type { CheckContext, Finding } from "../doctor/finding.ts";
 import { machine } from "../doctor/machine.ts";
 import { sessions } from "../doctor/sessions.ts";
 import { shell } from "../doctor/shell.ts";
@@ -36,7 +36,13 @@ export const doctor: Command = {
   async run(call) {
     const now = Date.now();
     const context = readContext(now);
-    let scene: Scene = { now, all: [], entries: [], live: new Set(context.live.keys()), seen: progress() };
+    let scene: CheckContext = {
+      now,
+      all: [],
+      entries: [],
+      live: new Set(context.live.keys()),
+      onProgress: progress(),
+    };
     const found: (Finding & { check: string; done: string | null })[] = [];
     const tell = (check: string, finding: Finding, done: string | null): void => {
       found.push({ ...finding, check, done });

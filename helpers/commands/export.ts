@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
-import { fileName } from "../archive/collect.ts";
+import { archiveName } from "../archive/collect.ts";
 import { exportFile, exportTo } from "../archive/export.ts";
 import { archiveOptions, chooseSessions, SESSION_FLAGS } from "../cli/choose-sessions.ts";
 import { type Command, isSet, stringFlag } from "../cli/command.ts";
-import { Redactor, told } from "../redact/redactor.ts";
+import { Redactor, redactionSummary } from "../redact/redactor.ts";
 import { Problem } from "../system/problem.ts";
 import { many, size } from "../terminal/amount.ts";
 import { json } from "../terminal/json.ts";
@@ -68,7 +68,7 @@ export const exportSessions: Command = {
       return (await import("../cli/export-pages.ts")).exportReadable(call, readable, named, format);
     const redactor = isSet(call, "redact") ? new Redactor() : undefined;
     const date = new Date().toISOString().slice(0, 10);
-    const file = named ?? `${readable.length === 1 ? fileName(readable[0]!) : `sessions-${date}`}.tar.gz`;
+    const file = named ?? `${readable.length === 1 ? archiveName(readable[0]!) : `sessions-${date}`}.tar.gz`;
     if (file === "-") {
       if (call.json || isTerminal(1)) {
         throw new Problem(
@@ -81,7 +81,7 @@ export const exportSessions: Command = {
         );
       }
       await exportTo(readable, writeStdout, { ...archiveOptions(call), redactor });
-      if (redactor) writeStderr(`${told(redactor)}\n`);
+      if (redactor) writeStderr(`${redactionSummary(redactor)}\n`);
       return 0;
     }
     const path = resolve(file);
@@ -101,7 +101,7 @@ export const exportSessions: Command = {
     } else {
       writeStdout(`${path}\n`);
       writeStderr(
-        `${many(manifest.sessions.length, "session")}, ${many(manifest.files.length, "file")}, ${size(bytes)}, ${redactor ? `${told(redactor)}, ` : ""}verified\n`,
+        `${many(manifest.sessions.length, "session")}, ${many(manifest.files.length, "file")}, ${size(bytes)}, ${redactor ? `${redactionSummary(redactor)}, ` : ""}verified\n`,
       );
     }
     return call.warnings.length > 0 ? 1 : 0;

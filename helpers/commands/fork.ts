@@ -3,8 +3,8 @@ import { promptOf, timeOf } from "../claude/rows.ts";
 import { type Command, isSet, stringFlag } from "../cli/command.ts";
 import { resolveEntry } from "../cli/resolve-session.ts";
 import { nextLine, sessionJson, tableLook } from "../cli/session-format.ts";
-import { Survey, type Turn } from "../conversation/main-chain.ts";
-import { cutAt, writeFork } from "../history/fork.ts";
+import { TranscriptIndex, type Turn } from "../conversation/main-chain.ts";
+import { findCut, writeFork } from "../history/fork.ts";
 import { readContext } from "../sessions/context.ts";
 import { sessionOf, titleOf } from "../sessions/session.ts";
 import { read } from "../sessions/store.ts";
@@ -49,19 +49,19 @@ export const fork: Command = {
     try {
       const { size } = fstatSync(fd);
       const words = stringFlag(call, "at");
-      const found = new Survey(fd, size, words?.toLowerCase());
+      const found = new TranscriptIndex(fd, size, words?.toLowerCase());
       const tellLost = (): void => {
-        const what = `lines of ${short} that cannot be read are left out: ${found.lost}.`;
-        if (found.lost > 0) call.warn(new Problem("damaged", what));
+        const what = `lines of ${short} that cannot be read are left out: ${found.damagedLines}.`;
+        if (found.damagedLines > 0) call.warn(new Problem("damaged", what));
       };
-      if (!found.hasEnd())
+      if (!found.hasCutPoint())
         throw new Problem("empty", `${short} has no message to cut at.`, { hint: "ccr-list" });
       if (isSet(call, "list") && !call.json) {
         tellLost();
         print(found, context.now);
         return 0;
       }
-      const cut = words === undefined ? found.tip : cutAt(found, words);
+      const cut = words === undefined ? found.tip : findCut(found, words);
       const title = stringFlag(call, "title") ?? `${titleOf(entry).title ?? short} (fork)`;
       const made = isSet(call, "list")
         ? null
@@ -91,7 +91,9 @@ const LONGEST_PROMPT = 80;
 /** Lines of a table that are in memory at once. */
 const LINES = 2000;
 
-function* turnsOf(found: Survey): Generator<Turn & { turn: number; at: number | null; prompt: string }> {
+function* turnsOf(
+  found: TranscriptIndex,
+): Generator<Turn & { turn: number; at: number | null; prompt: string }> {
   let turn = 0;
   for (const { row, last } of found.turns()) {
     const said = found.row(row) ?? {};
@@ -100,7 +102,7 @@ function* turnsOf(found: Survey): Generator<Turn & { turn: number; at: number | 
   }
 }
 
-function print(found: Survey, now: number): void {
+function print(found: TranscriptIndex, now: number): void {
   const titles = ["TURN", "TIME", "ENDS WITH", "PROMPT"].map((title, i) => ({ title, flexible: i === 3 }));
   const look = tableLook();
   let rows: string[][] = [];
@@ -117,7 +119,7 @@ function print(found: Survey, now: number): void {
   flush();
 }
 
-function* turnsJson(found: Survey): Generator<unknown> {
+function* turnsJson(found: TranscriptIndex): Generator<unknown> {
   for (const { row, last, turn, at, prompt } of turnsOf(found))
     yield {
       turn,

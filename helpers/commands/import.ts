@@ -1,8 +1,9 @@
 import { createWriteStream, mkdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { importArchive, Missing, type Options, type Outcome } from "../archive/import.ts";
-import type { Rule } from "../archive/paths.ts";
+import { importArchive } from "../archive/import.ts";
+import { type ImportOptions, type ImportOutcome, MissingDirectories } from "../archive/import-candidates.ts";
+import type { PathRule } from "../archive/path-rules.ts";
 import { type Command, isSet } from "../cli/command.ts";
 import { nextLine, tableLook } from "../cli/session-format.ts";
 import { readContext } from "../sessions/context.ts";
@@ -10,7 +11,7 @@ import { startOf } from "../sessions/session.ts";
 import { newest, transcripts } from "../sessions/store.ts";
 import { Problem, problemOf } from "../system/problem.ts";
 import { quote } from "../system/shell-quote.ts";
-import { sweep, temporary } from "../system/temporary-files.ts";
+import { sweepTemporaryFiles, temporaryPath } from "../system/temporary-files.ts";
 import { clean } from "../terminal/clean.ts";
 import { paint } from "../terminal/colour.ts";
 import { json } from "../terminal/json.ts";
@@ -44,24 +45,24 @@ export const importSessions: Command = {
     if (call.positionals.length === 0) {
       throw new Problem("usage", "which archive?", { hint: "ccr-import --help", exit: 2 });
     }
-    const dry = isSet(call, "dry-run");
-    const options: Options = {
+    const dryRun = isSet(call, "dry-run");
+    const options: ImportOptions = {
       rules: rulesOf((call.flags.map as string[] | undefined) ?? []),
       update: isSet(call, "update"),
-      missing: isSet(call, "missing-ok"),
-      dry,
+      allowMissing: isSet(call, "missing-ok"),
+      dryRun,
       running: () => readContext().live,
-      watch: () => progress(),
+      startProgress: () => progress(),
     };
-    const done: Outcome[] = [];
+    const done: ImportOutcome[] = [];
     for (const word of call.positionals) {
       const spool = word === "-" ? await spooled() : null;
       try {
         done.push(...(await importArchive(spool ? join(spool, "a") : resolve(word), options)));
       } catch (error) {
         const { kind, message, hint, exit } =
-          error instanceof Missing
-            ? new Missing(error.directories, proposals(error.directories))
+          error instanceof MissingDirectories
+            ? new MissingDirectories(error.directories, proposals(error.directories))
             : problemOf(error);
         if (call.positionals.length === 1) throw new Problem(kind, message, { hint, exit });
         call.warn(new Problem(kind, `${word}: ${message}`, { hint }));
@@ -70,7 +71,7 @@ export const importSessions: Command = {
       }
     }
     const refused = done.filter(({ action }) => action === "refused");
-    if (call.json) json("import", { dryRun: dry, sessions: done }, call.warnings);
+    if (call.json) json("import", { dryRun, sessions: done }, call.warnings);
     else {
       const words = { imported: "imported", updated: "updated", here: "already here", refused: "refused" };
       const rows = done.map(({ id, title, project, action, detail }) => [
@@ -84,7 +85,7 @@ export const importSessions: Command = {
         writeStdout(
           `${table([{ title: "" }, { title: "" }, { title: "", flexible: true }, { title: "", flexible: true }], rows, look).join("\n")}\n`,
         );
-      if (dry) writeStdout(`${paint("nothing was written", "dim")}\n`);
+      if (dryRun) writeStdout(`${paint("nothing was written", "dim")}\n`);
       else if (isTerminal(1) && refused.length < done.length)
         writeStdout(
           nextLine([`resume  ccr ${done.find(({ action }) => action !== "refused")!.id.slice(0, 8)}`]),
@@ -94,7 +95,7 @@ export const importSessions: Command = {
   },
 };
 
-function rulesOf(words: readonly string[]): Rule[] {
+function rulesOf(words: readonly string[]): PathRule[] {
   return words.map((word) => {
     const [, from, to] = /^(\/[^=]*)=(.+)$/.exec(word) ?? [];
     if (from === undefined || to === undefined) {
@@ -123,8 +124,8 @@ function proposals(directories: readonly string[]): string[] {
 /** Stdin in a file: an archive is read twice. What a run that was killed has left is swept by the next one. */
 async function spooled(): Promise<string> {
   const { pipeline } = await import("node:stream/promises");
-  sweep(tmpdir());
-  const directory = temporary(tmpdir());
+  sweepTemporaryFiles(tmpdir());
+  const directory = temporaryPath(tmpdir());
   mkdirSync(directory, { mode: 0o700 });
   try {
     await pipeline(process.stdin, createWriteStream(join(directory, "a"), { mode: 0o600 }));

@@ -8,7 +8,7 @@ import { requireDirectory, requireTmux } from "../cli/requirements.ts";
 import { resolveEntry } from "../cli/resolve-session.ts";
 import { promptText, sendPrompt } from "../cli/send-prompt.ts";
 import { waitFor } from "../cli/wait-for.ts";
-import { Survey } from "../conversation/main-chain.ts";
+import { TranscriptIndex } from "../conversation/main-chain.ts";
 import { verdictAt } from "../limits/tail.ts";
 import { liveSessions } from "../live/live-sessions.ts";
 import { permissionModeFor } from "../resume/resume-jobs.ts";
@@ -103,7 +103,7 @@ const wrong = (message: string, hint: string): Problem => new Problem("usage", m
 function promptsIn(path: string): string[] {
   const fd = openSync(path, "r");
   try {
-    const found = new Survey(fd, fstatSync(fd).size);
+    const found = new TranscriptIndex(fd, fstatSync(fd).size);
     return Array.from(found.turns(), ({ row }) => promptOf(found.row(row, true) ?? {}) ?? "");
   } finally {
     closeSync(fd);

@@ -7,7 +7,7 @@ import { readContext } from "../sessions/context.ts";
 import type { Entry } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { quote } from "../system/shell-quote.ts";
-import { lstatOrNull } from "../system/staged-file.ts";
+import { statOrNull } from "../system/staged-file.ts";
 import { clean } from "../terminal/clean.ts";
 import { json } from "../terminal/json.ts";
 import { writeStdout } from "../terminal/output.ts";
@@ -41,7 +41,7 @@ export const rollback: Command = {
     };
     ready();
     const present = presentOf(session);
-    const stats = present && lstatOrNull(present.path);
+    const stats = present && statOrNull(present.path);
     const before = present && (await take(call, present, `before the rollback to ${target.id}`)).snapshot;
     await rollBack(target, present && stats && { path: present.path, stats }, ready);
     if (call.json) {

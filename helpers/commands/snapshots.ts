@@ -1,7 +1,7 @@
 import { type Call, type Command, isSet } from "../cli/command.ts";
 import { idCell, nextLine, projectNames, tableLook } from "../cli/session-format.ts";
 import { only, snapshotJson, snapshotsOf, usage } from "../cli/snapshot-args.ts";
-import { snapshots as all, deleteSnapshots, type Snapshot } from "../history/snapshot.ts";
+import { listSnapshots as all, deleteSnapshots, type Snapshot } from "../history/snapshot.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
 import { idsOfAll } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";

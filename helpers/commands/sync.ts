@@ -1,12 +1,15 @@
 import { readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { Rule } from "../archive/paths.ts";
+import type { PathRule } from "../archive/path-rules.ts";
 import { configDirectory } from "../claude/places.ts";
 import { type Call, type Command, isSet } from "../cli/command.ts";
 import { tableLook } from "../cli/session-format.ts";
 import { type Remote, remoteCommand, remoteOf, remotes } from "../remote/remote.ts";
 import { realPath } from "../sessions/lookup.ts";
-import { Here, lock, type Outcome, type Place, sync as run, type Seen } from "../sync/sync.ts";
+import { LocalPeer } from "../sync/local-peer.ts";
+import { acquireLock } from "../sync/lock.ts";
+import type { Peer } from "../sync/peer.ts";
+import { sync as run, type SyncOutcome, type SyncState } from "../sync/sync.ts";
 import { writeAtomic } from "../system/files.ts";
 import { home, state } from "../system/places.ts";
 import { Problem } from "../system/problem.ts";
@@ -42,10 +45,10 @@ export const sync: Command = {
     ["ccr sync ~/Sync/claude --map /workspaces=/home/me/code", "by a folder"],
   ],
   async run(call) {
-    const own = new Here(configDirectory(), home());
+    const own = new LocalPeer(configDirectory(), home());
     if (isSet(call, "serve")) {
       const { serve } = await import("../sync/remote-peer.ts");
-      const release = lock(join(state(), "sync"));
+      const release = acquireLock(join(state(), "sync"));
       try {
         await serve(own, process.stdin, process.stdout);
       } finally {
@@ -56,7 +59,7 @@ export const sync: Command = {
     const [target] = call.positionals;
     if (target === undefined)
       throw new Problem("usage", "sync with what?", { hint: "ccr sync --help", exit: 2 });
-    const release = lock(join(state(), "sync"));
+    const release = acquireLock(join(state(), "sync"));
     try {
       return await withOther(call, target, own);
     } finally {
@@ -65,12 +68,12 @@ export const sync: Command = {
   },
 };
 
-async function withOther(call: Call, target: string, own: Here): Promise<number> {
+async function withOther(call: Call, target: string, own: LocalPeer): Promise<number> {
   const folder = folderOf(target);
   if (folder !== null) {
-    const release = lock(folder);
+    const release = acquireLock(folder);
     try {
-      return await bring(call, own, new Here(folder, homeOf(folder, isSet(call, "dry-run"))), folder);
+      return await bring(call, own, new LocalPeer(folder, homeOf(folder, isSet(call, "dry-run"))), folder);
     } finally {
       release();
     }
@@ -121,8 +124,8 @@ function homeOf(folder: string, dry: boolean): string {
   return home();
 }
 
-function rulesOf(call: Call, other: Place): Rule[] {
-  const rules = ((call.flags.map ?? []) as string[]).map((words): Rule => {
+function rulesOf(call: Call, other: Peer): PathRule[] {
+  const rules = ((call.flags.map ?? []) as string[]).map((words): PathRule => {
     const [, from, to] = /^(\/.*?)\/?=(\/.*?)\/?$/.exec(words) ?? [];
     if (from !== undefined && to !== undefined) return [from, to];
     throw new Problem("usage", `--map takes /there=/here, not "${words}".`, {
@@ -133,21 +136,21 @@ function rulesOf(call: Call, other: Place): Rule[] {
   return /^\/./.test(other.home) && other.home !== home() ? [...rules, [other.home, home()]] : rules;
 }
 
-async function bring(call: Call, own: Here, other: Place, name: string): Promise<number> {
+async function bring(call: Call, own: LocalPeer, other: Peer, name: string): Promise<number> {
   const rules = rulesOf(call, other);
   const { createHash } = await import("node:crypto");
   const sum = createHash("sha256")
     .update(JSON.stringify([name, rules]))
     .digest("hex");
   const file = join(state(), "sync", `${sum.slice(0, 16)}.json`);
-  let seen: Seen = {};
+  let seen: SyncState = {};
   try {
     seen = { ...JSON.parse(readFileSync(file, "utf8")) };
   } catch {
     // the first time, or damaged: everything is compared
   }
-  const outcomes: Outcome[] = [];
-  const dry = isSet(call, "dry-run");
+  const outcomes: SyncOutcome[] = [];
+  const dryRun = isSet(call, "dry-run");
   const verbs = {
     received: "received",
     sent: "sent",
@@ -156,7 +159,7 @@ async function bring(call: Call, own: Here, other: Place, name: string): Promise
     conflict: "both grew",
     left: "left",
   };
-  const tell = (outcome: Outcome): void => {
+  const tell = (outcome: SyncOutcome): void => {
     outcomes.push(outcome);
     if (call.json) return;
     const { id, folder, action, detail, forks } = outcome;
@@ -169,14 +172,14 @@ async function bring(call: Call, own: Here, other: Place, name: string): Promise
   };
   let unchanged = 0;
   try {
-    unchanged = await run(own, other, { rules, dry, name: clean(name), seen, tell });
+    unchanged = await run(own, other, { rules, dryRun, name: clean(name), seen, tell });
   } finally {
-    if (!dry) writeAtomic(file, JSON.stringify(seen));
+    if (!dryRun) writeAtomic(file, JSON.stringify(seen));
   }
-  if (call.json) json("sync", { target: name, dryRun: dry, sessions: outcomes, unchanged }, call.warnings);
+  if (call.json) json("sync", { target: name, dryRun, sessions: outcomes, unchanged }, call.warnings);
   else
     writeStderr(
-      `${dry ? "would be: " : ""}${many(outcomes.length, "session")} of ${outcomes.length + unchanged} changed or left\n`,
+      `${dryRun ? "would be: " : ""}${many(outcomes.length, "session")} of ${outcomes.length + unchanged} changed or left\n`,
     );
   return 0;
 }

@@ -2,7 +2,7 @@ import { configDirectory } from "../claude/places.ts";
 import { type Todo, todosIn } from "../claude/todos.ts";
 import { type Command, isSet, stringFlag } from "../cli/command.ts";
 import { idCell, projectNames, tableLook } from "../cli/session-format.ts";
-import { isolatedContainers } from "../devcontainer/place.ts";
+import { isolatedContainers } from "../devcontainer/share-folder.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
 import { readContext } from "../sessions/context.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";

@@ -26,7 +26,7 @@ const LONG = 4096;
 const MOST_PENDING = 200;
 
 /** Everything that people see of a transcript, secrets taken out. Rows that cannot be read are told in a note. */
-export function* items(
+export function* readItems(
   path: string,
   redactor: Redactor | null,
   seen: (done: number, all: number) => void = () => {},

@@ -7,7 +7,7 @@ const LONG = 1 << 16;
 const [QUOTE, BACKSLASH, BLANK] = [34, 92, 32];
 
 /** A line as text, with what `literal` gives in the place of each long string. */
-export function shortened(bytes: Buffer, literal: (long: Buffer) => string): string {
+export function replaceLongStrings(bytes: Buffer, literal: (long: Buffer) => string): string {
   let text = "";
   let from = 0;
   for (let open = bytes.length > LONG ? bytes.indexOf(QUOTE) : -1; open >= 0; ) {
@@ -40,7 +40,7 @@ const beginning = (long: Buffer): string =>
   `${long.toString("utf8", 0, BEGINNING).replace(/\\+[^\\]{0,5}$/, "")}"`;
 
 /** A row as JSON; null where it is nested too deeply for that. */
-export function textOf(row: Row): string | null {
+export function rowToJson(row: Row): string | null {
   try {
     return JSON.stringify(row);
   } catch {
@@ -52,13 +52,13 @@ export function textOf(row: Row): string | null {
  * The rows of a line, without what stands in long strings; `brief` leaves their beginnings. `written` gives rows as
  * lines in pieces, with the strings back in their places; null where one is nested too deeply.
  */
-export function opened(
+export function parseLongLine(
   bytes: Buffer,
   brief = false,
 ): { rows: Row[]; lost: boolean; written: (rows: readonly Row[]) => (string | Buffer)[] | null } {
   const aside: Buffer[] = [];
   const mark = bytes.length > LONG ? `\u0000${Math.random()}:` : "";
-  let text = shortened(bytes, (long) => {
+  let text = replaceLongStrings(bytes, (long) => {
     const number = aside.push(long) - 1;
     return brief ? beginning(long) : JSON.stringify(mark + number);
   });
@@ -67,7 +67,7 @@ export function opened(
     text = bytes.toString();
   }
   const written = (rows: readonly Row[]): (string | Buffer)[] | null => {
-    const texts = rows.map(textOf);
+    const texts = rows.map(rowToJson);
     if (texts.includes(null)) return null;
     const lines = texts.join("\n");
     if (aside.length === 0) return [lines];

@@ -3,7 +3,7 @@
 import { forward } from "../claude/lines.ts";
 import { promptOf, type Row, string, textsOf } from "../claude/rows.ts";
 import { collect } from "../system/heap.ts";
-import { opened } from "./long-strings.ts";
+import { parseLongLine } from "./long-strings.ts";
 
 /** What a row is to a cut: in the middle of things, a place to cut at, or a person's prompt. */
 type Kind = "middle" | "good" | "prompt";
@@ -26,7 +26,7 @@ const UNKNOWN = (1 << 27) - 1;
 const [KIND, CHAIN, NAMED] = [27, 1 << 29, 1 << 30];
 
 let [high, low] = [0, 0];
-function sum(text: string): void {
+function hashUuid(text: string): void {
   let [a, b] = [0xdeadbeef, 0x41c6ce57];
   for (let i = 0; i < text.length; i++) {
     const letter = text.charCodeAt(i);
@@ -41,11 +41,11 @@ function sum(text: string): void {
 export type Turn = { row: number; last: number };
 
 /** The rows that have a uuid, by their number in the file. */
-export class Survey {
+export class TranscriptIndex {
   /** how many there are */
-  rows = 0;
+  rowCount = 0;
   /** lines that could not be read */
-  lost = 0;
+  damagedLines = 0;
   /** the main chain's last row; -1 where there is none */
   tip = -1;
   #first = 0;
@@ -60,16 +60,16 @@ export class Survey {
     this.#size = size;
     let leaf: unknown;
     for (const { bytes, start } of forward(fd, size)) {
-      const line = bytes ? opened(bytes, true) : { rows: [], lost: true };
-      if (line.lost) this.lost++;
+      const line = bytes ? parseLongLine(bytes, true) : { rows: [], lost: true };
+      if (line.lost) this.damagedLines++;
       for (const row of line.rows) {
         if (row.type === "last-prompt") leaf = row.leafUuid;
         const uuid = string(row.uuid);
-        if (uuid === null || this.number(uuid) >= 0) continue;
-        if (this.rows % 4096 === 4095) collect();
+        if (uuid === null || this.numberOf(uuid) >= 0) continue;
+        if (this.rowCount % 4096 === 4095) collect();
         const number = this.#add(start);
         const parent = string(row.parentUuid ?? row.logicalParentUuid);
-        const link = parent === null ? 0 : this.number(parent) + 1 || UNKNOWN;
+        const link = parent === null ? 0 : this.numberOf(parent) + 1 || UNKNOWN;
         const name = named !== "" && uuid.toLowerCase().startsWith(named) ? NAMED : 0;
         this.#put(number, link | (KINDS.indexOf(kindOf(row)) << KIND) | name);
         if (row.isSidechain === true) continue;
@@ -78,7 +78,7 @@ export class Survey {
       }
     }
     const wanted = string(leaf);
-    const known = wanted === null ? -1 : this.number(wanted);
+    const known = wanted === null ? -1 : this.numberOf(wanted);
     if (known >= 0) this.tip = known;
     // From the last row back to the first; on the way the links are turned round.
     for (let at = this.tip + 1, next = 0; at > 0 && !(this.#marks(at - 1) & CHAIN); ) {
@@ -87,7 +87,7 @@ export class Survey {
       if (at === UNKNOWN) {
         const row = this.row(number);
         const parent = string(row?.parentUuid ?? row?.logicalParentUuid);
-        const later = parent === null ? -1 : this.number(parent);
+        const later = parent === null ? -1 : this.numberOf(parent);
         // Where one is missing Claude Code goes by the order of the rows.
         at = later < 0 ? number : later + 1;
       }
@@ -123,13 +123,13 @@ export class Survey {
 
   /** Adds a row with the last sum. */
   #add(start: number): number {
-    const number = this.rows++;
+    const number = this.rowCount++;
     if (number % PAGE === 0) this.#pages.push(new Uint32Array(PAGE * WORDS));
     this.#pages.at(-1)!.set([high, low, Math.floor(start / UNIT)], (number % PAGE) * WORDS);
     this.#slots[this.#slot()] = number + 1;
-    if (this.rows > this.#slots.length * 0.87) {
+    if (this.rowCount > this.#slots.length * 0.87) {
       this.#slots = new Int32Array(this.#slots.length * 2);
-      for (let i = 0; i < this.rows; i++) {
+      for (let i = 0; i < this.rowCount; i++) {
         [high, low] = [this.#word(i, 0), this.#word(i, 1)];
         this.#slots[this.#slot()] = i + 1;
       }
@@ -138,50 +138,50 @@ export class Survey {
   }
 
   /** The number of the row that has a uuid, or -1. */
-  number(uuid: string): number {
-    sum(uuid);
+  numberOf(uuid: string): number {
+    hashUuid(uuid);
     return this.#slots[this.#slot()]! - 1;
   }
 
   kind(number: number): Kind {
     return KINDS[(this.#marks(number) >>> KIND) & 3]!;
   }
-  isNamed(number: number): boolean {
+  matchesPrefix(number: number): boolean {
     return (this.#marks(number) & NAMED) !== 0;
   }
 
   /** A row, read again, and where its line ends; of strings with more than 64 KB only the beginning, unless `whole`. */
-  find(number: number, whole = false): { row: Row; end: number } | null {
+  locate(number: number, whole = false): { row: Row; end: number } | null {
     const from = this.#word(number, 2) * UNIT;
     for (const { bytes, start, length } of forward(this.#fd, this.#size, { start: from, first: 1024 })) {
       // What is shorter is the end of the line before.
       if (!bytes || length < UNIT) continue;
-      for (const row of opened(bytes, !whole).rows)
-        if (this.number(string(row.uuid) ?? "") === number) return { row, end: start + length };
+      for (const row of parseLongLine(bytes, !whole).rows)
+        if (this.numberOf(string(row.uuid) ?? "") === number) return { row, end: start + length };
     }
     return null;
   }
   row(number: number, whole = false): Row | null {
-    return this.find(number, whole)?.row ?? null;
+    return this.locate(number, whole)?.row ?? null;
   }
   uuid(number: number): string {
     return string(this.row(number)?.uuid) ?? "";
   }
 
   /** Whether any row is one to cut at. */
-  hasEnd(): boolean {
-    for (let i = 0; i < this.rows; i++) if (this.kind(i) === "good") return this.tip >= 0;
+  hasCutPoint(): boolean {
+    for (let i = 0; i < this.rowCount; i++) if (this.kind(i) === "good") return this.tip >= 0;
     return false;
   }
 
   /** The main chain's rows, oldest first. */
-  *chain(): Generator<number> {
+  *mainChain(): Generator<number> {
     for (let at = this.#first; at > 0; at = this.#link(at - 1)) yield at - 1;
   }
 
   *turns(): Generator<Turn> {
     let turn: Turn | undefined;
-    for (const number of this.chain()) {
+    for (const number of this.mainChain()) {
       if (this.kind(number) === "prompt") {
         if (turn) yield turn;
         turn = { row: number, last: number };

@@ -1,3 +1,4 @@
+import { mountPoints } from "../system/mounts.ts";
 // Is it shared, and does it work? Looked at from the host and from inside of the container; nothing is changed.
 
 import { closeSync, existsSync, openSync, readFileSync, type Stats, statSync, unlinkSync } from "node:fs";
@@ -10,7 +11,7 @@ import { MARK, parseFile } from "./edit.ts";
 import { configFiles } from "./file.ts";
 import { linkCommand, linkOf, linkState } from "./link.ts";
 import { COPIED, type Mount, mountsOf } from "./mounts.ts";
-import { lstat, type Place, placeOf, real, type Share } from "./place.ts";
+import { lstat, realPathOrSame, type Share, type ShareFolder, shareFolderOf } from "./share-folder.ts";
 
 export type Finding = { what: string; state: "ok" | "note" | "wrong"; message: string; fix: string | null };
 
@@ -29,13 +30,13 @@ const rebuilt = (host: string): string =>
 
 class Findings {
   readonly all: Finding[] = [];
-  see(what: string, fine: boolean, message: string, fix: string, note = false): void {
+  check(what: string, fine: boolean, message: string, fix: string, note = false): void {
     const state = fine ? "ok" : note ? "note" : "wrong";
     this.all.push({ what, state, message: fine ? what : message, fix: fine ? null : fix });
   }
   /** Fine when nothing is on the list. */
-  none(what: string, list: readonly string[], message: string, fix: string, note = false): void {
-    this.see(what, list.length === 0, `${message}: ${list.join(", ")}`, fix, note);
+  checkEmpty(what: string, list: readonly string[], message: string, fix: string, note = false): void {
+    this.check(what, list.length === 0, `${message}: ${list.join(", ")}`, fix, note);
   }
 }
 
@@ -45,7 +46,7 @@ const words = (paths: readonly string[]): string => paths.map(quote).join(" ");
 
 /** From the host. */
 export function checkHost(host: string): Report {
-  const place = placeOf(host);
+  const place = shareFolderOf(host);
   const { record } = place;
   const found = new Findings();
   const file = record?.file ?? configFiles(host)[0] ?? null;
@@ -54,20 +55,20 @@ export function checkHost(host: string): Report {
   if (record) {
     const whole = text !== null && record.edits.every(([, after]) => text.includes(after));
     const compose = !record.override || existsSync(record.override.path);
-    found.see("shared", whole && compose, `${file} is without ccr's lines`, ADD);
-    sources(mounts, found);
+    found.check("shared", whole && compose, `${file} is without ccr's lines`, ADD);
+    checkSources(mounts, found);
     if (!record.isolated) {
       const link = linkOf(record);
-      found.see(
+      found.check(
         "history",
         !link || linkState(link) === "right",
         `the history of ${record.container} in the container is not the host's`,
         ADD,
       );
-      copies(place, found);
+      checkCopies(place, found);
     }
     const unset = record.env.filter((name) => !process.env[name]);
-    found.none(
+    found.checkEmpty(
       "environment",
       unset,
       "not set here",
@@ -75,32 +76,37 @@ export function checkHost(host: string): Report {
       true,
     );
   } else if (text?.includes(MARK))
-    found.see(
+    found.check(
       "shared",
       false,
       "devcontainer.json has lines of another home's ccr",
       `take them out, then: ${ADD}`,
     );
   else
-    found.see("shared", false, "nothing is shared with a container of this project", `${ADD} ${quote(host)}`);
-  if (text !== null) traps(text, found);
+    found.check(
+      "shared",
+      false,
+      "nothing is shared with a container of this project",
+      `${ADD} ${quote(host)}`,
+    );
+  if (text !== null) checkOwnMounts(text, found);
   return { share: record, file, inside: false, mounts, findings: found.all };
 }
 
-function sources(mounts: readonly Mount[], found: Findings): void {
+function checkSources(mounts: readonly Mount[], found: Findings): void {
   const those = (wrong: (stats: Stats | undefined, mount: Mount) => boolean): string[] =>
     mounts.filter((mount) => wrong(stat(mount.source), mount)).map(({ source }) => source);
   const missing = those((stats, { kind }) => !(kind === "folder" ? stats?.isDirectory() : stats?.isFile()));
-  found.none("sources", missing, "not there", ADD);
+  found.checkEmpty("sources", missing, "not there", ADD);
   const foreign = those((stats, { readOnly }) => !readOnly && stats !== undefined && stats.uid !== uid());
-  found.none("owner", foreign, "not yours", `sudo chown -R ${uid()} ${words(foreign)}`);
+  found.checkEmpty("owner", foreign, "not yours", `sudo chown -R ${uid()} ${words(foreign)}`);
   const closed = those((stats, { kind }) => {
     const needed = kind === "folder" ? 0o700 : 0o600;
     return stats !== undefined && (stats.mode & needed) !== needed;
   });
-  found.none("modes", closed, "closed to you", `chmod u+rwX ${words(closed)}`);
+  found.checkEmpty("modes", closed, "closed to you", `chmod u+rwX ${words(closed)}`);
   const program = mounts.find(({ name }) => name === "ccr")!;
-  found.see(
+  found.check(
     "helper",
     existsSync(join(program.source, "ccr.cjs")),
     "the container has no ccr: it is not installed here",
@@ -109,7 +115,7 @@ function sources(mounts: readonly Mount[], found: Findings): void {
   );
 }
 
-function copies({ path }: Place, found: Findings): void {
+function checkCopies({ path }: ShareFolder, found: Findings): void {
   const old = COPIED.filter((name) => {
     const source = join(configDirectory(), name);
     try {
@@ -118,25 +124,25 @@ function copies({ path }: Place, found: Findings): void {
       return lstat(source) !== null;
     }
   });
-  found.none("copies", old, "older in the container", `${ADD} --refresh`);
+  found.checkEmpty("copies", old, "older in the container", `${ADD} --refresh`);
   const own = COPIED.map((name) => join(path, "claude", name)).filter((name) => lstat(name)?.isFile());
-  found.none("own", own, "the container has its own", `rm ${words(own)} && ${ADD}`, true);
+  found.checkEmpty("own", own, "the container has its own", `rm ${words(own)} && ${ADD}`, true);
 }
 
 /** Mounts of the person's own that go wrong without a word. */
-function traps(text: string, found: Findings): void {
+function checkOwnMounts(text: string, found: Findings): void {
   let mounts: unknown;
   try {
     mounts = parseFile(text).value.mounts;
   } catch (error) {
-    found.see("file", false, (error as Error).message, "fix devcontainer.json");
+    found.check("file", false, (error as Error).message, "fix devcontainer.json");
     return;
   }
   for (const mount of Array.isArray(mounts) ? mounts : []) {
     const form = object(mount);
     const source = form ? String(form.source) : (/(?:source|src)=([^,]*)/.exec(String(mount))?.[1] ?? "");
     const trap = (message: string, fix = "take that mount out"): void =>
-      found.see("trap", false, `${source}: ${message}`, fix, true);
+      found.check("trap", false, `${source}: ${message}`, fix, true);
     if (/\/\.claude(?:\.json|\/settings\.json|\/CLAUDE\.md)$/.test(source))
       trap("bound as a file; once the host saves it, the container has the old one for ever");
     if (/\/\.claude(?:\/sessions)?\/?$/.test(source)) trap("processes of both sides mix up in sessions/");
@@ -148,28 +154,12 @@ function traps(text: string, found: Findings): void {
   }
 }
 
-/** Mount points of this namespace, and whether they are read-only; null where /proc cannot tell. */
-function mountPoints(): Map<string, boolean> | null {
-  try {
-    const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
-    return new Map(
-      lines.map((line) => {
-        const [, , , , at = "", options = ""] = line.split(" ");
-        const path = at.replace(/\\(\d{3})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 8)));
-        return [path, options.split(",").includes("ro")];
-      }),
-    );
-  } catch {
-    return null;
-  }
-}
-
 /** From inside of the container, in a directory of the project. */
 export function checkInside(share: Share, directory: string): Report {
   const found = new Findings();
   const { host, target, container, isolated } = share;
   const mounts = mountsOf({ path: "/", record: null }, share);
-  found.see(
+  found.check(
     "directory",
     process.env.CLAUDE_CONFIG_DIR === target,
     `${target} is what is shared, and CLAUDE_CONFIG_DIR does not say so`,
@@ -178,23 +168,25 @@ export function checkInside(share: Share, directory: string): Report {
   const points = mountPoints();
   if (points) {
     const those = (wrong: (mount: Mount, readOnly: boolean | undefined) => boolean): string[] =>
-      mounts.filter((mount) => wrong(mount, points.get(real(mount.target)))).map((mount) => mount.target);
-    found.none(
+      mounts
+        .filter((mount) => wrong(mount, points.get(realPathOrSame(mount.target))))
+        .map((mount) => mount.target);
+    found.checkEmpty(
       "mounts",
       those((_, readOnly) => readOnly === undefined),
       "not mounted",
       rebuilt(host),
     );
     const open = those((mount, readOnly) => mount.readOnly && readOnly === false);
-    found.none("read-only", open, "can be written", `${there(ADD)}, then ${rebuilt(host)}`);
-    const mixed = points.has(real(join(target, "sessions")));
-    found.see("sessions", !mixed, "sessions/ is shared", "take that mount out of devcontainer.json");
+    found.checkEmpty("read-only", open, "can be written", `${there(ADD)}, then ${rebuilt(host)}`);
+    const mixed = points.has(realPathOrSame(join(target, "sessions")));
+    found.check("sessions", !mixed, "sessions/ is shared", "take that mount out of devcontainer.json");
     const stale = those(({ target: at, kind }) => kind === "file" && lstat(at)?.nlink === 0);
-    found.none("stale", stale, "replaced on the host since", "restart the container");
+    found.checkEmpty("stale", stale, "replaced on the host since", "restart the container");
   }
-  writable(projectsDirectory(), host, found);
-  const here = real(directory);
-  found.see(
+  checkWritable(projectsDirectory(), host, found);
+  const here = realPathOrSame(directory);
+  found.check(
     "folder",
     `${here}/`.startsWith(`${container}/`),
     `this is ${here}; the project should be in ${container}`,
@@ -204,7 +196,7 @@ export function checkInside(share: Share, directory: string): Report {
   if (!isolated && slug(container) !== slug(host)) {
     const link = { path: join(projectsDirectory(), slug(container)), to: slug(host) };
     const state = linkState(link);
-    found.see(
+    found.check(
       "history",
       state === "right",
       `the history of ${container} is not that of ${host}`,
@@ -215,7 +207,7 @@ export function checkInside(share: Share, directory: string): Report {
 }
 
 /** Only a write shows it: with projects/ read-only the CLI answers, ends with 0 and saves nothing. */
-function writable(folder: string, host: string, found: Findings): void {
+function checkWritable(folder: string, host: string, found: Findings): void {
   const owner = stat(folder)?.uid;
   const foreign = owner !== undefined && owner !== uid() && uid() !== 0;
   let code: string | undefined;
@@ -226,7 +218,7 @@ function writable(folder: string, host: string, found: Findings): void {
   } catch (error) {
     code = errno(error) ?? "EIO";
   }
-  found.see(
+  found.check(
     "write",
     !code && !foreign,
     foreign ? `${folder} is of user ${owner}, you are ${uid()}` : `${folder}: ${code}`,

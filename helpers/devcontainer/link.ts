@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { projectsDirectory, slug } from "../claude/places.ts";
 import { Problem } from "../system/problem.ts";
 import { quote } from "../system/shell-quote.ts";
-import { folder, lstat, type Share } from "./place.ts";
+import { folder, lstat, type Share } from "./share-folder.ts";
 
 export const linkOf = ({ host, container }: Share): { path: string; to: string } | null => {
   const to = slug(host);

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { configDirectory } from "../claude/places.ts";
 import { home, program } from "../system/places.ts";
 import { Problem } from "../system/problem.ts";
-import type { Place, Share } from "./place.ts";
-import { lstat } from "./place.ts";
+import type { Share, ShareFolder } from "./share-folder.ts";
+import { lstat } from "./share-folder.ts";
 
 export type Mount = {
   name: string;
@@ -31,7 +31,10 @@ export const COPIED = ["settings.json", "CLAUDE.md", "keybindings.json"];
  * Parents first. The container's own folder comes first and is its configuration directory, so that `.claude.json`,
  * `sessions/` and all that is not shared have a place of the right owner, which outlives the container.
  */
-export function mountsOf({ path }: Place, { target, isolated }: Pick<Share, "target" | "isolated">): Mount[] {
+export function mountsOf(
+  { path }: ShareFolder,
+  { target, isolated }: Pick<Share, "target" | "isolated">,
+): Mount[] {
   const own = (name: string, source: string, readOnly: boolean, kind: Mount["kind"] = "folder"): Mount => ({
     name,
     source,

@@ -9,7 +9,15 @@ import { edit, MARK, parseFile, undo } from "./edit.ts";
 import { configDirectoryOf, configFiles, containerFolder, containerHome, readFile } from "./file.ts";
 import { dropLink, makeLink } from "./link.ts";
 import { COPIED, composeText, mountsOf, mountText, startLine } from "./mounts.ts";
-import { folder, lstat, type Place, placeOf, type Record_, readJson, type Share } from "./place.ts";
+import {
+  folder,
+  lstat,
+  readJson,
+  type Share,
+  type ShareFolder,
+  type ShareRecord,
+  shareFolderOf,
+} from "./share-folder.ts";
 
 /** How files are written: whole or not at all, and with a record of it. */
 export type Writer = {
@@ -24,7 +32,7 @@ export type Options = { file: string | null; home: string | null; isolate: boole
 const OVERRIDE = "docker-compose.ccr.yml";
 
 /** The one devcontainer.json of a directory, or the one that was asked for. */
-export function fileOf(host: string, asked: string | null): string {
+export function chooseConfigFile(host: string, asked: string | null): string {
   const files = asked === null ? configFiles(host) : [asked].filter(existsSync);
   const [file] = files;
   if (file === undefined)
@@ -46,12 +54,12 @@ export async function add(
   writer: Writer,
   shims: (target: string) => Record<string, string>,
   note: (problem: Problem) => void,
-): Promise<Record_> {
-  const place = placeOf(host);
+): Promise<ShareRecord> {
+  const place = shareFolderOf(host);
   const old = place.record;
   const say = (kind: string, message: string, hint: string): void =>
     note(new Problem(kind, message, { hint }));
-  const file = fileOf(host, options.file ?? (old && existsSync(old.file) ? old.file : null));
+  const file = chooseConfigFile(host, options.file ?? (old && existsSync(old.file) ? old.file : null));
   if (old && old.file !== file)
     throw new Problem("shared-already", `${old.file} of this project is shared already.`, {
       hint: "take that out first: ccr devcontainer remove",
@@ -119,7 +127,7 @@ export async function add(
   const moved = makeLink(share);
   if (moved > 0)
     say("moved", `${moved} files of the container's history are now in the host's.`, "ccr-list --here");
-  const record: Record_ = { version: 1, ...share, file, env, original: base, edited, edits, override };
+  const record: ShareRecord = { version: 1, ...share, file, env, original: base, edited, edits, override };
   // First how to take it out again, then what is put in.
   writer.write(join(place.path, "record.json"), JSON.stringify(record));
   if (override) writer.write(override.path, override.text);
@@ -134,7 +142,7 @@ const changed = (file: string): Problem =>
   });
 
 /** The file as it is without our lines; null where it cannot be known. */
-function baseOf(text: string, record: Record_ | null): string | null {
+function baseOf(text: string, record: ShareRecord | null): string | null {
   if (record && text === record.edited) return record.original;
   if (!text.includes(MARK))
     return record?.override && text.includes(OVERRIDE) ? undo(text, record.edits) : text;
@@ -157,7 +165,7 @@ function swap(writer: Writer, file: string, from: string, to: string): void {
 
 /** Brings sources, copies and link up to date; what a container's start calls. */
 export function refresh(
-  place: Place,
+  place: ShareFolder,
   share: Share,
   writer: Writer,
   shims: (target: string) => Record<string, string>,
@@ -212,8 +220,8 @@ function firstState({ host, container }: Share): Row {
 }
 
 /** Takes it out again. False where nothing was shared. */
-export function remove(host: string, writer: Writer): Record_ | null {
-  const place = placeOf(host);
+export function remove(host: string, writer: Writer): ShareRecord | null {
+  const place = shareFolderOf(host);
   const { record } = place;
   if (!record) return null;
   if (existsSync(record.file)) {

@@ -11,15 +11,15 @@ export type Finding = {
 };
 
 /** What the checks look at, read once. `live` are the ids of running sessions. */
-export type Scene = {
+export type CheckContext = {
   now: number;
   all: readonly Transcript[];
   entries: readonly Entry[];
   live: ReadonlySet<string>;
   /** told how many bytes of all transcripts were read */
-  seen: (done: number, all: number) => void;
+  onProgress: (done: number, all: number) => void;
 };
 
 export type Found = Finding | Finding[] | null | undefined | false;
 /** Checks by the names of their entries in docs/using/troubleshooting.md. One that fails is a finding itself. */
-export type Checks = Record<string, (scene: Scene) => Found | Promise<Found>>;
+export type Checks = Record<string, (scene: CheckContext) => Found | Promise<Found>>;

@@ -21,7 +21,7 @@ import { configuration, state } from "../system/places.ts";
 import { errno, Problem } from "../system/problem.ts";
 import { capture } from "../system/run.ts";
 import { quote } from "../system/shell-quote.ts";
-import { lstatOrNull } from "../system/staged-file.ts";
+import { statOrNull } from "../system/staged-file.ts";
 import { HOUR } from "../system/units.ts";
 import { many, size } from "../terminal/amount.ts";
 import type { Checks, Finding } from "./finding.ts";
@@ -80,7 +80,7 @@ export const machine: Checks = {
 
   "not-writable": ({ now }) => {
     const path = join(projectsDirectory(), `.ccr-${process.pid}-doctor.tmp`);
-    if (!lstatOrNull(configDirectory())) return null;
+    if (!statOrNull(configDirectory())) return null;
     try {
       const fd = openSync(path, "wx", 0o600);
       try {
@@ -97,7 +97,7 @@ export const machine: Checks = {
         unlinkSync(path);
       }
     } catch (error) {
-      if (errno(error) === "ENOENT" && !lstatOrNull(projectsDirectory())) return null;
+      if (errno(error) === "ENOENT" && !statOrNull(projectsDirectory())) return null;
       return {
         finding: "Claude Code cannot save sessions, and does not say so",
         evidence: `${projectsDirectory()}: ${errno(error)}`,
@@ -124,7 +124,7 @@ export const machine: Checks = {
 
   "state-outside": () => {
     if (process.env.CLAUDE_CONFIG_DIR) return null;
-    const [file, folder] = [stateFile(), configDirectory()].map(lstatOrNull);
+    const [file, folder] = [stateFile(), configDirectory()].map(statOrNull);
     return (
       file &&
       folder &&
@@ -162,7 +162,7 @@ export const machine: Checks = {
       namesIn(folder)
         .filter((name) => /^\.ccr-.*\.tmp$|^restoring$/.test(name))
         .map((name) => join(folder, name))
-        .filter((path) => now - (lstatOrNull(path)?.mtimeMs ?? now) > HOUR),
+        .filter((path) => now - (statOrNull(path)?.mtimeMs ?? now) > HOUR),
     );
     const paths = [...dead, ...old];
     return (

@@ -4,7 +4,7 @@ import { forward } from "../claude/lines.ts";
 import { configDirectory, historyFile } from "../claude/places.ts";
 import { parseLine } from "../claude/rows.ts";
 import { cleanupPeriod } from "../claude/settings.ts";
-import { Survey } from "../conversation/main-chain.ts";
+import { TranscriptIndex } from "../conversation/main-chain.ts";
 import { writeFork } from "../history/fork.ts";
 import { goneSessions } from "../sessions/deleted.ts";
 import { titleOf } from "../sessions/session.ts";
@@ -12,12 +12,12 @@ import { type Entry, timeOfEntry } from "../sessions/store.ts";
 import { writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
 import { quote } from "../system/shell-quote.ts";
-import { lstatOrNull } from "../system/staged-file.ts";
+import { statOrNull } from "../system/staged-file.ts";
 import { DAY } from "../system/units.ts";
 import { many } from "../terminal/amount.ts";
 import { iso } from "../terminal/json.ts";
 import { dayAndTime } from "../terminal/time.ts";
-import type { Checks, Finding, Scene } from "./finding.ts";
+import type { CheckContext, Checks, Finding } from "./finding.ts";
 
 const SKEW = 120_000;
 const WARN = 7 * DAY;
@@ -31,9 +31,9 @@ export const sessions: Checks = {
     const found: Finding[] = [];
     for (const entry of scene.entries) {
       const lines = entry.bytes === 0 ? [] : badLines(entry.path, scene.live.has(entry.id));
-      scene.seen((done += entry.bytes), all);
+      scene.onProgress((done += entry.bytes), all);
       if (entry.unreadable === null && lines.length === 0) continue;
-      const copy = repairedAs(entry, scene);
+      const copy = findRepairedCopy(entry, scene);
       found.push({
         finding: entry.unreadable
           ? `session ${short(entry.id)} cannot be read (${entry.unreadable})`
@@ -135,7 +135,7 @@ export const sessions: Checks = {
   login: ({ entries }) => {
     const [newest] = entries.filter(({ facts }) => facts && facts.verdict.state !== "limited");
     const verdict = newest?.facts?.verdict;
-    const written = lstatOrNull(join(configDirectory(), ".credentials.json"))?.mtimeMs ?? 0;
+    const written = statOrNull(join(configDirectory(), ".credentials.json"))?.mtimeMs ?? 0;
     return (
       verdict?.state === "blocked" &&
       verdict.by === "login" &&
@@ -148,7 +148,7 @@ export const sessions: Checks = {
   },
 };
 
-const modeOf = (path: string): number => (lstatOrNull(path)?.mode ?? 0) & 0o777;
+const modeOf = (path: string): number => (statOrNull(path)?.mode ?? 0) & 0o777;
 
 const [OPEN, CLOSE, CR] = [0x7b, 0x7d, 0x0d];
 const JOINT = Buffer.from('}{"');
@@ -176,11 +176,11 @@ function badLines(path: string, live: boolean): number[] {
 }
 
 /** Remembers which damaged transcript, of what size, has a repaired copy. */
-const record = (entry: Entry): string => join(state(), "repaired", `${entry.id}-${entry.bytes}`);
+const repairRecord = (entry: Entry): string => join(state(), "repaired", `${entry.id}-${entry.bytes}`);
 
-function repairedAs(entry: Entry, { all }: Scene): string | null {
+function findRepairedCopy(entry: Entry, { all }: CheckContext): string | null {
   try {
-    const copy = readFileSync(record(entry), "utf8");
+    const copy = readFileSync(repairRecord(entry), "utf8");
     return all.some(({ id }) => id === copy) ? copy : null;
   } catch {
     return null;
@@ -191,15 +191,15 @@ async function repair(entry: Entry): Promise<string> {
   const fd = openSync(entry.path, "r");
   try {
     const { size } = fstatSync(fd);
-    const found = new Survey(fd, size);
-    if (found.rows === 0) return "no row of it can be read";
+    const found = new TranscriptIndex(fd, size);
+    if (found.rowCount === 0) return "no row of it can be read";
     const title = `${titleOf(entry).title ?? short(entry.id)} (repaired)`;
-    const { id, path } = await writeFork(fd, size, found, found.rows - 1, {
+    const { id, path } = await writeFork(fd, size, found, found.rowCount - 1, {
       from: entry.id,
       path: entry.path,
       title,
     });
-    writeAtomic(record(entry), id);
+    writeAtomic(repairRecord(entry), id);
     return `repaired copy: ccr ${short(id)} (${path})`;
   } finally {
     closeSync(fd);

@@ -5,33 +5,33 @@ import { basename, dirname, join } from "node:path";
 import { forward } from "../claude/lines.ts";
 import { configDirectory } from "../claude/places.ts";
 import { type Row, string } from "../claude/rows.ts";
-import { opened } from "../conversation/long-strings.ts";
-import type { Survey } from "../conversation/main-chain.ts";
+import { parseLongLine } from "../conversation/long-strings.ts";
+import type { TranscriptIndex } from "../conversation/main-chain.ts";
 import type { Transcript } from "../sessions/entry.ts";
 import { makeDirectory } from "../system/files.ts";
 import { collect } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
-import { lstatOrNull, Staged } from "../system/staged-file.ts";
+import { StagedFile, statOrNull } from "../system/staged-file.ts";
 
 /**
  * The lines of a fork, in pieces: every row up to `cut` in the file's order under the new id, the file history of what
  * is kept, a title. Rows that belong to a run of Claude Code, not to the conversation, are left out.
  */
-export function* forked(
+export function* forkLines(
   fd: number,
   size: number,
-  found: Survey,
+  found: TranscriptIndex,
   cut: number,
   names: { from: string; id: string; title: string },
 ): Generator<string | Buffer> {
   const { from, id, title } = names;
-  const { row: leaf, end } = found.find(cut)!;
+  const { row: leaf, end } = found.locate(cut)!;
   let last: string | null = null;
   let lines = 0;
   for (const { bytes, start, length } of forward(fd, size)) {
     const past = start + length > end;
     if (!bytes || (past && !bytes.includes('"file-history-'))) continue;
-    const { rows, written } = opened(bytes);
+    const { rows, written } = parseLongLine(bytes);
     if (lines++ % 4096 === 4095) collect();
     for (const row of rows) {
       const uuid = string(row.uuid);
@@ -41,7 +41,7 @@ export function* forked(
       const named = isRow || "sessionId" in row ? { sessionId: id } : {};
       const pieces = written([{ ...row, ...named, ...more }]);
       if (!pieces) {
-        found.lost++;
+        found.damagedLines++;
         continue;
       }
       if (isRow && row.isSidechain !== true) last = uuid;
@@ -56,7 +56,7 @@ export function* forked(
 
   function isKept(row: Row): boolean {
     const number = [row.messageId, row.snapshotMessageId]
-      .map((uuid) => (typeof uuid === "string" ? found.number(uuid) : -1))
+      .map((uuid) => (typeof uuid === "string" ? found.numberOf(uuid) : -1))
       .find((one) => one >= 0);
     return number !== undefined && number <= cut;
   }
@@ -69,15 +69,15 @@ const wrong = (what: string, hint = "ccr fork <session> --list"): Problem =>
 const isTurn = (words: string): boolean => /^\d{1,6}$/.test(words);
 
 /** The row to cut at that words mean: `3` is the end of the third turn, else what the survey has looked for. */
-export function cutAt(survey: Survey, words: string): number {
+export function findCut(survey: TranscriptIndex, words: string): number {
   let turns = 0;
   if (isTurn(words)) {
     for (const { last } of survey.turns()) if (++turns === Number(words)) return last;
     throw wrong(`there is no turn ${words}: the session has ${turns}.`);
   }
   let [number, before, found, at] = [-1, -1, 0, -1];
-  for (const one of survey.chain()) {
-    if (words.length >= 4 && survey.isNamed(one) && ++found === 1) [number, before] = [one, at];
+  for (const one of survey.mainChain()) {
+    if (words.length >= 4 && survey.matchesPrefix(one) && ++found === 1) [number, before] = [one, at];
     at = one;
   }
   if (number < 0) throw wrong(`no message of the main chain starts with "${words}".`);
@@ -93,12 +93,12 @@ export function cutAt(survey: Survey, words: string): number {
 }
 
 /** The file history of a session is given to its fork: those files never change, so both can have them. */
-function shareHistory(from: string, id: string): void {
+function linkFileHistory(from: string, id: string): void {
   const [old, fresh] = [from, id].map((one) => join(configDirectory(), "file-history", one)) as [
     string,
     string,
   ];
-  if (!lstatOrNull(old)?.isDirectory()) return;
+  if (!statOrNull(old)?.isDirectory()) return;
   makeDirectory(fresh);
   for (const entry of readdirSync(old, { withFileTypes: true })) {
     if (!entry.isFile()) continue;
@@ -115,16 +115,16 @@ function shareHistory(from: string, id: string): void {
 export async function writeFork(
   fd: number,
   size: number,
-  found: Survey,
+  found: TranscriptIndex,
   cut: number,
   { from, path, title }: { from: string; path: string; title: string },
 ): Promise<Transcript> {
   const id = (await import("node:crypto")).randomUUID();
   const target = join(dirname(path), `${id}.jsonl`);
-  const file = new Staged(target);
+  const file = new StagedFile(target);
   try {
-    for (const piece of forked(fd, size, found, cut, { from, id, title })) file.write(piece);
-    shareHistory(from, id);
+    for (const piece of forkLines(fd, size, found, cut, { from, id, title })) file.write(piece);
+    linkFileHistory(from, id);
     const { size: bytes, mtimeMs: mtime } = file.commit(null);
     return { id, folder: basename(dirname(path)), path: target, bytes, mtime };
   } finally {

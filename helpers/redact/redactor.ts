@@ -1,6 +1,6 @@
 // Secrets out of texts and rows. Always on decoded strings: in raw JSON an escape can stand right before a secret.
 import { object, string } from "../claude/rows.ts";
-import { PLACES, placed, SHORT, START, TOKENS } from "./secrets.ts";
+import { CONTEXTS, contextPattern, SHORT, START, TOKENS } from "./secrets.ts";
 
 type Rules = {
   quick: RegExp;
@@ -27,7 +27,7 @@ function compile(): Rules {
     quick: new RegExp(rows.map(({ key }) => key).join("|")),
     names: rows.map(({ name }) => name),
     tokens: new RegExp(`${START}(?:${rows.map(({ all }) => `(${all})`).join("|")})`, "g"),
-    places: PLACES.map((place) => [place.name, place.key, placed(place)]),
+    places: CONTEXTS.map((place) => [place.name, place.key, contextPattern(place)]),
   };
 }
 
@@ -133,5 +133,5 @@ const thoughts = (row: unknown): string => {
 };
 
 /** The report that names each kind of secret. */
-export const told = (redactor: Redactor | null): string =>
+export const redactionSummary = (redactor: Redactor | null): string =>
   redactor ? `secrets redacted: ${redactor.report() || "none found"}` : "secrets were not redacted";

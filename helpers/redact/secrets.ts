@@ -74,9 +74,9 @@ const NOT = String.raw`(?!\[redacted:|[$<{%*]|\.{3}|x{3}|your|YOUR|example|chang
 const IS = String.raw`\\*["']?\s{0,4}[=:]\s{0,4}\\*["']?`;
 
 /** A secret that is known by what stands before it; `key` is the quick test, and must fit somewhere in the text. */
-export type Place = { name: string; key: RegExp; before: string; secret: string; flags?: string };
+export type SecretContext = { name: string; key: RegExp; before: string; secret: string; flags?: string };
 
-export const PLACES: readonly Place[] = [
+export const CONTEXTS: readonly SecretContext[] = [
   {
     name: "url-password",
     key: /:\\*\/\\*\/[^\s@]{0,300}@/,
@@ -130,5 +130,5 @@ export const PLACES: readonly Place[] = [
 ];
 
 /** A place's whole expression, the secret being its second group. */
-export const placed = ({ before, secret, flags = "gi" }: Place): RegExp =>
+export const contextPattern = ({ before, secret, flags = "gi" }: SecretContext): RegExp =>
   new RegExp(`(${before})(${NOT}${secret})`, flags);

@@ -1,4 +1,4 @@
-import { entities } from "./page-text.ts";
+import { escapeHtml } from "./page-text.ts";
 
 const HASH =
   /^(?:sh|bash|zsh|shell|console|py|python|rb|ruby|ya?ml|toml|dockerfile|make|makefile|tf|hcl|ini|conf|env|r|pl)$/i;
@@ -11,9 +11,9 @@ const LARGEST = 20_000;
 
 /** Code as HTML: comments, strings, numbers and keywords in short tags; what is large or unknown stays plain. */
 export function highlight(code: string, language: string): string {
-  if (code.length > LARGEST || NONE.test(language)) return entities(code);
+  if (code.length > LARGEST || NONE.test(language)) return escapeHtml(code);
   if (/^(?:diff|patch)$/i.test(language))
-    return entities(code).replace(
+    return escapeHtml(code).replace(
       /^([+-])(.*)$/gm,
       (line, sign: string) => `<i class=${sign === "+" ? "p" : "m"}>${line}</i>`,
     );
@@ -32,8 +32,8 @@ export function highlight(code: string, language: string): string {
   let at = 0;
   for (const found of code.matchAll(tokens)) {
     const kind = found[1] ? "c" : found[2] ? "s" : found[3] ? "n" : "k";
-    out += `${entities(code.slice(at, found.index))}<i class=${kind}>${entities(found[0])}</i>`;
+    out += `${escapeHtml(code.slice(at, found.index))}<i class=${kind}>${escapeHtml(found[0])}</i>`;
     at = found.index + found[0].length;
   }
-  return out + entities(code.slice(at));
+  return out + escapeHtml(code.slice(at));
 }

@@ -1,7 +1,8 @@
 import type { Item } from "../conversation/items.ts";
-import { type Redactor, told } from "../redact/redactor.ts";
+import { type Redactor, redactionSummary } from "../redact/redactor.ts";
 import { highlight } from "./highlight.ts";
-import { clock, entities, type Head, heading, iso, shown, visible } from "./page-text.ts";
+import { clock, escapeHtml, heading, iso, type PageHead, visibleText } from "./page-text.ts";
+import { summarizeTool } from "./tool-summary.ts";
 
 // Translucent greys and the browser's own colours fit light and dark; only code needs colours of its own.
 const STYLE = `:root{color-scheme:light dark;--s:#0a6640;--n:#0550ae;--k:#a0259a;--m:#a40e26}
@@ -15,31 +16,31 @@ details{margin:.4rem 0;border:1px solid #8885;border-radius:.5rem;padding:.35rem
 summary{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}i{font-style:normal}.s,.p{color:var(--s)}.n,a{color:var(--n)}.k{color:var(--k)}.m,.f b{color:var(--m)}img{max-width:100%}`;
 
 /** One file, no script, nothing fetched: readable on a phone, light and dark. */
-export function* html(head: Head, all: Iterable<Item>, redactor: Redactor | null): Generator<string> {
+export function* html(head: PageHead, all: Iterable<Item>, redactor: Redactor | null): Generator<string> {
   const [title, about] = heading(head);
   yield `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none';style-src 'unsafe-inline';img-src data:">
-<title>${entities(title)}</title><style>${STYLE}</style>
-<header><h1>${entities(title)}</h1>${about.map((line) => `<p>${entities(line)}</p>`).join("")}</header>
+<title>${escapeHtml(title)}</title><style>${STYLE}</style>
+<header><h1>${escapeHtml(title)}</h1>${about.map((line) => `<p>${escapeHtml(line)}</p>`).join("")}</header>
 `;
   for (const item of all) {
     if (item.kind === "tool") {
-      const { summary, parts } = shown(item.input, item.result, item.failed);
-      yield `<details${item.failed ? " class=f" : ""}><summary><b>${entities(visible(item.name))}</b> ${entities(summary)}</summary>`;
+      const { summary, parts } = summarizeTool(item.input, item.result, item.failed);
+      yield `<details${item.failed ? " class=f" : ""}><summary><b>${escapeHtml(visibleText(item.name))}</b> ${escapeHtml(summary)}</summary>`;
       for (const [code, language] of parts) yield pre(code, language);
       yield "</details>\n";
       continue;
     }
     const [look, who] = { prompt: ["u", "You"], answer: ["a", "Claude"], note: ["o", "Note"] }[item.kind];
     const time = iso(item.at) ? ` <time datetime="${iso(item.at)}">${clock(item.at)}</time>` : "";
-    yield `<section class=${look}><h2>${who}${time}</h2>${rendered(visible(item.text))}${item.pictures
+    yield `<section class=${look}><h2>${who}${time}</h2>${rendered(visibleText(item.text))}${item.pictures
       .map(({ type, data }) =>
         data === "" ? "<p>(picture)</p>" : `<img alt="picture" src="data:${type};base64,${data}">`,
       )
       .join("")}</section>\n`;
   }
-  yield `<footer>Written by ccr; ${told(redactor)}.</footer></html>\n`;
+  yield `<footer>Written by ccr; ${redactionSummary(redactor)}.</footer></html>\n`;
 }
 
 const pre = (code: string, language: string): string => `<pre>${highlight(code, language)}</pre>`;
@@ -91,8 +92,8 @@ const inline = (text: string): string =>
       i % 3 === 1
         ? ""
         : i % 3 === 2
-          ? `<code>${entities(part.trim())}</code>`
-          : entities(part)
+          ? `<code>${escapeHtml(part.trim())}</code>`
+          : escapeHtml(part)
               .replace(/\*\*([^*\n]{1,500})\*\*/g, "<b>$1</b>")
               .replace(
                 /\[([^\][\n]{1,300})\]\((https?:\/\/[^\s()<>]{1,1000})\)/g,

@@ -1,10 +1,10 @@
 import type { Item } from "../conversation/items.ts";
 import type { Redactor } from "../redact/redactor.ts";
 import { escapeControls } from "../system/control-characters.ts";
-import { type Head, iso } from "./page-text.ts";
+import { iso, type PageHead } from "./page-text.ts";
 
 /** `ccr/transcript@1`: one object, a message a line. */
-export function* asJson(head: Head, all: Iterable<Item>, redactor: Redactor | null): Generator<string> {
+export function* asJson(head: PageHead, all: Iterable<Item>, redactor: Redactor | null): Generator<string> {
   const session = { ...head, createdAt: iso(head.createdAt), updatedAt: iso(head.updatedAt) };
   yield `{"schema":"ccr/transcript@1","generatedAt":"${new Date().toISOString()}","session":${escapeControls(JSON.stringify(session))},"messages":[`;
   let between = "\n";

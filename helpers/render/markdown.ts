@@ -1,16 +1,17 @@
 import type { Item } from "../conversation/items.ts";
-import { type Redactor, told } from "../redact/redactor.ts";
-import { clock, entities, type Head, heading, shown, visible } from "./page-text.ts";
+import { type Redactor, redactionSummary } from "../redact/redactor.ts";
+import { clock, escapeHtml, heading, type PageHead, visibleText } from "./page-text.ts";
+import { summarizeTool } from "./tool-summary.ts";
 
 /** A page in Markdown: prompts quoted, answers as Claude wrote them, tool calls folded. */
-export function* markdown(head: Head, all: Iterable<Item>, redactor: Redactor | null): Generator<string> {
+export function* markdown(head: PageHead, all: Iterable<Item>, redactor: Redactor | null): Generator<string> {
   const [title, about] = heading(head);
   yield `# ${plain(oneLine(title))}\n\n${about.map((line) => `- ${plain(line)}\n`).join("")}`;
   let last = "";
   for (const item of all) {
     if (item.kind === "tool") {
-      const { summary, parts } = shown(item.input, item.result, item.failed);
-      yield `\n<details><summary>${entities(oneLine(`${visible(item.name)} ${summary}`))}</summary>\n`;
+      const { summary, parts } = summarizeTool(item.input, item.result, item.failed);
+      yield `\n<details><summary>${escapeHtml(oneLine(`${visibleText(item.name)} ${summary}`))}</summary>\n`;
       for (const [code, language] of parts) yield `\n${fenced(code, language)}\n`;
       yield "\n</details>\n";
       continue;
@@ -18,14 +19,14 @@ export function* markdown(head: Head, all: Iterable<Item>, redactor: Redactor | 
     const who = { prompt: "You", answer: "Claude", note: "Note" }[item.kind];
     if (who !== last || who === "You") yield `\n## ${who} ${clock(item.at)}`.trimEnd().concat("\n");
     last = who;
-    const body = safe(visible(item.text)) + item.pictures.map(() => "\n\n(picture)").join("");
+    const body = safe(visibleText(item.text)) + item.pictures.map(() => "\n\n(picture)").join("");
     yield `\n${item.kind === "answer" ? body : body.replace(/^/gm, "> ")}\n`;
   }
-  yield `\n---\n\nWritten by ccr; ${told(redactor)}.\n`;
+  yield `\n---\n\nWritten by ccr; ${redactionSummary(redactor)}.\n`;
 }
 
 const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim().slice(0, 200);
-const plain = (text: string): string => entities(text).replace(/[\\`*_[\]]/g, "\\$&");
+const plain = (text: string): string => escapeHtml(text).replace(/[\\`*_[\]]/g, "\\$&");
 
 /** Code in a fence that is longer than any within. */
 function fenced(code: string, language: string): string {

@@ -2,10 +2,11 @@
 
 import { closeSync, createReadStream, openSync, rmSync, statSync, writeSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
-import { Bytes } from "../archive/tar.ts";
+import { ByteReader } from "../archive/tar.ts";
 import { isSessionId } from "../claude/places.ts";
 import { Problem, problemOf } from "../system/problem.ts";
-import { type Here, type Item, type Place, type Sum, spooled } from "./sync.ts";
+import type { LocalPeer } from "./local-peer.ts";
+import { type Peer, spoolPath, type TranscriptFile, type TranscriptSummary } from "./peer.ts";
 
 /** What the far shell prints before this is none of ours. */
 const MAGIC = "\nccr-sync 1\n";
@@ -40,16 +41,16 @@ async function sendMessage(
   if (sent < bytes) throw new Problem("changed", `${file.path} has become shorter.`);
 }
 
-async function message(from: Bytes): Promise<Message> {
-  return JSON.parse((await from.take(Number(await from.take(DIGITS)))).toString());
+async function message(from: ByteReader): Promise<Message> {
+  return JSON.parse((await from.read(Number(await from.read(DIGITS)))).toString());
 }
 
 /** The bytes that follow a message, in a file of ours. */
-async function receive(from: Bytes, bytes: number): Promise<string> {
-  const path = spooled();
+async function receive(from: ByteReader, bytes: number): Promise<string> {
+  const path = spoolPath();
   const fd = openSync(path, "wx", 0o600);
   try {
-    for await (const piece of from.pass(bytes))
+    for await (const piece of from.chunks(bytes))
       for (let at = 0; at < piece.length; ) at += writeSync(fd, piece, at);
   } finally {
     closeSync(fd);
@@ -57,13 +58,13 @@ async function receive(from: Bytes, bytes: number): Promise<string> {
   return path;
 }
 
-export class RemotePeer implements Place {
+export class RemotePeer implements Peer {
   home = "";
-  readonly #from: Bytes;
+  readonly #from: ByteReader;
   readonly #to: Writable;
   readonly #name: string;
   constructor(from: Readable, to: Writable, name: string) {
-    this.#from = new Bytes(from);
+    this.#from = new ByteReader(from);
     this.#to = to;
     this.#name = name;
     // An end of the connection is told where an answer is missing.
@@ -74,7 +75,7 @@ export class RemotePeer implements Place {
     let seen = "";
     await this.#talk(async () => {
       while (!seen.endsWith(MAGIC) && seen.length < MOST_NOISE)
-        seen += (await this.#from.take(1)).toString("latin1");
+        seen += (await this.#from.read(1)).toString("latin1");
     });
     this.home = String((await this.#ask({ op: "hello" })).home);
     return this;
@@ -98,26 +99,26 @@ export class RemotePeer implements Place {
       return answer;
     });
   }
-  async list(): Promise<Item[]> {
+  async list(): Promise<TranscriptFile[]> {
     const { items } = await this.#ask({ op: "list" });
-    return (items as Item[]).filter(
+    return (items as TranscriptFile[]).filter(
       ({ id, folder }) => isSessionId(String(id)) && typeof folder === "string",
     );
   }
-  sum = async (item: Item, at: number, uuid?: string): Promise<Sum> =>
-    (await this.#ask({ op: "sum", item, at, uuid })) as unknown as Sum;
-  async fetch(item: Item, from: number): Promise<string> {
+  sum = async (item: TranscriptFile, at: number, uuid?: string): Promise<TranscriptSummary> =>
+    (await this.#ask({ op: "sum", item, at, uuid })) as unknown as TranscriptSummary;
+  async fetch(item: TranscriptFile, from: number): Promise<string> {
     const { bytes } = await this.#ask({ op: "fetch", item, from });
     return this.#talk(() => receive(this.#from, bytes));
   }
-  put = async (id: string, folder: string, bytes: number | null, file: string): Promise<Item> =>
-    (await this.#ask({ op: "put", id, folder, has: bytes }, file)).item as Item;
+  put = async (id: string, folder: string, bytes: number | null, file: string): Promise<TranscriptFile> =>
+    (await this.#ask({ op: "put", id, folder, has: bytes }, file)).item as TranscriptFile;
 }
 
 /** Answers until the other side goes. */
-export async function serve(place: Here, input: Readable, output: Writable): Promise<void> {
+export async function serve(place: LocalPeer, input: Readable, output: Writable): Promise<void> {
   output.on("error", () => {});
-  const from = new Bytes(input);
+  const from = new ByteReader(input);
   try {
     await send(output, MAGIC);
     for (;;) await answer(place, await message(from), from, output);
@@ -126,10 +127,10 @@ export async function serve(place: Here, input: Readable, output: Writable): Pro
   }
 }
 
-async function answer(place: Here, request: Message, from: Bytes, output: Writable): Promise<void> {
+async function answer(place: LocalPeer, request: Message, from: ByteReader, output: Writable): Promise<void> {
   const file = request.bytes > 0 ? await receive(from, request.bytes) : null;
   try {
-    const { op, item, at, id, folder, has } = request as Message & { item: Item };
+    const { op, item, at, id, folder, has } = request as Message & { item: TranscriptFile };
     let said: object = { home: place.home };
     if (op === "fetch") {
       await sendMessage(output, {}, { path: place.path(item), from: Number(request.from) });

@@ -89,3 +89,15 @@ export function linkTarget(path: string): string {
   }
   return at;
 }
+
+/** Writes all bytes to a descriptor. Errors name the file. */
+export const fileWriter =
+  (fd: number, path: string) =>
+  (bytes: Uint8Array): void => {
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+    } catch (error) {
+      (error as NodeJS.ErrnoException).path = path;
+      throw error;
+    }
+  };

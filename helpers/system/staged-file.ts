@@ -2,18 +2,18 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, type Stats, statSyn
 import { dirname } from "node:path";
 import { makeDirectory } from "./files.ts";
 import { Problem } from "./problem.ts";
-import { sweep, temporary } from "./temporary-files.ts";
+import { sweepTemporaryFiles, temporaryPath } from "./temporary-files.ts";
 
-export const lstatOrNull = (path: string): Stats | null => statSync(path, { throwIfNoEntry: false }) ?? null;
+export const statOrNull = (path: string): Stats | null => statSync(path, { throwIfNoEntry: false }) ?? null;
 
 /** Whether a file is still the one that was looked at, nothing added. */
-export const isSame = (a: Stats | null, b: Stats | null): boolean =>
+export const isUnchanged = (a: Stats | null, b: Stats | null): boolean =>
   a === b || (a !== null && b !== null && a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs);
 
 const PAGE = 1 << 20;
 
 /** A file (0600) that is written beside its place and comes there whole, by rename, or not at all. */
-export class Staged {
+export class StagedFile {
   readonly #path: string;
   readonly #temporary: string;
   #fd: number | null;
@@ -23,8 +23,8 @@ export class Staged {
   constructor(path: string) {
     this.#path = path;
     makeDirectory(dirname(path));
-    sweep(dirname(path));
-    this.#temporary = temporary(dirname(path));
+    sweepTemporaryFiles(dirname(path));
+    this.#temporary = temporaryPath(dirname(path));
     this.#fd = openSync(this.#temporary, "wx", 0o600);
   }
 
@@ -62,7 +62,7 @@ export class Staged {
     this.#flush();
     try {
       fsyncSync(this.#fd!);
-      if (base !== undefined && !isSame(lstatOrNull(this.#path), base)) {
+      if (base !== undefined && !isUnchanged(statOrNull(this.#path), base)) {
         throw new Problem("changed", `${this.#path} was written to meanwhile.`, {
           hint: "leave the session first, then run it again",
         });

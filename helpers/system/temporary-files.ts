@@ -21,7 +21,7 @@ const NAME = /^\.ccr-h([0-9a-z]+)-(\d+)-(\d*)-\d+\.tmp$/;
 const OLD = 86_400_000;
 
 /** Which boot and pid namespace this is, in a few letters. */
-function here(): string {
+function domainHash(): string {
   let hash = 5381;
   for (const letter of domain()) hash = (Math.imul(hash, 33) ^ letter.charCodeAt(0)) >>> 0;
   return hash.toString(36);
@@ -29,11 +29,11 @@ function here(): string {
 
 let counter = 0;
 /** A name of our own in a directory, for a file or a folder. */
-export const temporary = (directory: string): string =>
-  join(directory, `.ccr-h${here()}-${process.pid}-${startOf(process.pid) ?? ""}-${counter++}.tmp`);
+export const temporaryPath = (directory: string): string =>
+  join(directory, `.ccr-h${domainHash()}-${process.pid}-${startOf(process.pid) ?? ""}-${counter++}.tmp`);
 
 /** Removes what dead processes have left in a directory. */
-export function sweep(directory: string): void {
+export function sweepTemporaryFiles(directory: string): void {
   let entries: Dirent[];
   try {
     entries = readdirSync(directory, { withFileTypes: true });
@@ -46,7 +46,7 @@ export function sweep(directory: string): void {
     const path = join(directory, name);
     try {
       const dead =
-        where === here()
+        where === domainHash()
           ? startOf(Number(pid)) === null || (startOf(Number(pid)) !== start && start !== "")
           : Date.now() - statSync(path).mtimeMs > OLD;
       if (dead) rmSync(path, { recursive: true, force: true });
@@ -57,7 +57,7 @@ export function sweep(directory: string): void {
 }
 
 /** A Problem unless a directory's disk has this much room. */
-export function requireRoom(directory: string, bytes: number): void {
+export function requireFreeSpace(directory: string, bytes: number): void {
   const { bavail, bsize } = statfsSync(directory);
   const room = bavail * bsize;
   if (room >= bytes) return;
@@ -82,7 +82,7 @@ export function linkInto(path: string, to: string, taken: () => Error): void {
       renameSync(path, to);
       return;
     }
-    const near = temporary(dirname(to));
+    const near = temporaryPath(dirname(to));
     try {
       copyFileSync(path, near);
       linkInto(near, to, taken);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Bytes, headerOf, nextFile, padding } from "../../helpers/archive/tar.ts";
+import { ByteReader, nextMember, padding, tarHeader } from "../../helpers/archive/tar.ts";
 import { Random } from "../support/random.ts";
 
 let folder: string;
@@ -34,23 +34,23 @@ test("what is written is read again, in whatever pieces it comes", async () => {
   for (let round = 0; round < 20; round++) {
     const files = NAMES.map((name) => ({ name, data: Buffer.alloc(random.below(3000), random.below(256)) }));
     const whole = files.flatMap(({ name, data }) => [
-      headerOf(name, data.length, 1_700_000_000_000),
+      tarHeader(name, data.length, 1_700_000_000_000),
       data,
       Buffer.alloc(padding(data.length)),
     ]);
-    const bytes = new Bytes(inPieces(Buffer.concat([...whole, Buffer.alloc(1024)]), random));
+    const bytes = new ByteReader(inPieces(Buffer.concat([...whole, Buffer.alloc(1024)]), random));
     for (const { name, data } of files) {
-      expect(await nextFile(bytes)).toEqual({ name, size: data.length });
-      expect((await bytes.take(data.length)).equals(data)).toBe(true);
-      await bytes.take(padding(data.length));
+      expect(await nextMember(bytes)).toEqual({ name, size: data.length });
+      expect((await bytes.read(data.length)).equals(data)).toBe(true);
+      await bytes.read(padding(data.length));
     }
-    expect(await nextFile(bytes)).toBeNull();
+    expect(await nextMember(bytes)).toBeNull();
   }
 });
 
 test("GNU tar reads the names, the times, and sizes beyond 8 GiB", async () => {
   const size = 9 * 2 ** 30;
-  const header = headerOf(NAMES[4]!, size, 1_700_000_000_000);
+  const header = tarHeader(NAMES[4]!, size, 1_700_000_000_000);
   const file = join(folder, "large.tar");
   writeFileSync(file, header);
   // Only as large as it looks: no disk is filled.
@@ -60,5 +60,5 @@ test("GNU tar reads the names, the times, and sizes beyond 8 GiB", async () => {
     env: { LC_ALL: "C.UTF-8", PATH: process.env.PATH },
   });
   expect(listed).toMatch(new RegExp(` ${size} 2023-11-14 22:13 blank and ü\n$`));
-  expect(await nextFile(new Bytes(inPieces(header, new Random(1))))).toEqual({ name: NAMES[4], size });
+  expect(await nextMember(new ByteReader(inPieces(header, new Random(1))))).toEqual({ name: NAMES[4], size });
 });

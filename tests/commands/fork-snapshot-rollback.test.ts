@@ -15,7 +15,7 @@ import {
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { lstatOrNull, Staged } from "../../helpers/system/staged-file.ts";
+import { StagedFile, statOrNull } from "../../helpers/system/staged-file.ts";
 import { ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { files, type Grown, grown, saidIn } from "../support/grown.ts";
 import { type Home, makeHome } from "../support/home.ts";
@@ -420,8 +420,8 @@ describe("a snapshot", () => {
   });
 
   test("a file that is written to while it is replaced is left alone", () => {
-    const base = lstatOrNull(session.path);
-    const staged = new Staged(session.path);
+    const base = statOrNull(session.path);
+    const staged = new StagedFile(session.path);
     staged.write("shorter\n");
     session.say("four");
     const before = readFileSync(session.path);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseLine } from "../../helpers/claude/rows.ts";
-import { opened } from "../../helpers/conversation/long-strings.ts";
+import { parseLongLine } from "../../helpers/conversation/long-strings.ts";
 
 const text = (pieces: (string | Buffer)[] | null): string =>
   Buffer.concat(pieces!.map((piece) => Buffer.from(piece))).toString();
@@ -17,7 +17,7 @@ describe("a row with long strings", () => {
       [long("key")]: 1,
     };
     const line = Buffer.from(JSON.stringify(row));
-    const { rows, lost, written } = opened(line);
+    const { rows, lost, written } = parseLongLine(line);
     expect([rows.length, lost, JSON.stringify(rows).length < 2000]).toEqual([1, false, true]);
     expect(text(written(rows))).toBe(line.toString());
     expect(JSON.parse(text(written([{ ...rows[0], uuid: "v" }])))).toEqual({ ...row, uuid: "v" });
@@ -26,7 +26,7 @@ describe("a row with long strings", () => {
   test("gives their beginnings where that is enough, wherever an escape is cut", () => {
     for (let i = 380; i < 410; i++) {
       const said = `${"x".repeat(i)}\\\\\u0001\u0002é${"\ny".repeat(90_000)}`;
-      const [row] = opened(Buffer.from(JSON.stringify({ said })), true).rows;
+      const [row] = parseLongLine(Buffer.from(JSON.stringify({ said })), true).rows;
       expect(said.startsWith(String(row!.said).replace(/\ufffd$/, ""))).toBe(true);
       expect(String(row!.said).length).toBeGreaterThan(360);
     }
@@ -36,7 +36,7 @@ describe("a row with long strings", () => {
     for (const harm of ["\u0000", "\n", "\\x", "\\u12g4", "\\"]) {
       const line = Buffer.from(`{"type":"user","a":"${"x".repeat(70_000)}${harm} y"}`);
       for (const brief of [false, true]) {
-        const { rows, lost } = opened(line, brief);
+        const { rows, lost } = parseLongLine(line, brief);
         expect({ rows, lost }, JSON.stringify(harm)).toEqual(parseLine(line.toString()));
         expect(lost).toBe(true);
       }
@@ -45,12 +45,12 @@ describe("a row with long strings", () => {
 
   test("two of which stand in one line are both found", () => {
     const one = JSON.stringify({ type: "user", uuid: "1", a: long("a") });
-    const { rows, written } = opened(Buffer.from(`${one}${one}`));
+    const { rows, written } = parseLongLine(Buffer.from(`${one}${one}`));
     expect(text(written(rows))).toBe(`${one}\n${one}`);
   });
 
   test("that is nested too deeply to be written is told", () => {
-    const { rows, written } = opened(Buffer.from(`{"a":${"[".repeat(50_000)}${"]".repeat(50_000)}}`));
+    const { rows, written } = parseLongLine(Buffer.from(`{"a":${"[".repeat(50_000)}${"]".repeat(50_000)}}`));
     expect([rows.length, written(rows)]).toEqual([1, null]);
   });
 });

@@ -22,8 +22,8 @@ import { parse } from "jsonc-parser";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { slug } from "../../helpers/claude/places.ts";
 import { checkHost, type Finding } from "../../helpers/devcontainer/check.ts";
-import { isolatedContainers, placeOf } from "../../helpers/devcontainer/place.ts";
 import { add, type Options, refresh, remove } from "../../helpers/devcontainer/share.ts";
+import { isolatedContainers, shareFolderOf } from "../../helpers/devcontainer/share-folder.ts";
 import { Changes } from "../../helpers/install/changes.ts";
 import type { Problem } from "../../helpers/system/problem.ts";
 
@@ -71,7 +71,7 @@ async function share(options: Partial<Options> = {}, host = project) {
   return { record, changes, notes: notes.map(({ message }) => message), mounts };
 }
 const unshare = (host = project) => remove(host, new Changes(false));
-const place = (name = "") => join(placeOf(project).path, name);
+const place = (name = "") => join(shareFolderOf(project).path, name);
 const text = () => readFileSync(file, "utf8");
 const filled = (mount: string) => mount.replaceAll("${localEnv:HOME}", home);
 const field = (mount: string, name: string) => new RegExp(`(?:^|,)${name}=([^,]*)`).exec(filled(mount))![1]!;
@@ -139,7 +139,7 @@ describe("what is shared", () => {
     expect(readFileSync(place("host/settings.json"), "utf8")).toBe('{"a":1}');
     put(claude("settings.json"), '{"a":2}');
     rmSync(claude("CLAUDE.md"));
-    const { path, record } = placeOf(project);
+    const { path, record } = shareFolderOf(project);
     refresh({ path, record }, record!, new Changes(false), shims);
     expect(readFileSync(place("host/settings.json"), "utf8")).toBe('{"a":2}');
     expect(existsSync(place("host/CLAUDE.md"))).toBe(false);
@@ -503,9 +503,9 @@ describe("the two histories", () => {
       );
     await share({}, a);
     await share({}, b);
-    expect(placeOf(a).record?.host).toBe(a);
-    expect(placeOf(b).record?.host).toBe(b);
-    expect(placeOf(a).path).not.toBe(placeOf(b).path);
+    expect(shareFolderOf(a).record?.host).toBe(a);
+    expect(shareFolderOf(b).record?.host).toBe(b);
+    expect(shareFolderOf(a).path).not.toBe(shareFolderOf(b).path);
   });
 });
 

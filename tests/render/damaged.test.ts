@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { Redactor } from "../../helpers/redact/redactor.ts";
-import { FORMATS, readable } from "../../helpers/render/render.ts";
+import { FORMATS, renderPage } from "../../helpers/render/render.ts";
 import { harmedFile, sampleLines } from "../support/mutate.ts";
 import { Random } from "../support/random.ts";
 
@@ -24,7 +24,7 @@ test("every harmed file becomes a whole page without a tag or a control characte
       const what = `CCR_FUZZ_SEED=${SEED}, file ${i}, ${format}`;
       let page = "";
       try {
-        page = [...readable(format, path, head, i % 2 ? new Redactor() : null)].join("");
+        page = [...renderPage(format, path, head, i % 2 ? new Redactor() : null)].join("");
       } catch (error) {
         throw new Error(what, { cause: error });
       }

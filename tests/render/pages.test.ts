@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Redactor } from "../../helpers/redact/redactor.ts";
-import { FORMATS, type Format, readable } from "../../helpers/render/render.ts";
+import { FORMATS, type Format, renderPage } from "../../helpers/render/render.ts";
 import { harmless, secrets } from "../redact/secrets.ts";
 import { root } from "../support/home.ts";
 import { PIXEL, rich, Writer } from "./transcript.ts";
@@ -25,7 +25,7 @@ function page(
   writeFileSync(path, `${writer.rows.join("\n")}\n`);
   const at = Date.parse("2026-11-17T18:37:00Z");
   const head = { id: writer.id, title, project: "/home/me/app", createdAt: at, updatedAt: at + 3_600_000 };
-  return [...readable(format, path, head, redactor)].join("");
+  return [...renderPage(format, path, head, redactor)].join("");
 }
 
 /** What a reader of the page sees of its text, tags taken out. */

@@ -20,7 +20,7 @@ export type Share = {
   isolated: boolean;
 };
 
-export type Record_ = Share & {
+export type ShareRecord = Share & {
   version: 1;
   /** devcontainer.json */
   file: string;
@@ -36,7 +36,7 @@ export type Record_ = Share & {
 
 const root = (): string => join(state(), "devcontainers");
 
-export type Place = { path: string; record: Record_ | null };
+export type ShareFolder = { path: string; record: ShareRecord | null };
 
 export const readJson = (path: string): Record<string, unknown> | null => {
   try {
@@ -46,13 +46,13 @@ export const readJson = (path: string): Record<string, unknown> | null => {
   }
 };
 
-function recordIn(path: string): Record_ | null {
+function recordIn(path: string): ShareRecord | null {
   const found = readJson(join(path, "record.json"));
-  return found?.version === 1 ? (found as Record_) : null;
+  return found?.version === 1 ? (found as ShareRecord) : null;
 }
 
 /** The place of a project: its own, or the first free one under its name, which other projects can share. */
-export function placeOf(host: string): Place {
+export function shareFolderOf(host: string): ShareFolder {
   for (let n = 1; ; n++) {
     const path = join(root(), slug(host) + (n > 1 ? `-${n}` : ""));
     const owner = readJson(join(path, "host/ccr.json"))?.host;
@@ -75,7 +75,7 @@ export function isolatedContainers(): { host: string; directory: string }[] {
 }
 
 /** What the host says of the container that we are in; null on a host. */
-export const insideOf = (): Share | null =>
+export const shareInContainer = (): Share | null =>
   readJson(join(configDirectory(), "host/ccr.json")) as Share | null;
 
 export function lstat(path: string): Stats | null {
@@ -86,7 +86,7 @@ export function lstat(path: string): Stats | null {
   }
 }
 
-export const real = (path: string): string => {
+export const realPathOrSame = (path: string): string => {
   try {
     return realpathSync(path);
   } catch {

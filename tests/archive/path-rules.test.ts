@@ -2,7 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { mapFile, mapOf, mapRow, type Rule, relationOf } from "../../helpers/archive/paths.ts";
+import { compareTranscripts } from "../../helpers/archive/compare.ts";
+import { mapTranscript } from "../../helpers/archive/map-transcript.ts";
+import { type PathRule, pathMapper } from "../../helpers/archive/path-rules.ts";
+import { mapRowPaths } from "../../helpers/claude/rows.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -16,16 +19,16 @@ const written = (text: string): string => {
   writeFileSync(path, text);
   return path;
 };
-function mapped(text: string, rules: readonly Rule[]): string {
+function mapped(text: string, rules: readonly PathRule[]): string {
   const to = join(folder, `t${count++}`);
-  mapFile(written(text), to, rules);
+  mapTranscript(written(text), to, rules);
   return readFileSync(to, "utf8");
 }
 const line = (row: unknown): string => `${JSON.stringify(row)}\n`;
 
 describe("a path", () => {
   test("is mapped by the longest rule, whole names only, of two equal rules by the first", () => {
-    const map = mapOf([
+    const map = pathMapper([
       ["/a", "/x"],
       ["/a/b", "/y"],
       ["/a/b", "/no"],
@@ -55,7 +58,7 @@ describe("a path", () => {
       worktreeSession: { originalCwd: "/a", worktreePath: "/a/w" },
     });
     const moved = row();
-    expect(mapRow(moved, mapOf([["/a", "/z"]]))).toBe(true);
+    expect(mapRowPaths(moved, pathMapper([["/a", "/z"]]))).toBe(true);
     expect(moved).toEqual({
       ...row(),
       cwd: "/z/b",
@@ -66,7 +69,7 @@ describe("a path", () => {
       },
       worktreeSession: { originalCwd: "/z", worktreePath: "/z/w" },
     });
-    expect(mapRow(row(), mapOf([["/elsewhere", "/z"]]))).toBe(false);
+    expect(mapRowPaths(row(), pathMapper([["/elsewhere", "/z"]]))).toBe(false);
   });
 });
 
@@ -116,7 +119,7 @@ describe("two copies of a session", () => {
     Array.from({ length: n }, (_, i) => line({ type: "user", uuid: `u${from + i}`, cwd, text: "t" })).join(
       "",
     );
-  const relation = (ours: string, theirs: string) => relationOf(written(ours), written(theirs));
+  const relation = (ours: string, theirs: string) => compareTranscripts(written(ours), written(theirs));
 
   test("are compared by their rows: paths, system prompts and rows without uuid do not count", () => {
     const extra = line({ type: "last-prompt" }) + line({ type: "api-request", uuid: "x" });

@@ -1,0 +1,17 @@
+/** From a directory to another one; both absolute, without a slash at the end. */
+export type PathRule = readonly [from: string, to: string];
+
+/** Whether a path is a directory or lies below it. */
+export const isWithin = (path: string, from: string): boolean =>
+  path === from || (path.startsWith(from) && (from === "/" || path[from.length] === "/"));
+
+/** What becomes of a path: the rule with the longest beginning decides, of two the earlier one. */
+export function pathMapper(rules: readonly PathRule[]): (path: string) => string {
+  const sorted = [...rules].sort((a, b) => b[0].length - a[0].length);
+  return (path) => {
+    const rule = sorted.find(([from]) => isWithin(path, from));
+    if (!rule) return path;
+    const [from, to] = rule;
+    return (to + path.slice(from === "/" ? 0 : from.length)).replace(/^\/\//, "/");
+  };
+}
