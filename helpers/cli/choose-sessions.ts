@@ -5,7 +5,7 @@ import { type Entry, newest, timeOfEntry, transcripts } from "../sessions/store.
 import { Problem } from "../system/problem.ts";
 import { progress } from "../terminal/progress.ts";
 import { type Call, type Flag, isSet, stringFlag } from "./command.ts";
-import { parseTime } from "./parse-time.ts";
+import { timeFlag } from "./parse-time.ts";
 import { resolveEntry } from "./resolve-session.ts";
 import { VERSION } from "./version.ts";
 
@@ -36,8 +36,8 @@ export function chooseSessions(call: Call, words: readonly string[]): Entry[] {
   if (!isSet(call, "all") && project === undefined && age === undefined) {
     throw new Problem("usage", "which session?", { hint: ["ccr-list", "or all of them: --all"], exit: 2 });
   }
-  const now = Date.now();
-  const before = age === undefined ? Number.POSITIVE_INFINITY : 2 * now - parseTime(age, now);
+  const before =
+    timeFlag(call, "older-than", { now: Date.now(), direction: "past" }) ?? Number.POSITIVE_INFINITY;
   return newest(
     transcripts(),
     Number.POSITIVE_INFINITY,

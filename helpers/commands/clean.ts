@@ -3,19 +3,22 @@ import { join } from "node:path";
 import { configDirectory, projectsDirectory } from "../claude/places.ts";
 import { liveSessions } from "../claude/registry.ts";
 import { type Command, isSet, stringFlag } from "../cli/command.ts";
-import { parseTime } from "../cli/parse-time.ts";
+import { timeFlag } from "../cli/parse-time.ts";
 import { tableLook } from "../cli/session-format.ts";
 import { tilde } from "../install/changes.ts";
 import { logsDirectory } from "../resume/resume-log.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { cache } from "../system/places.ts";
-import { Problem, problemOf } from "../system/problem.ts";
+import { problemOf } from "../system/problem.ts";
+import { DAY } from "../system/units.ts";
 import { many, size } from "../terminal/amount.ts";
 import { ask } from "../terminal/ask.ts";
 import { iso, json } from "../terminal/json.ts";
 import { writeStderr, writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 import { time } from "../terminal/time.ts";
+
+const DEFAULT_AGE = 30 * DAY;
 
 type Kind = "session-env" | "todos" | "tasks" | "logs" | "caches";
 type Item = { kind: Kind; path: string; bytes: number; modifiedAt: number };
@@ -50,10 +53,7 @@ export const cleanUp: Command = {
   ],
   run(call) {
     const now = Date.now();
-    const age = stringFlag(call, "older-than") ?? "30d";
-    if (!/^\d+ ?[mhd]$/.test(age))
-      throw new Problem("usage", `"${age}" is no length of time.`, { hint: "like 30d or 12h", exit: 2 });
-    const before = 2 * now - parseTime(age, now);
+    const before = timeFlag(call, "older-than", { now, direction: "past" }) ?? now - DEFAULT_AGE;
     const items = places().flatMap(([kind, folder]) => old(kind, folder, before));
     const sum = items.reduce((bytes, item) => bytes + item.bytes, 0);
     if (!call.json && items.length > 0) {
@@ -85,7 +85,8 @@ export const cleanUp: Command = {
     if (call.json) {
       const fields = items.map(({ modifiedAt, ...item }) => ({ ...item, modifiedAt: iso(modifiedAt) }));
       json("clean", { removed: yes, items: fields }, call.warnings);
-    } else if (items.length === 0) writeStderr(`nothing is older than ${age}\n`);
+    } else if (items.length === 0)
+      writeStderr(`nothing is older than ${stringFlag(call, "older-than") ?? "30d"}\n`);
     else if (yes) writeStderr(`${many(gone, "item")} removed (${size(sum)})\n`);
     else writeStderr("nothing removed     remove  ccr clean --yes\n");
     return call.warnings.length > 0 ? 1 : 0;

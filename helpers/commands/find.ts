@@ -1,5 +1,6 @@
 import { PROMPT_MARK, TEXT_MARK } from "../claude/text.ts";
 import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
+import { timeFlag } from "../cli/parse-time.ts";
 import { idCell, projectNames, sessionJson, timeStyle } from "../cli/session-format.ts";
 import { find as findSessions } from "../search/find.ts";
 import { findPrompts } from "../search/prompts.ts";
@@ -82,7 +83,7 @@ export const find: Command = {
   async run(call) {
     const began = Date.now();
     const style = timeStyle(call);
-    const since = sinceOf(call);
+    const since = timeFlag(call, "since", { now: began, direction: "past" }) ?? 0;
     const limit = limitOf(call);
     const wanted = wantedOf(call);
     // On the screen nobody sees what is live.
@@ -188,27 +189,6 @@ function limitOf(call: Call): number {
     throw wrong(`"${given}" is not a number of sessions.`, "ccr-find WORDS --limit 50");
   return count === 0 ? Number.POSITIVE_INFINITY : count;
 }
-
-const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
-
-/** Epoch ms of `--since`; 0 where it is not given. */
-function sinceOf(call: Call): number {
-  const given = stringFlag(call, "since");
-  if (given === undefined) return 0;
-  const [, count, unit] = /^(\d+)\s*([mhdw])$/.exec(given) ?? [];
-  const at =
-    count && unit
-      ? Date.now() - Number(count) * UNITS[unit]!
-      : /^\d{4}-\d\d/.test(given)
-        ? dateOf(given)
-        : NaN;
-  if (Number.isFinite(at)) return at;
-  throw wrong(`"${given}" is not a time.`, "--since 7d, 12h, 2w or 2026-01-31");
-}
-
-/** A day without a clock is meant in this machine's zone. */
-const dateOf = (given: string): number =>
-  Date.parse(/^\d{4}-\d\d-\d\d$/.test(given) ? `${given}T00:00` : given);
 
 // ---- the screen
 

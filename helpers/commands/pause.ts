@@ -1,5 +1,5 @@
-import { type Command, isSet, stringFlag } from "../cli/command.ts";
-import { parseTime } from "../cli/parse-time.ts";
+import { type Command, isSet } from "../cli/command.ts";
+import { timeFlag } from "../cli/parse-time.ts";
 import { resolveSession } from "../cli/resolve-session.ts";
 import { ALL, hold, release } from "../resume/schedule.ts";
 import { Problem } from "../system/problem.ts";
@@ -31,8 +31,7 @@ export const pause: Command = {
       throw new Problem("usage", "name sessions, or give --all.", { hint: "ccr pause --help", exit: 2 });
     }
     const now = Date.now();
-    const words = stringFlag(call, "until");
-    const until = words === undefined ? null : parseTime(words, now);
+    const until = timeFlag(call, "until", { now, direction: "future" }) ?? null;
     for (const id of all ? [ALL] : call.positionals.map((word) => resolveSession(word).id)) {
       const name = all ? "all sessions" : id.slice(0, 8);
       if (isSet(call, "off"))

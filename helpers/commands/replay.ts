@@ -1,6 +1,7 @@
 import { liveSessions } from "../claude/registry.ts";
 import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
 import { resolveId } from "../cli/live-session-args.ts";
+import { durationFlag } from "../cli/parse-time.ts";
 import { tableLook } from "../cli/session-format.ts";
 import { entries } from "../live/journal.ts";
 import { isAlive, type Recording, recordedSessions, recordingsOf, secondsOf } from "../recording/cast.ts";
@@ -39,8 +40,8 @@ export const replay: Command = {
     if (word === undefined) throw wrong("which session?", "ccr replay <id or title>");
     const speed = Number(stringFlag(call, "speed") ?? 1);
     if (!(speed > 0)) throw wrong("--speed is a number above 0.", "--speed 2");
-    const idle = timeOf(call, "idle") ?? 2 * SECOND;
-    const last = timeOf(call, "last");
+    const idle = durationFlag(call, "idle", { unit: "s", example: "500ms or 1s" }) ?? 2 * SECOND;
+    const last = durationFlag(call, "last", { unit: "s", example: "30s or 5m" });
     const all = recordingsOf(recordedNamed(word));
     if (call.json || isSet(call, "list")) return list(call, all);
     const recording = all[Number(nth) - 1];
@@ -58,14 +59,6 @@ export const replay: Command = {
 };
 
 const wrong = (message: string, hint: string): Problem => new Problem("usage", message, { hint, exit: 2 });
-
-function timeOf(call: Call, flag: string): number | undefined {
-  const given = stringFlag(call, flag);
-  if (given === undefined) return undefined;
-  const [, amount, unit = "s"] = /^(\d+(?:\.\d+)?)\s*(ms|[smh])?$/.exec(given) ?? [];
-  if (amount === undefined) throw wrong(`"${given}" is not a length of time.`, `--${flag} 1s`);
-  return Number(amount) * { ms: 1, s: SECOND, m: 60 * SECOND, h: 3600 * SECOND }[unit as "ms"];
-}
 
 /** The id of the recorded session that a word names: one that has no transcript (any more) too. */
 export function recordedNamed(word: string): string {

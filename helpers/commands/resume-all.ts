@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
-import { parseDuration } from "../cli/parse-time.ts";
+import { durationFlag } from "../cli/parse-time.ts";
 import { describeStep } from "../cli/plan-format.ts";
 import { resolveSession } from "../cli/resolve-session.ts";
 import { projectNames, tableLook } from "../cli/session-format.ts";
@@ -105,7 +105,7 @@ class Task {
     this.#named = call.positionals.map(resolveSession);
     this.#rules = {
       by: "person",
-      since: sinceOf(call, set["resume.since"]),
+      since: durationFlag(call, "since", { unit: "d", example: "7d or 36h" }) ?? set["resume.since"] * DAY,
       atOnce: isSet(call, "now"),
       named: call.positionals.length > 0 ? new Set(this.#named.map(({ id }) => id)) : null,
       order: choice(call, "order", ["newest", "oldest", "reset"]) ?? "newest",
@@ -332,12 +332,4 @@ function number(call: Call, flag: string, least: number, otherwise: number): num
   const n = Number(value);
   if (value.trim() !== "" && Number.isFinite(n) && n >= least) return n;
   throw new Problem("usage", `--${flag} is a number from ${least} on, not "${value}".`, { exit: 2 });
-}
-
-function sinceOf(call: Call, days: number): number {
-  const value = stringFlag(call, "since");
-  if (value === undefined) return days * DAY;
-  const length = parseDuration(value);
-  if (length !== null) return length;
-  throw new Problem("usage", `--since is a length of time like 7d or 36h, not "${value}".`, { exit: 2 });
 }

@@ -1,5 +1,5 @@
-import { type Command, isSet, stringFlag } from "../cli/command.ts";
-import { parseTime } from "../cli/parse-time.ts";
+import { type Command, isSet } from "../cli/command.ts";
+import { timeFlag } from "../cli/parse-time.ts";
 import { resolveSession } from "../cli/resolve-session.ts";
 import { schedule, unschedule } from "../resume/schedule.ts";
 import { Problem } from "../system/problem.ts";
@@ -31,14 +31,13 @@ export const resumeLater: Command = {
       return 0;
     }
     const now = Date.now();
-    const words = stringFlag(call, "at");
-    if (words === undefined && session.verdict.state !== "limited") {
+    const at = timeFlag(call, "at", { now, direction: "future" }) ?? null;
+    if (at === null && session.verdict.state !== "limited") {
       throw new Problem("usage", `${name} is not limited: give a time.`, {
         hint: `ccr resume-later ${name} --at 18:00`,
         exit: 2,
       });
     }
-    const at = words === undefined ? null : parseTime(words, now);
     schedule(session.id, at);
     writeStdout(
       `${name}: planned ${at === null ? "at its reset" : `for ${time(at, "short", now)}`}; ccr supervise carries it out\n`,

@@ -2,6 +2,7 @@ import { projectsDirectory } from "../claude/places.ts";
 import { cleanupPeriod } from "../claude/settings.ts";
 import type { Tokens } from "../claude/usage.ts";
 import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
+import { timeFlag } from "../cli/parse-time.ts";
 import { projectNames, tableLook } from "../cli/session-format.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { dayOf, dayText } from "../stats/days.ts";
@@ -106,17 +107,11 @@ function groupingOf(call: Call): Grouping | null {
   });
 }
 
-const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: DAY, w: 7 * DAY };
-
 /** The first day that counts, or null for all. */
 function sinceOf(call: Call, now: number): number | null {
-  const given = stringFlag(call, "since");
-  if (given === undefined) return null;
-  const [, count, unit] = /^(\d{1,6})\s*([mhdw])$/.exec(given) ?? [];
-  if (count && unit) return dayOf(now - Number(count) * UNITS[unit]!);
-  const day = /^\d{4}-\d\d-\d\d$/.test(given) ? Date.parse(`${given}T00:00:00Z`) : Number.NaN;
-  if (Number.isFinite(day) && new Date(day).toISOString().startsWith(given)) return day / DAY;
-  throw new Problem("usage", `"${given}" is not a time.`, { hint: "--since 7d, 2w or 2026-01-31", exit: 2 });
+  // Days are counted in UTC.
+  const at = timeFlag(call, "since", { now, direction: "past", utc: true });
+  return at === undefined ? null : dayOf(at);
 }
 
 /** Tells which files of an index are wanted; null where all are. */

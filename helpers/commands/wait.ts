@@ -1,5 +1,6 @@
 import { type Command, stringFlag } from "../cli/command.ts";
 import { resolveLive } from "../cli/live-session-args.ts";
+import { durationFlag } from "../cli/parse-time.ts";
 import { type WaitState, waitFor } from "../cli/wait-for.ts";
 import { Problem } from "../system/problem.ts";
 
@@ -32,17 +33,10 @@ export const wait: Command = {
     const wanted = stringFlag(call, "for") ?? "idle";
     if (!STATES.includes(wanted as WaitState))
       throw new Problem("usage", `--for is idle, waiting or exit, not "${wanted}".`, { exit: 2 });
-    const limit = timeOf(stringFlag(call, "timeout"));
+    const limit =
+      durationFlag(call, "timeout", { unit: "s", example: "90s or 10m" }) ?? Number.POSITIVE_INFINITY;
     const live = await resolveLive(call.positionals[0]);
     await waitFor(live, wanted as WaitState, limit);
     return 0;
   },
 };
-
-function timeOf(words: string | undefined): number {
-  if (words === undefined) return Number.POSITIVE_INFINITY;
-  const [, amount, unit = "s"] = /^(\d+(?:\.\d+)?) ?([smhd])?$/.exec(words.trim()) ?? [];
-  if (amount === undefined)
-    throw new Problem("usage", `--timeout is a length of time like 90s or 10m, not "${words}".`, { exit: 2 });
-  return Number(amount) * { s: 1, m: 60, h: 3600, d: 86_400 }[unit as "s" | "m" | "h" | "d"] * 1000;
-}

@@ -545,7 +545,9 @@ describe("one session", () => {
     );
     const { out } = await done(here, ["archive", "--older-than", "1000d", "--dry-run", "--json"]);
     expect(JSON.parse(out).sessions.map(({ id }: Row) => id)).toEqual([old]);
-    expect((await done(here, ["archive", "--older-than", "soon"], 2)).err).toContain("is no time");
+    expect((await done(here, ["archive", "--older-than", "soon"], 2)).err).toContain(
+      'invalid --older-than "soon": use a duration such as',
+    );
   });
 
   test("Claude's own setting instead: one number, and no other byte", async () => {

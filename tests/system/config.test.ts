@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { parseTime } from "../../helpers/cli/parse-time.ts";
 import { config, KEYS, parseValue, setKey } from "../../helpers/system/config.ts";
 
 let folder: string;
@@ -85,23 +84,5 @@ describe("the configuration", () => {
     writeFileSync(file, "{ broken");
     expect(() => setKey("autoResume", true)).toThrow(/is no JSON/);
     expect(readFileSync(file, "utf8")).toBe("{ broken");
-  });
-});
-
-describe("a time as people type it", () => {
-  const now = new Date(2026, 10, 20, 12, 0).getTime();
-  it.each<[string, Date]>([
-    ["18:00", new Date(2026, 10, 20, 18, 0)],
-    ["9:30", new Date(2026, 10, 21, 9, 30)],
-    ["2h", new Date(2026, 10, 20, 14, 0)],
-    ["90m", new Date(2026, 10, 20, 13, 30)],
-    ["3d", new Date(2026, 10, 23, 12, 0)],
-    ["2026-11-21 09:00", new Date(2026, 10, 21, 9, 0)],
-    ["2026-11-21T09:00:00Z", new Date("2026-11-21T09:00:00Z")],
-  ])("%s", (words, date) => {
-    expect(parseTime(words, now)).toBe(date.getTime());
-  });
-  it.each(["", "soon", "25:00", "7", "12:60", "tomorrow"])("%j is none", (words) => {
-    expect(() => parseTime(words, now)).toThrow(/is no time/);
   });
 });
