@@ -28,7 +28,7 @@ export const ARCHIVE_FLAGS: Record<string, Flag> = {
 /** Archives what was chosen, the smallest first: on a full disk each one makes room for the next. */
 export async function archiveSessions(
   call: Call,
-  verb: "archive" | "keep",
+  command: "archive" | "keep",
   remove: boolean,
 ): Promise<number> {
   const directory = resolve(stringFlag(call, "to") ?? join(state(), "archives"));
@@ -63,7 +63,7 @@ export async function archiveSessions(
     if (!call.json && result.detail === null)
       writeStdout(`${dry ? "would archive" : result.deleted ? "archived, deleted" : "archived"}  ${shown}\n`);
   }
-  if (call.json) json(verb, { directory, sessions, cleanupPeriodDays: null }, call.warnings);
+  if (call.json) json(command, { directory, sessions, cleanupPeriodDays: null }, call.warnings);
   else if (entries.length === 0) writeStderr("ccr: no session fits\n");
   else if (!dry) {
     const room = deleted > 0 ? `, ${size(deleted)} deleted here` : "";

@@ -1,5 +1,4 @@
-// What could stand at the cursor. Pure, but for the two questions description sessions and projects.
-
+// Shell completion: what could be typed at the cursor. Pure, apart from the two `Sources`.
 import type { Name } from "../install/names.ts";
 import { hasAsciiControl } from "../system/control-characters.ts";
 import type { Command, CommandEntry, Completes, Flag } from "./command.ts";
@@ -14,90 +13,109 @@ type Entry = Pick<CommandEntry, "name" | "alias" | "summary"> & { load: () => Pr
 /** A word that could be typed, and what it is. */
 export type Candidate = { word: string; description: string };
 
-/** What completion asks for beside the verbs; ids and names as they are typed, newest first. */
+/** Where the ids of sessions and the names of projects come from, newest first. */
 export type Sources = {
   sessions(prefix: string): Candidate[];
   projects(): Candidate[];
 };
 
-/** Candidates, or what the shell itself knows better how to complete. */
+/** Candidates, or a kind of path that the shell completes itself. */
 export type Answer = Candidate[] | "directory" | "file";
 
 /**
- * The answer for a command line: its words up to the cursor, the command's name first, the unfinished word last.
- * `names` says which verb a classic name stands for; an unknown name (an alias) is `ccr` itself.
+ * Returns what could follow on a command line. `line` has its words up to the cursor: the program's name first, the
+ * unfinished word last. `names` maps aliases to their commands; an unknown name counts as `ccr` itself.
  */
 export async function complete(
   line: readonly string[],
   names: readonly Name[],
-  verbs: readonly Entry[],
+  commands: readonly Entry[],
   sources: Sources,
 ): Promise<Answer> {
-  const [command = "", ...typed] = splitValues(line);
-  const own = names.find(({ name }) => name === command.slice(command.lastIndexOf("/") + 1));
+  const [program = "", ...typed] = splitValues(line);
+  const own = names.find(({ name }) => name === program.slice(program.lastIndexOf("/") + 1));
   const words = [...(own?.words ?? []), ...typed];
   const at = words.at(-1) ?? "";
-  const verbNamed = (name: string | undefined): Entry | undefined => verbs.find((verb) => verb.name === name);
+  const entryNamed = (name: string | undefined): Entry | undefined =>
+    commands.find((entry) => entry.name === name);
 
   if (words.length <= 1) {
     if (at.startsWith("-")) {
       return fitting(at, [
-        { word: "--help", description: "verbs and examples" },
+        { word: "--help", description: "commands and examples" },
         { word: "--version", description: "the version" },
       ]);
     }
-    const named = verbs.map(({ name, summary }) => ({ word: name, description: summary }));
+    const named = commands.map(({ name, summary }) => ({ word: name, description: summary }));
     return [...fitting(at, named), ...sources.sessions(at)];
   }
-  const named = verbNamed(words[0]);
-  const verb = named ?? verbNamed("resume");
-  if (!verb) return [];
-  return inVerb(named ? words.slice(1) : words, await verb.load(), sources);
+  const named = entryNamed(words[0]);
+  const entry = named ?? entryNamed("resume");
+  if (!entry) return [];
+  return completeArgument(named ? words.slice(1) : words, await entry.load(), sources);
 }
 
-function inVerb(words: readonly string[], command: Loaded, sources: Sources): Answer {
+function completeArgument(words: readonly string[], command: Loaded, sources: Sources): Answer {
   const { flags } = command;
   const at = words.at(-1) ?? "";
-  const given = new Set<string>();
-  let before = 0;
-  let onlyWords = false;
-  let value: Flag | undefined;
-  for (const word of words.slice(0, -1)) {
-    if (value) {
-      value = undefined;
-      continue;
-    }
-    if (onlyWords || !word.startsWith("-") || word === "-") before++;
-    else if (word === "--") onlyWords = true;
-    else {
+  const { given, positionals, afterDashes, expecting } = readTyped(words.slice(0, -1), flags);
+  if (expecting) return valuesOf(expecting.completes, at, sources);
+  if (!afterDashes && at.startsWith("-"))
+    return at.indexOf("=") > 0 ? completeValue(at, flags, sources) : completeFlag(at, flags, given);
+  // Further arguments are something else: a prompt, a file name.
+  if (positionals > 0 && command.maxArgs !== undefined) return [];
+  return valuesOf(command.positionals, at, sources);
+}
+
+type Typed = {
+  /** names of the flags that were given */
+  given: Set<string>;
+  /** how many positional arguments were given */
+  positionals: number;
+  /** whether `--` was given */
+  afterDashes: boolean;
+  /** the flag whose value comes next */
+  expecting: Flag | undefined;
+};
+
+function readTyped(words: readonly string[], flags: Record<string, Flag>): Typed {
+  const typed: Typed = { given: new Set(), positionals: 0, afterDashes: false, expecting: undefined };
+  for (const word of words) {
+    if (typed.expecting) {
+      typed.expecting = undefined;
+    } else if (typed.afterDashes || !word.startsWith("-") || word === "-") {
+      typed.positionals++;
+    } else if (word === "--") {
+      typed.afterDashes = true;
+    } else {
       const name = nameOf(word.split("=", 1)[0]!, flags);
       if (name === undefined) continue;
-      given.add(name);
-      if (flags[name]!.type === "string" && !word.includes("=")) value = flags[name];
+      typed.given.add(name);
+      if (flags[name]!.type === "string" && !word.includes("=")) typed.expecting = flags[name];
     }
   }
-  if (value) return valuesOf(value.completes, at, sources);
-  if (!onlyWords && at.startsWith("-")) {
-    const equals = at.indexOf("=");
-    if (equals > 0) {
-      const name = nameOf(at.slice(0, equals), flags);
-      const answer = valuesOf(
-        name === undefined ? undefined : flags[name]!.completes,
-        at.slice(equals + 1),
-        sources,
-      );
-      if (typeof answer === "string") return answer;
-      return answer.map(({ word, description }) => ({ word: at.slice(0, equals + 1) + word, description }));
-    }
-    const left = Object.entries(flags).filter(([name, flag]) => flag.multiple || !given.has(name));
-    return fitting(
-      at,
-      left.map(([name, { description }]) => ({ word: `--${name}`, description: description })),
-    );
-  }
-  // Later words are other things: a prompt, a file name.
-  if (before > 0 && command.maxArgs !== undefined) return [];
-  return valuesOf(command.positionals, at, sources);
+  return typed;
+}
+
+/** Completes the value in `--flag=value`. */
+function completeValue(at: string, flags: Record<string, Flag>, sources: Sources): Answer {
+  const equals = at.indexOf("=");
+  const name = nameOf(at.slice(0, equals), flags);
+  const answer = valuesOf(
+    name === undefined ? undefined : flags[name]!.completes,
+    at.slice(equals + 1),
+    sources,
+  );
+  if (typeof answer === "string") return answer;
+  return answer.map(({ word, description }) => ({ word: at.slice(0, equals + 1) + word, description }));
+}
+
+function completeFlag(at: string, flags: Record<string, Flag>, given: ReadonlySet<string>): Candidate[] {
+  const left = Object.entries(flags).filter(([name, flag]) => flag.multiple || !given.has(name));
+  return fitting(
+    at,
+    left.map(([name, { description }]) => ({ word: `--${name}`, description })),
+  );
 }
 
 function nameOf(word: string, flags: Record<string, Flag>): string | undefined {
@@ -119,7 +137,7 @@ function valuesOf(completes: Completes | undefined, at: string, sources: Sources
 const fitting = (at: string, all: readonly Candidate[]): Candidate[] =>
   all.filter(({ word }) => word.startsWith(at));
 
-/** bash cuts `--time=iso` into three words: the value becomes a word of its own. */
+/** bash splits `--time=iso` into three words. Returns the words with the `=` taken out: the value is a word of its own. */
 function splitValues(line: readonly string[]): string[] {
   const words: string[] = [];
   line.forEach((word, i) => {
@@ -130,7 +148,7 @@ function splitValues(line: readonly string[]): string[] {
   return words;
 }
 
-/** Lines for the completion scripts: a candidate, a tab, what it is; or `:file`, `:directory`. */
+/** Returns lines for the completion scripts: a candidate, a tab and its description; or `:file`, `:directory`. */
 export function linesOf(answer: Answer, shell: Shell): string {
   if (typeof answer === "string") return `:${answer}\n`;
   const seen = new Set<string>();
@@ -140,5 +158,5 @@ export function linesOf(answer: Answer, shell: Shell): string {
     .join("");
 }
 
-/** bash puts a candidate into the line as it is. */
+/** Escapes a word for bash, which inserts a candidate unquoted. */
 const escaped = (word: string): string => word.replace(/[^\w@%+=:,./\u0080-\uffff-]/g, "\\$&");

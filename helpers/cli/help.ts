@@ -1,16 +1,17 @@
 import { parseArgs } from "node:util";
 import { paint } from "../terminal/colour.ts";
-import { columns, writeStdout } from "../terminal/output.ts";
+import { columns } from "../terminal/output.ts";
 import { wrap } from "../terminal/wrap.ts";
-import { type Command, type CommandEntry, flagsOf, type Values } from "./command.ts";
+import { type Command, type CommandEntry, type Flag, flagsOf, type Values } from "./command.ts";
+import { parseErrorOf, usageError } from "./usage-error.ts";
 import { VERSION } from "./version.ts";
 
-/** Words and flags of a command line, or a Problem that names the nearest flag. */
-export async function parse(
-  verb: CommandEntry,
+/** Returns the flags and positional arguments of a command line. Throws a Problem for a bad one. */
+export function parse(
+  entry: CommandEntry,
   command: Command,
   args: readonly string[],
-): Promise<{ flags: Values; positionals: string[] }> {
+): { flags: Values; positionals: string[] } {
   const flags = flagsOf(command);
   const options = Object.fromEntries(
     Object.entries(flags).map(([name, { type, short, multiple }]) => [
@@ -18,26 +19,27 @@ export async function parse(
       { type, ...(short ? { short } : {}), ...(multiple ? { multiple } : {}) },
     ]),
   );
-  const { maxArgs = Number.POSITIVE_INFINITY } = command;
+  let parsed: ReturnType<typeof parseArgs>;
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-    if (positionals.length <= maxArgs) return { flags: values as Values, positionals };
-    throw new Error(`"${positionals[maxArgs]}" is one word too many`);
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
-    const { mistake } = await import("./usage-error.ts");
-    throw mistake(verb.name, flags, error as Error);
+    throw parseErrorOf(entry.name, flags, error as Error);
   }
+  const { values, positionals } = parsed;
+  const { maxArgs = Number.POSITIVE_INFINITY } = command;
+  if (positionals.length <= maxArgs) return { flags: values as Values, positionals };
+  throw usageError(`unexpected argument: "${positionals[maxArgs]}"`, `run: ccr ${entry.name} --help`);
 }
 
-/** Cells of a line of help: no wider than one reads with ease. */
-const MOST = 100;
-const lineWidth = (): number => Math.min(columns(), MOST);
-/** What stands on the left stays a column up to here; a longer one has a line of its own. */
-const LEFT = 30;
+/** Help is no wider than this many cells: longer lines are hard to read. */
+const MAX_WIDTH = 100;
+const lineWidth = (): number => Math.min(columns(), MAX_WIDTH);
+/** A left cell longer than this gets a line of its own. */
+const MAX_LEFT = 30;
 
-/** A table of two columns, the right one wrapped. */
+/** Lays out a table of two columns and wraps the right one. */
 function table(rows: readonly (readonly [string, string])[]): string[] {
-  const wide = Math.max(...rows.map(([left]) => (left.length > LEFT ? 0 : left.length)));
+  const wide = Math.max(...rows.map(([left]) => (left.length > MAX_LEFT ? 0 : left.length)));
   const gap = " ".repeat(wide + 4);
   const room = Math.max(20, lineWidth() - gap.length);
   return rows.flatMap(([left, right]) => {
@@ -47,19 +49,24 @@ function table(rows: readonly (readonly [string, string])[]): string[] {
   });
 }
 
-/** Help of one verb. */
-export function helpOf(verb: CommandEntry, command: Command): string {
-  const flags = Object.entries(flagsOf(command)).map(([name, flag]): [string, string] => [
-    `${flag.short ? `-${flag.short}, ` : "    "}--${name}${flag.type === "string" ? ` ${flag.value ?? "value"}` : ""}`,
-    flag.description,
-  ]);
+function flagRow([name, flag]: [string, Flag]): [string, string] {
+  const short = flag.short ? `-${flag.short}, ` : "    ";
+  const value = flag.type === "string" ? ` ${flag.value ?? "value"}` : "";
+  return [`${short}--${name}${value}`, flag.description];
+}
+
+/** Returns the help page of one command. */
+export function helpOf(entry: CommandEntry, command: Command): string {
+  const args = command.usage.split(" ").slice(1).join(" ");
+  const aliasUsage = entry.alias ? [`       ${entry.alias} ${args}`.trimEnd()] : [];
   return [
-    `${paint("usage", "bold")}  ccr ${command.usage}${verb.alias ? `\n       ${verb.alias} ${command.usage.split(" ").slice(1).join(" ")}`.trimEnd() : ""}`,
+    `${paint("usage", "bold")}  ccr ${command.usage}`,
+    ...aliasUsage,
     "",
     ...wrap(command.description, lineWidth()),
     "",
     paint("flags", "bold"),
-    ...table(flags),
+    ...table(Object.entries(flagsOf(command)).map(flagRow)),
     "",
     paint("examples", "bold"),
     ...table(command.examples),
@@ -67,29 +74,31 @@ export function helpOf(verb: CommandEntry, command: Command): string {
   ].join("\n");
 }
 
-/** The page of `ccr --help`. */
-export function overview(verbs: readonly CommandEntry[]): string {
+/** Returns the page of `ccr --help`. */
+export function overview(commands: readonly CommandEntry[]): string {
   return [
     ...wrap(`ccr ${VERSION}: find and resume Claude Code sessions, wherever they were started.`, lineWidth()),
     "",
     paint("usage", "bold"),
     ...table([
-      ["ccr <session> [prompt]", "resume: an id, its first characters, a title, or . for the newest here"],
-      ["ccr <verb> --help", "flags and examples of one verb"],
+      ["ccr", "pick a session from a list"],
+      [
+        "ccr <session> [prompt]",
+        "resume a session: its id, the first characters of the id, its title, or . for the newest of this directory",
+      ],
+      ["ccr <command> --help", "show the flags and examples of a command"],
     ]),
     "",
-    paint("verbs", "bold"),
-    ...table(verbs.map((verb) => [verb.alias ?? `ccr ${verb.name}`, verb.summary])),
+    paint("commands", "bold"),
+    ...table(commands.map((entry) => [entry.alias ?? `ccr ${entry.name}`, entry.summary])),
     "",
     paint("examples", "bold"),
     ...table([
-      ["ccr-list 5", "the five newest sessions"],
+      ["ccr-list 5", "list the five newest sessions"],
       ["ccr 4bb6", "resume the session whose id starts with 4bb6"],
-      ['ccr 4bb6 "go on"', "… and give it a prompt"],
-      ["ccr-find retry gateway", "sessions that speak of both words"],
+      ['ccr 4bb6 "go on"', "resume it and send a prompt"],
+      ["ccr-find retry gateway", "find sessions that contain both words"],
     ]),
     "",
   ].join("\n");
 }
-
-export const printHelp = (verb: CommandEntry, command: Command): void => writeStdout(helpOf(verb, command));

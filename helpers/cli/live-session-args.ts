@@ -1,5 +1,5 @@
 import { displayName } from "../live/live-sessions.ts";
-// What the verbs of live sessions share: which one a word names, how it is shown, and how one goes there.
+// What the commands of live sessions share: which one a word names, how it is shown, and how one goes there.
 
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";

@@ -5,80 +5,66 @@ import { type Session, sessionOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { nearest } from "./nearest.ts";
-import { candidates as candidateLines, candidates } from "./session-format.ts";
+import { candidates } from "./session-format.ts";
 
-/** The one session that a word names; else a Problem that says what is near. `verbs` could be meant too. */
-export function resolveEntry(word: string, verbs: readonly { name: string }[] = []): Entry {
+/**
+ * Returns the one session that a word names. Throws a Problem that lists similar sessions, or the similar one of
+ * `commands`: the word may be a misspelt command.
+ */
+export function resolveEntry(word: string, commands: readonly { name: string }[] = []): Entry {
   const found = lookup(word);
   if (found.kind === "one") return found.entry;
-  throw notOne(word, found, Date.now(), verbs);
+  throw notOne(word, found, Date.now(), commands);
 }
+
+const LOOKS_LIKE_ID = /^[0-9a-f-]+$/i;
 
 function notOne(
   word: string,
   found: Exclude<Found, { kind: "one" }>,
   now: number,
-  verbs: readonly { name: string }[],
+  commands: readonly { name: string }[],
 ): Problem {
   if (found.kind === "many") {
-    const what = found.by === "id" ? `ids start with "${word}"` : `titles fit "${word}"`;
-    const more =
-      found.total > found.entries.length ? [`… and ${found.total - found.entries.length} more`] : [];
-    return new Problem("ambiguous", `${found.total} ${what}.`, {
-      hint: [...candidates(found.entries, now, "which"), ...more],
+    const left = found.total - found.entries.length;
+    return new Problem("ambiguous", `"${word}" matches ${found.total} sessions`, {
+      hint: [...candidates(found.entries, now, "which"), ...(left > 0 ? [`… and ${left} more`] : [])],
       exit: 2,
     });
   }
   if (found.kind === "gone") {
-    return new Problem(
-      "deleted",
-      `the transcript of ${found.id.slice(0, 8)} is deleted${found.project ? ` (${basename(found.project)})` : ""}.`,
-      {
-        hint: [
-          "only its prompts are left: ccr-list --all",
-          "keep the others: set cleanupPeriodDays in ~/.claude/settings.json",
-        ],
-      },
-    );
+    const project = found.project ? ` (${basename(found.project)})` : "";
+    return new Problem("deleted", `the transcript of ${found.id.slice(0, 8)}${project} was deleted`, {
+      hint: [
+        "only its prompts are left: ccr-list --all",
+        "to keep the others longer, set cleanupPeriodDays in ~/.claude/settings.json",
+      ],
+    });
   }
-  const verb = nearest(
+  const rest = [...candidates(found.near, now, "near"), "run: ccr-list 50, or ccr-find WORDS"];
+  const command = nearest(
     word,
-    verbs.map(({ name }) => name),
+    commands.map(({ name }) => name),
   );
-  const rest = [...candidates(found.near, now, "near"), "look  ccr-list 50, ccr-find WORDS"];
-  if (verb !== undefined && !/^[0-9a-f-]+$/i.test(word) && !word.includes(" ")) {
-    return new Problem("unknown-verb", `"${word}" is no verb and no session.`, {
-      hint: [`did you mean: ccr ${verb}`, ...rest],
+  if (command !== undefined && !LOOKS_LIKE_ID.test(word) && !word.includes(" ")) {
+    return new Problem("unknown-verb", `unknown command or session: "${word}"`, {
+      hint: [`did you mean: ccr ${command}`, ...rest],
       exit: 2,
     });
   }
-  const looksLikeId = /^[0-9a-f-]+$/i.test(word);
-  const message =
-    word === "."
-      ? "no session was started in this directory."
-      : looksLikeId
-        ? `no session starts with "${word}".`
-        : `no session has an id or title like "${word}".`;
-  return new Problem("no-session", message, {
-    hint: found.near.length > 0 ? rest : ["no sessions yet; start one: claude"],
+  return new Problem("no-session", noSession(word), {
+    hint: found.near.length > 0 ? rest : ["there are no sessions yet; start one: claude"],
   });
 }
 
-/** The session that a word names, or a Problem. */
+function noSession(word: string): string {
+  if (word === ".") return "no session was started in this directory";
+  if (LOOKS_LIKE_ID.test(word)) return `no session id starts with "${word}"`;
+  return `no session matches "${word}"`;
+}
+
+/** Returns the one session that a word names, as {@link resolveEntry} does, with its state and limit. */
 export function resolveSession(word: string): Session {
   const context = readContext();
-  const found = lookup(word);
-  if (found.kind === "one") return sessionOf(found.entry, context);
-  if (found.kind === "many") {
-    throw new Problem("ambiguous", `${found.total} sessions fit "${word}".`, {
-      hint: candidateLines(found.entries, context.now, "one of"),
-      exit: 2,
-    });
-  }
-  throw new Problem("no-session", `no session has an id or title like "${word}".`, {
-    hint:
-      found.kind === "none"
-        ? [...candidateLines(found.near, context.now, "near"), "look   ccr-list 50"]
-        : "its transcript is deleted",
-  });
+  return sessionOf(resolveEntry(word), context);
 }

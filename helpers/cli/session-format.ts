@@ -1,7 +1,7 @@
 import { Problem } from "../system/problem.ts";
 import { DAY } from "../system/units.ts";
 import { type Call, stringFlag } from "./command.ts";
-// How a session is shown: the same columns, signs and words in every verb (screens.md).
+// How a session is shown: the same columns, signs and words in every command.
 
 import { uniqueLengths } from "../sessions/catalogue.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";

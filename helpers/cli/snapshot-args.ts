@@ -22,8 +22,8 @@ export const snapshotJson = ({ files, ...rest }: Snapshot) => ({
   bytes: files.reduce((sum, file) => sum + file.size, 0),
 });
 
-export const usage = (verb: string, what: string): Problem =>
-  new Problem("usage", what, { hint: `ccr ${verb} --help`, exit: 2 });
+export const usage = (command: string, what: string): Problem =>
+  new Problem("usage", what, { hint: `ccr ${command} --help`, exit: 2 });
 
 /** The snapshot whose id starts with a word. */
 export function only(some: readonly Snapshot[], word: string, hint: string): Snapshot {

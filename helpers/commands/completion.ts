@@ -18,8 +18,8 @@ const MOST_SESSIONS = 20;
 const MOST_READ = 5;
 const ABOUT_WIDTH = 100;
 
-/** The verb gets the list of verbs handed in: that list names this file. */
-export const completion = (verbs: readonly CommandEntry[]): Command => ({
+/** The list of commands is passed in because that list imports this file. */
+export const completion = (commands: readonly CommandEntry[]): Command => ({
   usage: "completion <shell> [-- words…]",
   description:
     "Prints the completion script for bash, zsh or fish. ccr install sets it up already; this is for other places. With words: the candidates for a command line that ends with the last of them. The script asks so at every Tab.",
@@ -39,7 +39,7 @@ export const completion = (verbs: readonly CommandEntry[]): Command => ({
       });
     }
     const name = installedName() ?? PROGRAM;
-    const names = namesOf(name, verbs);
+    const names = namesOf(name, commands);
     if (line.length === 0) {
       const { program } = setting(name, names);
       // At a Tab these texts would only be in the way.
@@ -48,10 +48,10 @@ export const completion = (verbs: readonly CommandEntry[]): Command => ({
       writeStdout(script({ program: program!, names }));
       return 0;
     }
-    const loaded = verbs.map((verb) => ({
-      ...verb,
+    const loaded = commands.map((entry) => ({
+      ...entry,
       load: async () => {
-        const command = await verb.load();
+        const command = await entry.load();
         return { ...command, flags: flagsOf(command) };
       },
     }));

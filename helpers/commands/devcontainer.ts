@@ -26,8 +26,8 @@ import { isTerminal, unicode, writeStderr, writeStdout } from "../terminal/outpu
 const ACTIONS = ["add", "check", "remove", "open"] as const;
 type Action = (typeof ACTIONS)[number];
 
-/** The verb gets the list of verbs handed in: that list names this file. */
-export const devcontainer = (verbs: readonly CommandEntry[]): Command => ({
+/** The list of commands is passed in because that list imports this file. */
+export const devcontainer = (commands: readonly CommandEntry[]): Command => ({
   usage: "devcontainer add|check|remove|open [dir] [flags]",
   description:
     "Shares Claude's sessions with a dev container: one history on both sides, the host's settings to read. add edits devcontainer.json (comments stay), remove brings it back byte for byte, check tells what is wrong, on the host and in the container, open starts the container and goes on in it in the newest session of the directory.",
@@ -82,7 +82,7 @@ export const devcontainer = (verbs: readonly CommandEntry[]): Command => ({
         hint: "ccr devcontainer check",
       });
     const changes = new Changes(false);
-    const names = namesOf(PROGRAM, verbs);
+    const names = namesOf(PROGRAM, commands);
     const shims = (target: string): Record<string, string> => {
       // The container's Node is not the host's: it is searched for.
       const script = shim({ file: `${target}/ccr/ccr.cjs`, node: "" }, names);

@@ -7,8 +7,8 @@ import { PROGRAM } from "../install/names.ts";
 import { json } from "../terminal/json.ts";
 import { isTerminal, unicode, writeStdout } from "../terminal/output.ts";
 
-/** The verb gets the list of verbs handed in: that list names this file. */
-export const install = (verbs: readonly CommandEntry[]): Command => ({
+/** The list of commands is passed in because that list imports this file. */
+export const install = (commands: readonly CommandEntry[]): Command => ({
   usage: "install [--name name] [--statusline] [--hooks] [--cron] [--dev-open] [--dry-run]",
   description:
     "Puts this program into ~/.local/lib/ccr, its commands into ~/.local/bin, functions for bash and zsh into ~/scripts/claude-resume-helpers.sh, and one marked block into .bashrc (and into the files of zsh and fish where they are used). Again: what is right already is not touched. Under another name ccr-list follows (NAME-list); cct and ccra stay. The name is remembered; CCR_NAME sets it too.",
@@ -39,7 +39,7 @@ export const install = (verbs: readonly CommandEntry[]): Command => ({
     const outcome = installFiles({
       file,
       node: process.execPath,
-      verbs,
+      commands,
       name: stringFlag(call, "name"),
       dry,
     });

@@ -9,10 +9,10 @@ import { commandLine } from "../system/shell-quote.ts";
 import { clean } from "../terminal/clean.ts";
 import { writeStderr, writeStdout } from "../terminal/output.ts";
 
-export const resume = (verbs: readonly { name: string }[]): Command => ({
+export const resume = (commands: readonly { name: string }[]): Command => ({
   usage: "resume <session> [prompt] [flags]",
   description:
-    "Resumes a session in the directory that it was started in. <session> is an id, its first characters, a title, a part of a title that no other has, or . for the newest session of this directory. The word resume can be left out; it is needed for titles that are also verbs: ccr resume -- list",
+    "Resumes a session in the directory that it was started in. <session> is an id, its first characters, a title, a part of a title that no other has, or . for the newest session of this directory. The word resume can be left out; it is needed for titles that are also commands: ccr resume -- list",
   flags: {
     dir: {
       type: "string",
@@ -41,7 +41,7 @@ export const resume = (verbs: readonly { name: string }[]): Command => ({
       throw new Problem("usage", "which session?", { hint: ["ccr-list", "ccr <id or title>"], exit: 2 });
     }
     const context = readContext();
-    const entry = resolveEntry(word, verbs);
+    const entry = resolveEntry(word, commands);
     const session = sessionOf(entry, context);
     const plan = await resumeCommand(call, entry, session, prompt);
     if (isSet(call, "print-command")) {

@@ -19,7 +19,7 @@ import { allRcFiles, bashFiles, type Rc, zshFile } from "./rc.ts";
 import { shim } from "./shim.ts";
 import { bashCompletion, fishFile, functions, zshCompletion, zshStart } from "./texts.ts";
 
-type Verbs = readonly { name: string; alias?: string }[];
+type Commands = readonly { name: string; alias?: string }[];
 
 export type Outcome = {
   name: string;
@@ -47,17 +47,17 @@ export function install(options: {
   /** the file that runs now */
   file: string;
   node: string;
-  verbs: Verbs;
+  commands: Commands;
   /** default: `CCR_NAME`, else the name of the last time, else ccr */
   name?: string;
   dry: boolean;
 }): Outcome {
-  const { verbs, dry } = options;
+  const { commands, dry } = options;
   requireHome();
   const chosen = options.name ?? (process.env.CCR_NAME || (installedName() ?? PROGRAM));
   checkName(
     chosen,
-    verbs.flatMap(({ alias }) => (alias && alias !== PROGRAM ? [alias, under(chosen, alias)] : [])),
+    commands.flatMap(({ alias }) => (alias && alias !== PROGRAM ? [alias, under(chosen, alias)] : [])),
   );
   const changes = new Changes(dry);
   const warnings: Problem[] = [];
@@ -68,7 +68,7 @@ export function install(options: {
   for (const path of partsOfEarlier()) changes.remove(path);
   if (!dry) sweepCache(lstat(program())?.mtimeMs !== before);
 
-  const names = executables(changes, namesOf(chosen, verbs), { file: program(), node: options.node });
+  const names = executables(changes, namesOf(chosen, commands), { file: program(), node: options.node });
   links(changes, names, warnings);
 
   const shells = names.length > 0 ? shellFiles(changes, setting(chosen, names), warnings) : [];
@@ -165,7 +165,7 @@ function sweepCache(updated: boolean): void {
 }
 
 /**
- * Writes the executables, takes out those of verbs that are gone, and gives the names that are ours now. One is the
+ * Writes the executables, takes out those of commands that are gone, and gives the names that are ours now. One is the
  * script, the first whose name is free; the others are links to it.
  */
 function executables(changes: Changes, names: readonly Name[], what: { file: string; node: string }): Name[] {

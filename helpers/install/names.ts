@@ -24,13 +24,13 @@ export function checkName(name: string, others: readonly string[]): void {
 }
 
 /**
- * The names to install: the program's own and the classic ones of its verbs.
+ * The names to install: the program's own and the classic ones of its commands.
  * Under another name than `ccr`, `ccr-list` follows (`NAME-list`); names without that prefix (`cct`, `ccra`) stay.
  */
-export function namesOf(program: string, verbs: readonly { name: string; alias?: string }[]): Name[] {
+export function namesOf(program: string, commands: readonly { name: string; alias?: string }[]): Name[] {
   return [
     { name: program, words: [] },
-    ...verbs.flatMap(({ name, alias }) =>
+    ...commands.flatMap(({ name, alias }) =>
       alias && alias !== PROGRAM ? [{ name: under(program, alias), words: [name] }] : [],
     ),
   ];

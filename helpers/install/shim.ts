@@ -1,7 +1,7 @@
 import { alwaysQuote } from "../system/shell-quote.ts";
 import { MARK, type Name } from "./names.ts";
 
-// One script under all names; the name it is called by gives the verb. A link with a name of its own is followed.
+// One script under all names; the name it is called by gives the command. A link with a name of its own is followed.
 const NAME = `
 __ccr_name=\${0##*/}
 __ccr_path=$0

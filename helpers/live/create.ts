@@ -53,7 +53,7 @@ export type Making = {
   launch?: Partial<Entry>;
 };
 
-/** Shows what the session does: our own logs verb, then a shell, so that the window stays. */
+/** Shows what the session does: our own logs command, then a shell, so that the window stays. */
 const logsWindow = (id: string): string[] => [
   "/bin/sh",
   "-c",

@@ -6,7 +6,7 @@ import { type Entry, timeOfEntry } from "./entry.ts";
 export type TitleFrom = "custom" | "ai" | "summary" | "prompt" | "none";
 export type State = "live" | "waiting" | "ready" | "blocked" | "idle" | "gone";
 
-/** A session as every verb speaks of it. Times are epoch ms here and ISO 8601 in JSON; unknown is null. */
+/** A session as every command speaks of it. Times are epoch ms here and ISO 8601 in JSON; unknown is null. */
 export type Session = {
   id: string;
   title: string | null;

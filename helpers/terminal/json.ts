@@ -5,20 +5,24 @@ import { writeStdout } from "./output.ts";
 export type Warning = { kind: string; message: string; hint: string | null };
 
 /** The one envelope of `--json`; fields are only ever added within a version. */
-export function json(verb: string, fields: Record<string, unknown>, warnings: readonly Warning[] = []): void {
-  const envelope = { schema: `ccr/${verb}@1`, generatedAt: new Date().toISOString(), ...fields, warnings };
+export function json(
+  command: string,
+  fields: Record<string, unknown>,
+  warnings: readonly Warning[] = [],
+): void {
+  const envelope = { schema: `ccr/${command}@1`, generatedAt: new Date().toISOString(), ...fields, warnings };
   writeStdout(`${escapeControls(JSON.stringify(envelope, null, 2))}\n`);
 }
 
 /** The same with a list that is never in memory as a whole: thousands are real. Its field is given empty. */
 export function jsonList(
-  verb: string,
+  command: string,
   fields: Record<string, unknown>,
   name: string,
   list: Iterable<unknown>,
   warnings: readonly Warning[],
 ): void {
-  const envelope = { schema: `ccr/${verb}@1`, generatedAt: new Date().toISOString(), ...fields, warnings };
+  const envelope = { schema: `ccr/${command}@1`, generatedAt: new Date().toISOString(), ...fields, warnings };
   const [head, tail] = escapeControls(JSON.stringify(envelope, null, 2)).split(
     new RegExp(`(?<=^ {2}"${name}": \\[)(?=\\])`, "m"),
   );

@@ -34,7 +34,7 @@ const only = flags.only?.toLowerCase().split(",");
 const place = mkdtempSync(join(tmpdir(), "ccr-bench-"));
 process.on("exit", () => rmSync(place, { recursive: true, force: true }));
 const { file: program, bytes: programBytes } = await buildHelper({ outfile: join(place, "ccr.cjs") });
-const has = (verb: string): boolean => COMMANDS.some(({ name }) => name === verb);
+const has = (command: string): boolean => COMMANDS.some(({ name }) => name === command);
 
 type Row = {
   figure: string;
@@ -340,7 +340,7 @@ if (asked("P9")) {
     'process.on("exit",()=>{if(require("worker_threads").isMainThread)require("fs").appendFileSync(process.env.PEAK,process.resourceUsage().maxRSS+"\\n")});',
   );
   const directories = { ...(small ? {} : { huge: huge() }), most: corpora.most, middle: corpora.middle };
-  const commands: [verb: string, args: string[]][] = [
+  const commands: [command: string, args: string[]][] = [
     ["list", ["list", "20"]],
     ["find", ["find", RARE]],
     ["find", ["find", "the", "--json"]],
@@ -350,8 +350,8 @@ if (asked("P9")) {
     ["check-limits", ["check-limits", "--all"]],
     ["stats", ["stats"]],
   ];
-  for (const [verb, args] of commands) {
-    if (!has(verb)) continue;
+  for (const [command, args] of commands) {
+    if (!has(command)) continue;
     let peak = 0;
     let where = "";
     for (const [name, directory] of Object.entries(directories)) {

@@ -3,7 +3,7 @@ import { type Answer, complete, linesOf } from "../../helpers/cli/complete.ts";
 import { namesOf } from "../../helpers/install/names.ts";
 
 const flag = (type: "boolean" | "string", more = {}) => ({ type, description: "…", ...more });
-const verbs = [
+const commands = [
   {
     name: "resume",
     summary: "resume one",
@@ -44,7 +44,8 @@ const sources = {
     { word: "api", description: "/w/api" },
   ],
 };
-const ask = (...line: string[]): Promise<Answer> => complete(line, namesOf("ccr", verbs), verbs, sources);
+const ask = (...line: string[]): Promise<Answer> =>
+  complete(line, namesOf("ccr", commands), commands, sources);
 const words = async (...line: string[]): Promise<string[]> => {
   const answer = await ask(...line);
   if (typeof answer === "string") throw new Error(answer);
@@ -52,7 +53,7 @@ const words = async (...line: string[]): Promise<string[]> => {
 };
 
 describe("completion", () => {
-  it("offers verbs and the newest sessions", async () => {
+  it("offers commands and the newest sessions", async () => {
     expect(await words("ccr", "")).toEqual(["resume", "list", "rm", "import", "4bb63347", "dae96318"]);
     expect(await words("ccr", "4")).toEqual(["4bb63347"]);
     expect(await words("ccr", "li")).toEqual(["list"]);
@@ -83,13 +84,13 @@ describe("completion", () => {
     expect(await words("ccr", "list", "--nonsense", "")).toEqual([]);
   });
 
-  it("resumes without the verb's name", async () => {
+  it("resumes without the command's name", async () => {
     expect(await words("ccr", "4bb63347", "--f")).toEqual(["--fork"]);
     expect(await words("ccr", "resume", "da")).toEqual(["dae96318"]);
     expect(await words("ccr", "resume", "--", "da")).toEqual(["dae96318"]);
   });
 
-  it("offers words again for verbs that take many", async () => {
+  it("offers words again for commands that take many", async () => {
     expect(await words("ccr", "rm", "4bb63347", "")).toEqual(["4bb63347", "dae96318"]);
   });
 

@@ -14,11 +14,11 @@ describe("a page of help", () => {
         .split("\n")
         .filter((line) => width(line) > WIDE),
     ).toEqual([]);
-    for (const verb of COMMANDS) {
-      const command = await verb.load();
+    for (const entry of COMMANDS) {
+      const command = await entry.load();
       // Lines are broken for the terminal, not in the text.
       expect(command.description).not.toContain("\n");
-      const page = helpOf(verb, command);
+      const page = helpOf(entry, command);
       const typed = [command.usage, ...command.examples.map(([line]) => line)];
       const wide = page.split("\n").filter((line) => width(line) > WIDE);
       expect(wide.filter((line) => !typed.some((words) => line.includes(words)))).toEqual([]);

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { bundle, makeBundle, removeBundle } from "../support/bundle.ts";
 import { root } from "../support/home.ts";
 
-const VERB_OF: Record<string, string> = {
+const COMMAND_OF: Record<string, string> = {
   cct: "open",
   "cct-list": "ps",
   "cct-kill": "stop",
@@ -28,8 +28,8 @@ beforeAll(async () => {
   const names = [...(await help([])).matchAll(/^ {2}(ccr [a-z-]+|cc[a-z-]+)(?= {2})/gm)].map(
     ([, name]) => name!,
   );
-  const verbs = names.map((name) => VERB_OF[name] ?? name.replace(/^ccr[ -]/, ""));
-  await Promise.all(verbs.map(async (verb) => helpOf.set(verb, await help([verb]))));
+  const commands = names.map((name) => COMMAND_OF[name] ?? name.replace(/^ccr[ -]/, ""));
+  await Promise.all(commands.map(async (command) => helpOf.set(command, await help([command]))));
 });
 
 afterAll(removeBundle);
@@ -45,14 +45,18 @@ function callsIn(page: string): string[][] {
     .filter(([name = ""]) => /^(?:ccr|cct)[a-z-]*$/.test(name));
 }
 
-/** The verb of a call, and the flags that were given to it. */
-function parse([name = "", ...words]: string[]): [verb: string, flags: string[]] {
+/** The command of a call, and the flags that were given to it. */
+function parse([name = "", ...words]: string[]): [command: string, flags: string[]] {
   const rest = words[0] === "--on" ? words.slice(2) : words;
   const [first = ""] = rest;
   const nested = /^(?:ccr-|cct|ccra)/.test(first) ? first : name;
-  const verb =
-    nested !== "ccr" ? (VERB_OF[nested] ?? nested.replace("ccr-", "")) : helpOf.has(first) ? first : "resume";
-  return [verb, rest.filter((word) => /^--[a-z]/.test(word)).map((word) => /^--[a-z-]+/.exec(word)![0])];
+  const command =
+    nested !== "ccr"
+      ? (COMMAND_OF[nested] ?? nested.replace("ccr-", ""))
+      : helpOf.has(first)
+        ? first
+        : "resume";
+  return [command, rest.filter((word) => /^--[a-z]/.test(word)).map((word) => /^--[a-z-]+/.exec(word)![0])];
 }
 
 test.each(pages)("%s names only commands and flags that exist", (page) => {
@@ -61,9 +65,9 @@ test.each(pages)("%s names only commands and flags that exist", (page) => {
       ([name, first]) => !(name === "ccr" && (first === undefined || /^--(?:help|version)$/.test(first))),
     )
     .flatMap((call) => {
-      const [verb, flags] = parse(call);
-      const text = helpOf.get(verb);
-      if (text === undefined) return [`${call.join(" ")}: no command ${verb}`];
+      const [command, flags] = parse(call);
+      const text = helpOf.get(command);
+      if (text === undefined) return [`${call.join(" ")}: no command ${command}`];
       return flags
         .filter((flag) => !new RegExp(`^ +(?:-[a-zA-Z], )?${flag}(?![a-z-])`, "m").test(text))
         .map((flag) => `${call.join(" ")}: no flag ${flag}`);

@@ -70,7 +70,7 @@ afterAll(() => {
   removeBundle();
 });
 
-/** What a verb prints, into a file, and its peak in bytes. */
+/** What a command prints, into a file, and its peak in bytes. */
 async function run(...words: string[]): Promise<{ out: string; peak: number }> {
   const [peak, out] = [join(home.path, "peak"), join(home.path, "out")];
   const { exitCode, stderr } = await execa(

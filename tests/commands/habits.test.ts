@@ -1,4 +1,4 @@
-// What every verb does when the world is not as it should be: right answers, or one line and a hint; never a stack.
+// What every command does when the world is not as it should be: right answers, or one line and a hint; never a stack.
 
 import { execFileSync } from "node:child_process";
 import {
@@ -25,7 +25,7 @@ import { lacks } from "../support/tools.ts";
 
 const LIVELY = "11111111-1111-4111-8111-111111111111";
 
-/** A harmless call of every verb. A verb that is missing here fails the first test. */
+/** A harmless call of every command. A command that is missing here fails the first test. */
 const CALLS: Record<string, string[]> = {
   resume: ["resume", LIVELY, "--print-command"],
   pick: ["pick", "--help"],
@@ -101,7 +101,7 @@ afterEach(() => home.remove());
 const projects = () => join(home.path, ".claude/projects");
 const app = () => join(projects(), "-home-coder-projects-app");
 
-test("every verb is called here", () => {
+test("every command is called here", () => {
   expect(Object.keys(CALLS).sort()).toEqual(COMMANDS.map(({ name }) => name).sort());
 });
 
@@ -143,7 +143,7 @@ describe("locales and terminals", () => {
     }
   });
 
-  /** Runs a verb on a terminal of its own. */
+  /** Runs a command on a terminal of its own. */
   async function onTerminal(
     words: readonly string[],
     env: Record<string, string>,
@@ -199,7 +199,7 @@ describe("places that are missing or forbidden", () => {
     { HOME: "/dev/null" },
   ];
 
-  test("no HOME: every verb answers, or says what is wrong", async () => {
+  test("no HOME: every command answers, or says what is wrong", async () => {
     const places = {
       CLAUDE_CONFIG_DIR: join(home.path, ".claude"),
       XDG_CACHE_HOME: join(home.path, "c"),
@@ -420,7 +420,7 @@ describe("files that are none, or vanish", () => {
     expect([1, 2, 3, 4, 5, 6].filter(found)).toEqual([4, 5]);
   });
 
-  test("pipes and devices in place of Claude's files and ours: no verb waits for them", async () => {
+  test("pipes and devices in place of Claude's files and ours: no command waits for them", async () => {
     const pipe = (name: string): void => {
       const path = join(home.path, name);
       rmSync(path, { force: true });

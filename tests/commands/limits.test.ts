@@ -1,4 +1,4 @@
-// The verbs as people call them, over homes of made sessions and a stand-in for claude.
+// The commands as people call them, over homes of made sessions and a stand-in for claude.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -274,7 +274,7 @@ describe("ccra", () => {
 
   it.each([
     [["--max", "0"], /--max is a number from 1 on/],
-    [["--since", "soon"], /--since is a length of time/],
+    [["--since", "soon"], /invalid --since "soon": use a duration such as 7d or 36h/],
     [["--order", "size"], /--order is one of/],
     [["--tmux", "--headless"], /exclude each other/],
     [["--permission-mode", "yolo"], /--permission-mode is one of/],

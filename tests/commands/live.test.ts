@@ -150,7 +150,7 @@ describe("names", () => {
     );
   });
 
-  it("hold letters of any script, which all verbs reach exactly, in the C locale too", async () => {
+  it("hold letters of any script, which all commands reach exactly, in the C locale too", async () => {
     const env = { LC_ALL: "C", LANG: "" };
     const place = home.project("日本 語");
     const name = "claude-日本-語";

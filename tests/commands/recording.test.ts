@@ -260,7 +260,7 @@ describe("recordings", () => {
   });
 });
 
-describe("the verbs", () => {
+describe("the commands", () => {
   beforeAll(makeBundle, 120_000);
   afterAll(removeBundle);
 

@@ -73,13 +73,13 @@ test("the plan goes to the descriptor that the shim gives, and nothing to stdout
 });
 
 test.each<[what: string, args: string[], exit: number, says: RegExp]>([
-  ["no such beginning", ["deadbeef"], 1, /no session starts with "deadbeef"[\s\S]*near[\s\S]*4bb6/],
-  ["several ids", ["4bb6"], 2, /2 ids start with "4bb6"(?=[\s\S]*4bb63347)(?=[\s\S]*4bb6aaaa)/],
-  ["no such title", ["nothing like it"], 1, /no session has an id or title like "nothing like it"/],
+  ["no such beginning", ["deadbeef"], 1, /no session id starts with "deadbeef"[\s\S]*near[\s\S]*4bb6/],
+  ["several ids", ["4bb6"], 2, /"4bb6" matches 2 sessions(?=[\s\S]*4bb63347)(?=[\s\S]*4bb6aaaa)/],
+  ["no such title", ["nothing like it"], 1, /no session matches "nothing like it"/],
   ["nothing here", ["."], 1, /no session was started in this directory/],
-  ["a verb with a slip", ["lits"], 2, /"lits" is no verb and no session[\s\S]*ccr list/],
-  ["a flag with a slip", [A, "--frok"], 2, /no flag --frok[\s\S]*--fork/],
-  ["a word too many", [A, "a", "b"], 2, /"b" is one word too many/],
+  ["a command with a slip", ["lits"], 2, /unknown command or session: "lits"[\s\S]*ccr list/],
+  ["a flag with a slip", [A, "--frok"], 2, /unknown flag: --frok[\s\S]*--fork/],
+  ["a word too many", [A, "a", "b"], 2, /unexpected argument: "b"/],
   ["no session named", ["resume"], 2, /which session/],
   ["no such directory", [A, "--dir", "/nowhere/at/all"], 2, /no such directory/],
   ["another directory and an old CLI", [A, "--dir", "/tmp"], 1, /resumes 4bb63347 only in/],
@@ -93,7 +93,7 @@ test.each<[what: string, args: string[], exit: number, says: RegExp]>([
   expect(exitCode).toBe(exit);
 });
 
-test("a title that is a verb is reached behind two dashes", async () => {
+test("a title that is a command is reached behind two dashes", async () => {
   session(A, { title: "list" });
   expect((await ccr("resume", "--print-command", "--", "list")).stdout).toContain(A);
 });

@@ -1,4 +1,4 @@
-// Every verb's JSON is what docs/schemas says, and the schemas are what the contract says.
+// Every command's JSON is what docs/schemas says, and the schemas are what the contract says.
 
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -181,7 +181,7 @@ describe("the schemas", () => {
   });
 });
 
-// ---- what the verbs print
+// ---- what the commands print
 
 describe("the output", () => {
   let home: LimitedHome;
@@ -280,9 +280,9 @@ describe("the output", () => {
     uninstall: [["uninstall", "--dry-run"]],
   };
 
-  test("each verb that offers --json is among these", async () => {
+  test("each command that offers --json is among these", async () => {
     const offered: string[] = [];
-    for (const verb of COMMANDS) if ((await verb.load()).json) offered.push(verb.name);
+    for (const command of COMMANDS) if ((await command.load()).json) offered.push(command.name);
     expect(Object.keys(CALLS)).toEqual(expect.arrayContaining(offered));
     expect(Object.keys(schemas)).toEqual(expect.arrayContaining(offered));
   });
@@ -303,7 +303,7 @@ describe("the output", () => {
       for (const [name, [words]] of Object.entries(CALLS)) {
         if (!words) continue;
         const { out, err } = await ccr(empty, [...words, "--json"]);
-        // A verb that needs a session has none to speak of.
+        // A command that needs a session has none to speak of.
         if (out === "") expectValid("error", JSON.parse(err));
         else expectValid(name, JSON.parse(out));
       }

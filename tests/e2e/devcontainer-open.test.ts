@@ -145,7 +145,7 @@ describe.skipIf(!able)("ccr devcontainer open", () => {
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
-    const run: string[] = log.find(([verb]) => verb === "run");
+    const run: string[] = log.find(([command]) => command === "run");
     const mounts = run.filter((_, i) => run[i - 1] === "--mount");
     expect(mounts).toContain(
       `source=${home.path}/.claude/agents,target=/root/.claude/agents,type=bind,readonly`,

@@ -168,7 +168,7 @@ describe("cct-list", () => {
 
 describe("a project's directory with an awkward name", () => {
   it.each(HOSTILE)(
-    "%j: every verb works, and nothing in it is run",
+    "%j: every command works, and nothing in it is run",
     async (name) => {
       const project = places[name]!;
       const first = await ccr(["cct"], { cwd: project });

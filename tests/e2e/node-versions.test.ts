@@ -30,7 +30,7 @@ describe.skipIf(process.platform !== "linux" || process.arch !== "x64").each(VER
         stdin: "ignore",
       });
 
-    test("every verb that looks gives its answer", async () => {
+    test("every command that looks gives its answer", async () => {
       expect((await execa(node, ["--version"])).stdout).toBe(`v${version}`);
       const list = JSON.parse((await ccr("list", "--json")).stdout);
       expect(list.sessions).toHaveLength(7);

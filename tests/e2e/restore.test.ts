@@ -93,11 +93,11 @@ async function ps(): Promise<Row[]> {
 const ajv = new Ajv2020({ allowUnionTypes: true, formats: { "date-time": true } });
 for (const name of ["common", "restore", "supervise"])
   ajv.addSchema(JSON.parse(readFileSync(join(root, `docs/schemas/${name}.json`), "utf8")));
-/** What a verb prints with --json, as its schema says. */
-async function printed(verb: string) {
-  const { out, err } = await run(verb, "--json");
+/** What a command prints with --json, as its schema says. */
+async function printed(command: string) {
+  const { out, err } = await run(command, "--json");
   expect(out, err).not.toBe("");
-  const validate = ajv.getSchema(`${verb}.json`)!;
+  const validate = ajv.getSchema(`${command}.json`)!;
   validate(JSON.parse(out));
   expect(validate.errors ?? []).toEqual([]);
   return JSON.parse(out);

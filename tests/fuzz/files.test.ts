@@ -125,7 +125,7 @@ function checkWhole(file: Harmed, found: ReadonlyMap<string, number>): void {
   }
 }
 
-/** Runs a verb over a home; it must end by itself, soon, without a stack and without control characters. */
+/** Runs a command over a home; it must end by itself, soon, without a stack and without control characters. */
 function run(home: string, ...words: string[]): void {
   const { stdout, stderr, status, signal } = spawnSync(process.execPath, [bundle, ...words], {
     env: { HOME: home, PATH: process.env.PATH, LANG: "C.UTF-8", TZ: "UTC" },

@@ -22,7 +22,7 @@ import { type Change, Changes } from "../../helpers/install/changes.ts";
 import { install, uninstall } from "../../helpers/install/install.ts";
 import { installedName } from "../../helpers/install/places.ts";
 
-const verbs = [{ name: "list", alias: "ccr-list" }, { name: "open", alias: "cct" }, { name: "version" }];
+const commands = [{ name: "list", alias: "ccr-list" }, { name: "open", alias: "cct" }, { name: "version" }];
 const old = new Date("2026-01-01T00:00:00Z");
 const mode = (path: string): string => (lstatSync(path).mode & 0o7777).toString(8);
 
@@ -55,7 +55,7 @@ function put(path: string, text: string, permissions = 0o644): string {
 
 const read = (...names: string[]): string => readFileSync(join(home, ...names), "latin1");
 const run = (more: Partial<Parameters<typeof install>[0]> = {}) =>
-  install({ file: join(box, "ccr.cjs"), node: "/usr/bin/node", verbs, dry: false, ...more });
+  install({ file: join(box, "ccr.cjs"), node: "/usr/bin/node", commands, dry: false, ...more });
 const actions = (changes: readonly Change[]): string[] => [...new Set(changes.map(({ action }) => action))];
 const messages = (problems: readonly { message: string }[]): string[] =>
   problems.map(({ message }) => message);
@@ -272,10 +272,10 @@ describe("install", () => {
     expect(shells).toContain("bash");
   });
 
-  it("takes out the names of verbs that are gone, and nothing of others", () => {
+  it("takes out the names of commands that are gone, and nothing of others", () => {
     put(join(home, ".local/bin/other"), "#!/bin/sh\n", 0o755);
     run();
-    run({ verbs: verbs.slice(0, 1) });
+    run({ commands: commands.slice(0, 1) });
     expect(readdirSync(join(home, ".local/bin")).sort()).toEqual(["ccr", "ccr-list", "other"]);
     expect(read("scripts/claude-resume-helpers.sh")).not.toContain("cct");
   });

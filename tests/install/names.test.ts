@@ -3,11 +3,11 @@ import { COMMANDS } from "../../helpers/command-table.ts";
 import { checkName, namesOf } from "../../helpers/install/names.ts";
 import { alwaysQuote, fishQuote } from "../../helpers/system/shell-quote.ts";
 
-const verbs = [{ name: "list", alias: "ccr-list" }, { name: "open", alias: "cct" }, { name: "version" }];
+const commands = [{ name: "list", alias: "ccr-list" }, { name: "open", alias: "cct" }, { name: "version" }];
 
 describe("names", () => {
-  it("are ccr and the classic names of verbs that exist", () => {
-    expect(namesOf("ccr", verbs)).toEqual([
+  it("are ccr and the classic names of commands that exist", () => {
+    expect(namesOf("ccr", commands)).toEqual([
       { name: "ccr", words: [] },
       { name: "ccr-list", words: ["list"] },
       { name: "cct", words: ["open"] },
@@ -15,7 +15,7 @@ describe("names", () => {
   });
 
   it("follow another name, but for those that do not begin with ccr-", () => {
-    expect(namesOf("cr", verbs).map(({ name }) => name)).toEqual(["cr", "cr-list", "cct"]);
+    expect(namesOf("cr", commands).map(({ name }) => name)).toEqual(["cr", "cr-list", "cct"]);
   });
 
   it("are those of the contract, and each is there once", () => {

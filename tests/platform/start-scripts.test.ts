@@ -62,12 +62,12 @@ async function start(order: readonly number[]): Promise<string> {
 async function expectInstalled(): Promise<void> {
   expect(readFileSync(join(library(), "ccr.cjs")).equals(readFileSync(join(template, "ccr.cjs")))).toBe(true);
   expect(readdirSync(library()).filter((name) => /^\.(work|part)\.|^ccr\.\d/.test(name))).toEqual([]);
-  for (const verb of ["list", "check-limits", "stats"]) {
-    const { stdout } = await execa(join(home.path, ".local/bin/ccr"), [verb, "--json"], {
+  for (const command of ["list", "check-limits", "stats"]) {
+    const { stdout } = await execa(join(home.path, ".local/bin/ccr"), [command, "--json"], {
       env: home.env,
       extendEnv: false,
     });
-    expect(JSON.parse(stdout)).toMatchObject({ schema: `ccr/${verb}@1` });
+    expect(JSON.parse(stdout)).toMatchObject({ schema: `ccr/${command}@1` });
   }
 }
 

@@ -32,7 +32,7 @@ teardown() {
   run -2 clean "$ccr" completion
 }
 
-@test "candidates are verbs, flags, values and the newest sessions, a line each" {
+@test "candidates are commands, flags, values and the newest sessions, a line each" {
   bats_require_minimum_version 1.5.0
   local ccr="$H/.local/bin/ccr"
   run -0 clean "$ccr" completion zsh -- ccr 4
@@ -61,7 +61,7 @@ teardown() {
   [ "${lines[-1]}" = '0 left' ]
 }
 
-@test "bash: Tab completes verbs, flags and ids, and lists sessions with their titles" {
+@test "bash: Tab completes commands, flags and ids, and lists sessions with their titles" {
   open_terminal bash -i
   shows 'prompt>'
   type_words 'ccr-li'

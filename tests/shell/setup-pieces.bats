@@ -20,7 +20,7 @@ in_order() {
 
 ccr() { env -i HOME="$HERE" PATH="$LINKS:/usr/bin:/bin" LANG=C.UTF-8 "$LINKS/ccr" "$@"; }
 
-# A verb's --json, its words without blanks.
+# A command's --json, its words without blanks.
 answers() { [[ $(ccr "$1" --json | tr -d ' \n') == *"\"schema\":\"ccr/$1@1\""* ]]; }
 
 whole() {

@@ -117,13 +117,13 @@ each_sh() {
   [ ! -e "$H/.cache" ]
 }
 
-@test "every name is a link to one script, and puts its verb first" {
+@test "every name is a link to one script, and puts its command first" {
   fake_helper 'process.stdout.write(JSON.stringify(process.argv.slice(2)))'
   check() {
-    local name verb
-    while read -r name verb; do
+    local name command
+    while read -r name command; do
       run clean $sh "$H/.local/bin/$name" 'a b'
-      [ "$output" = "[${verb:+\"$verb\",}\"a b\"]" ] || fail_with "$name: $output"
+      [ "$output" = "[${command:+\"$command\",}\"a b\"]" ] || fail_with "$name: $output"
     done <<'NAMES'
 ccr
 ccr-list list

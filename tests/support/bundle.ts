@@ -16,7 +16,7 @@ export const removeBundle = (): void => rmSync(folder, { recursive: true, force:
 
 export type Ran = { out: string; err: string; status: number | undefined; signal: string | undefined };
 
-/** Runs a verb in a home as a script would: no terminal, nothing of our environment. */
+/** Runs a command in a home as a script would: no terminal, nothing of our environment. */
 export async function ccr(
   home: Home,
   words: readonly string[],

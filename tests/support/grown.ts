@@ -1,4 +1,4 @@
-// Sessions that grow row by row, without a Claude: for verbs that copy, cut and merge transcripts.
+// Sessions that grow row by row, without a Claude: for commands that copy, cut and merge transcripts.
 
 import { randomUUID } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// The helper as it stands in a home: built here, installed by its own verb, without a workspace around it.
+// The helper as it stands in a home: built here, installed by its own command, without a workspace around it.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
