@@ -1,6 +1,6 @@
 /**
- * The constructs for templates of your own: extend {@link ClaudeWorkspaceTemplate} and write it with
- * {@link writeTemplateFolder}. `infra/examples/sidecar.ts` is a whole one.
+ * The constructs for your own templates: extend {@link ClaudeWorkspaceTemplate} and write it with
+ * {@link writeTemplateFolder}. `infra/examples/sidecar.ts` is a complete example.
  */
 export { sessionRow } from "./constructs/dashboard.ts";
 export { FileScript, type FileScriptProps } from "./constructs/file-script.ts";

@@ -1,4 +1,4 @@
-/** What cdktf runs: one stack, the publisher. The template that it publishes is written first, with a fresh helper. */
+/** The app that cdktf runs: one stack, the publisher. First builds the helper and the template that it publishes. */
 import { fileURLToPath } from "node:url";
 import { App } from "cdktf";
 import { gitMessage } from "./git.ts";

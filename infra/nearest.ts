@@ -1,4 +1,4 @@
-/** The word of `words` that `typed` was most likely meant to be, when one is near enough. */
+/** The one of `words` that was most likely meant by `typed`, if any is similar enough. */
 export function nearest(typed: string, words: readonly string[]): string | undefined {
   const lower = typed.toLowerCase();
   const [best] = words
@@ -7,7 +7,7 @@ export function nearest(typed: string, words: readonly string[]): string | undef
   return best && best.steps <= Math.max(2, typed.length / 3) ? best.word : undefined;
 }
 
-/** Levenshtein's: letters to add, drop or change. */
+/** Levenshtein distance: how many letters to add, remove or change. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

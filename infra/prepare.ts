@@ -1,22 +1,22 @@
 /**
- * `npm ci`, `npm run build`: the provider bindings, dist/ccr.cjs, dist/template/ and dist/module/, each only when something changed.
- * With the word `template` (`npm run synth`): the same, and says where the template lies.
+ * `npm ci` and `npm run build`: makes the provider bindings, dist/ccr.cjs, dist/template/ and dist/module/, each only if
+ * something changed. With the argument `template` (`npm run synth`) it also prints where the template is.
  */
 import { readFile, readlink, rename, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { ensureBindings } from "./bindings.ts";
 import { type Settings, SettingsError, settingsOf } from "./settings.ts";
+import { ensureBindings } from "./tools/bindings.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 export interface Prepared {
   readonly settings: Settings;
-  /** The template's folder, from the root of the checkout. */
+  /** The template's folder, relative to the root of the checkout. */
   readonly folder: string;
 }
 
-/** Makes everything that git does not keep. Throws a SettingsError for settings that cannot be used. */
+/** Makes all generated files. Throws a SettingsError for unusable settings. */
 export async function prepare(): Promise<Prepared> {
   const settings = settingsOf(ROOT);
   await linkCdktf();
@@ -26,7 +26,7 @@ export async function prepare(): Promise<Prepared> {
   console.log(summary(built));
   const { file } = built;
   const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
-  // Loaded late: it imports the bindings.
+  // Imported here because it needs the bindings.
   const { writeModuleFolder, writeTemplateFolder } = await import("./template-folder.ts");
   const folder = "dist/template";
   await writeTemplateFolder({ folder: join(ROOT, folder), settings, helper: file, version });
@@ -34,7 +34,7 @@ export async function prepare(): Promise<Prepared> {
   return { settings, folder };
 }
 
-/** `npx cdktf` runs infra/cdktf.mjs. Windows has a script there instead of a link: it keeps cdktf's own. */
+/** Makes `npx cdktf` run infra/cdktf.mjs. Not on Windows, which has a script there instead of a link. */
 async function linkCdktf(): Promise<void> {
   const link = join(ROOT, "node_modules/.bin/cdktf");
   const ours = "../../infra/cdktf.mjs";
@@ -44,7 +44,7 @@ async function linkCdktf(): Promise<void> {
   await rename(`${link}.${process.pid}`, link);
 }
 
-/** Prints what is wrong with the settings on one line; anything else is thrown on. */
+/** Prints an error in the settings on one line and exits; throws any other error again. */
 export function explain(error: unknown): never {
   if (!(error instanceof SettingsError)) throw error;
   console.error(`ccr: ${error.message}`);

@@ -1,59 +1,59 @@
 /**
- * The admin's settings: `context.ccr` in cdktf.json. This table is their one definition: type, default, bounds and
- * the sentence for the reference.
+ * The admin's settings: `context.ccr` in cdktf.json. This table defines each option once: its type and bounds, its
+ * default, and the sentence for the reference page.
  */
 import { readFileSync } from "node:fs";
 import { nearest } from "./nearest.ts";
 import {
   absolutePath,
   annotationMap,
+  anyObject,
   backend,
-  block,
-  choice,
-  coderName,
+  boolean,
+  cidr,
   dnsLabel,
   dnsNameOrEmpty,
   environmentMap,
-  flag,
   imageChoice,
   imageName,
-  type Kind,
+  integer,
   labelMap,
   listOf,
-  object,
+  oneOf,
   quantity,
+  templateName,
   text,
   toleration,
   url,
   urlOrEmpty,
+  type Validator,
   volume,
-  whole,
 } from "./validators.ts";
 
 export interface Option<T> {
-  readonly kind: Kind<T>;
-  readonly default: T;
-  readonly about: string;
-  /** Also a Terraform variable of the template: a deployment may set it without a new synth. */
+  readonly validator: Validator<T>;
+  readonly defaultValue: T;
+  readonly description: string;
+  /** Also a Terraform variable of the template, so a deployment can set it without a new synth. */
   readonly variable: boolean;
 }
 
-const option = <T>(kind: Kind<T>, standard: NoInfer<T>, about: string): Option<T> => ({
-  kind,
-  default: standard,
-  about,
+const option = <T>(validator: Validator<T>, defaultValue: NoInfer<T>, description: string): Option<T> => ({
+  validator,
+  defaultValue,
+  description,
   variable: false,
 });
 
-const variable = <T>(kind: Kind<T>, standard: NoInfer<T>, about: string): Option<T> => ({
-  ...option(kind, standard, about),
+const variable = <T>(validator: Validator<T>, defaultValue: NoInfer<T>, description: string): Option<T> => ({
+  ...option(validator, defaultValue, description),
   variable: true,
 });
 
-/** 64 hexadecimal digits, or "" where the version's own checksum is built in. */
+/** 64 hexadecimal digits, or "" for the built-in checksum of the built-in version. */
 const sha256 = text('a sha256 checksum (64 hexadecimal digits) or ""', { pattern: /^([0-9a-f]{64})?$/ });
 
-/** Official builds of nodejs.org: the Node that a workspace without one gets. */
+/** The official Linux builds of nodejs.org that a workspace without Node downloads (sums from SHASUMS256.txt). */
 export const NODE = {
   version: "24.21.0",
   sha256: {
@@ -63,7 +63,7 @@ export const NODE = {
 } as const;
 
 const LISTING = {
-  name: option(coderName, "ccr", "Name of the template: its address in Coder."),
+  name: option(templateName, "ccr", "Name of the template, which is part of its address in Coder."),
   displayName: option(
     text("one line of at most 64 characters", { pattern: /^\S(.*\S)?$/u, max: 64 }),
     "Claude Code sessions",
@@ -72,30 +72,30 @@ const LISTING = {
   description: option(
     text("one line of at most 127 characters", { max: 127 }),
     "A workspace whose Claude Code sessions are kept, found and resumed.",
-    "Line under the title.",
+    "The line under the title.",
   ),
   icon: option(
     text("a URL or a path such as /icon/claude.svg", { pattern: /^(https?:\/|)\/[^\s"\\]+$/ }),
     "/icon/claude.svg",
-    "Icon of the template: a URL, a path of the Coder server or an emoji path.",
+    "Icon of the template: a URL, or a path on the Coder server (also of an emoji).",
   ),
   organization: option(
     text('the id (a UUID) of an organization or ""', {
       pattern: /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$/,
     }),
     "",
-    'Organization that the template is in; "" is the token\'s default one.',
+    'Organization that owns the template; "" means the default one of the token.',
   ),
   ttlHours: option(
-    whole(0, 720),
+    integer(0, 720),
     0,
-    "Hours after which a new workspace stops by itself; 0 is never. A session that waits in tmux is no activity.",
+    "Hours after which a new workspace stops automatically; 0 means never. A session that waits in tmux does not count as activity.",
   ),
-  activityBumpHours: option(whole(0, 720), 1, "Hours by which activity puts that stop off."),
+  activityBumpHours: option(integer(0, 720), 1, "Hours by which activity postpones the automatic stop."),
   requireActiveVersion: option(
-    flag,
+    boolean,
     false,
-    "Workspaces must use the active version at their next start. Needs a Premium licence.",
+    "Make workspaces use the active version at their next start. Needs a Premium license.",
   ),
 };
 
@@ -106,18 +106,18 @@ const PUBLISHING = {
       max: 64,
     }),
     "",
-    'Name of the published version; "" makes it from the content, so that equal content has an equal name.',
+    'Name of the published version; "" derives it from the content, so that the same content gets the same name.',
   ),
   activate: option(
-    flag,
+    boolean,
     true,
-    "A published version is the active one at once; false leaves that to `coder templates versions promote`.",
+    "Make a published version the active one at once. With false, activate it with `coder templates versions promote`.",
   ),
-  protect: option(flag, true, "The command `cdktf destroy` refuses to delete the template."),
+  protect: option(boolean, true, "Let `cdktf destroy` refuse to delete the template."),
   backend: option(
     backend,
     { type: "local" },
-    "Where the publisher keeps its state: a backend of Terraform with its settings; credentials come from the environment.",
+    "Where the publisher keeps its Terraform state: a backend with its settings. Credentials come from the environment.",
   ),
 };
 
@@ -125,37 +125,37 @@ const CLUSTER = {
   namespace: variable(
     dnsLabel,
     "coder-workspaces",
-    "Namespace of new workspaces. Existing ones stay where they are.",
+    "Namespace of new workspaces. Existing workspaces stay in theirs.",
   ),
   useKubeconfig: variable(
-    flag,
+    boolean,
     false,
-    "Reach the cluster by a kubeconfig file of the provisioner instead of its service account.",
+    "Connect to the cluster with a kubeconfig file on the provisioner instead of the provisioner's service account.",
   ),
   kubeconfig: option(
-    text("a path of the provisioner's", { pattern: /^[~/][\w.@/-]+$/ }),
+    text("a path on the provisioner", { pattern: /^[~/][\w.@/-]+$/ }),
     "~/.kube/config",
-    "That kubeconfig file.",
+    "Path of that kubeconfig file.",
   ),
   kubernetesProvider: option(
     text('a version such as "2.38.0"', { pattern: /^[23]\.\d+\.\d+$/ }),
     "2.38.0",
-    "Version of hashicorp/kubernetes, 2 or 3. Homes survive the change.",
+    "Version of the Terraform provider hashicorp/kubernetes, 2 or 3. Changing it keeps all homes.",
   ),
   networkPolicy: option(
-    flag,
+    boolean,
     false,
-    "Nothing comes in; out go DNS and the ports of networkPolicyPorts. The network plugin must support policies.",
+    "Block all incoming connections, and all outgoing ones except DNS and networkPolicyPorts. The cluster's network plugin must support policies.",
   ),
   networkPolicyPorts: option(
-    listOf(whole(1, 65535)),
+    listOf(integer(1, 65535)),
     [443, 22],
-    "TCP ports that workspaces may reach (the model API, git). Coder's own port is added.",
+    "TCP ports that workspaces may connect to (the model API, git). Coder's own port is added automatically.",
   ),
   networkPolicyBlocks: option(
-    listOf(block),
+    listOf(cidr),
     ["0.0.0.0/0", "::/0"],
-    "Addresses that those ports may be reached at.",
+    "Address ranges that workspaces may connect to on those ports.",
   ),
 };
 
@@ -163,20 +163,24 @@ const HOME = {
   storageClass: variable(
     dnsNameOrEmpty,
     "longhorn",
-    'Storage class of new homes; "" is the cluster\'s default. Existing homes keep theirs.',
+    'Storage class of new homes; "" means the cluster\'s default. Existing homes keep theirs.',
   ),
   accessMode: variable(
-    choice("ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"),
+    oneOf("ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"),
     "ReadWriteOnce",
-    "Access mode of new homes. Existing homes keep theirs. Longhorn serves ReadWriteMany by NFS, slower.",
+    "Access mode of new homes. Existing homes keep theirs. Longhorn serves ReadWriteMany over NFS, which is slower.",
   ),
-  homePath: option(absolutePath, "/home/coder", "Home of the image's user: where the volume is mounted."),
-  homeSize: option(whole(1, 65536), 20, "Size of a new home, in GiB."),
-  homeSizeMax: option(whole(1, 65536), 1000, "Largest home that a user can ask for, in GiB."),
+  homePath: option(
+    absolutePath,
+    "/home/coder",
+    "Home directory of the image's user, where the volume is mounted.",
+  ),
+  homeSize: option(integer(1, 65536), 20, "Size of a new home, in GiB."),
+  homeSizeMax: option(integer(1, 65536), 1000, "Largest home that a user can ask for, in GiB."),
   homeLabels: option(
     labelMap,
     {},
-    'Labels of new homes: Longhorn\'s recurring jobs are chosen so, with recurring-job.longhorn.io/source: "enabled".',
+    'Labels of new homes. Longhorn selects volumes for recurring jobs by them: recurring-job.longhorn.io/source: "enabled".',
   ),
   homeAnnotations: option(annotationMap, {}, "Annotations of new homes."),
 };
@@ -185,139 +189,155 @@ const WORKSPACE = {
   image: variable(
     imageName,
     "codercom/enterprise-base:ubuntu",
-    "Image of the workspace. It needs a shell and curl or wget; Node is brought when it has none.",
+    "Image of the workspace. It needs a shell, and curl or wget. Node is downloaded if the image has none.",
   ),
   images: option(
     listOf(imageChoice),
     [],
-    "Images that a user chooses from, instead of image; the first is the default.",
+    "Images that users can choose from, in place of image. The first one is the default.",
   ),
-  imagePullPolicy: option(choice("Always", "IfNotPresent", "Never"), "Always", "When nodes fetch the image."),
-  imagePullSecrets: option(listOf(dnsLabel), [], "Secrets of the namespace to fetch it with."),
-  arch: option(choice("amd64", "arm64"), "amd64", "Processor of the nodes that run workspaces."),
-  cpu: option(whole(1, 256), 2, "CPU limit of a new workspace, in cores."),
-  cpuMax: option(whole(1, 256), 16, "Most cores that a user can ask for."),
-  cpuRequest: option(quantity, "250m", "CPU that the scheduler keeps free for a workspace."),
-  memory: option(whole(1, 4096), 4, "Memory limit of a new workspace, in GiB."),
-  memoryMax: option(whole(1, 4096), 64, "Most memory that a user can ask for, in GiB."),
-  memoryRequest: option(quantity, "512Mi", "Memory that the scheduler keeps free for a workspace."),
-  presets: option(flag, true, "Presets Small (the defaults), Medium (twice) and Large (four times as much)."),
-  runAsUser: option(whole(1, 2_147_483_647), 1000, "User id of the workspace; the image must know it."),
-  runAsGroup: option(whole(1, 2_147_483_647), 1000, "Group id, also of the files of a new home."),
+  imagePullPolicy: option(oneOf("Always", "IfNotPresent", "Never"), "Always", "When nodes pull the image."),
+  imagePullSecrets: option(listOf(dnsLabel), [], "Secrets in the namespace for pulling the image."),
+  arch: option(oneOf("amd64", "arm64"), "amd64", "Processor architecture of the nodes that run workspaces."),
+  cpu: option(integer(1, 256), 2, "CPU limit of a new workspace, in cores."),
+  cpuMax: option(integer(1, 256), 16, "Highest CPU limit that a user can ask for, in cores."),
+  cpuRequest: option(quantity, "250m", "CPU that the scheduler reserves for a workspace."),
+  memory: option(integer(1, 4096), 4, "Memory limit of a new workspace, in GiB."),
+  memoryMax: option(integer(1, 4096), 64, "Highest memory limit that a user can ask for, in GiB."),
+  memoryRequest: option(quantity, "512Mi", "Memory that the scheduler reserves for a workspace."),
+  presets: option(
+    boolean,
+    true,
+    "Offer the presets Small (the defaults), Medium (twice as much) and Large (four times as much).",
+  ),
+  runAsUser: option(
+    integer(1, 2_147_483_647),
+    1000,
+    "User id of the workspace. The image must have this user.",
+  ),
+  runAsGroup: option(
+    integer(1, 2_147_483_647),
+    1000,
+    "Group id of the workspace and of the files in a new home.",
+  ),
   nodeSelector: option(labelMap, {}, "Labels of the nodes that workspaces may run on."),
-  tolerations: option(listOf(toleration), [], "Taints of nodes that workspaces tolerate."),
+  tolerations: option(listOf(toleration), [], "Node taints that workspaces tolerate."),
   affinity: option(
-    object("an affinity as in a Kubernetes pod"),
+    anyObject("an affinity as in a Kubernetes pod"),
     {},
     "Affinity of the pod, written as in Kubernetes.",
   ),
   serviceAccount: option(
     dnsNameOrEmpty,
     "",
-    'Service account of the pod, with its token mounted; "" is the default one, without.',
+    'Service account of the pod, with its token mounted; "" means the default account, without a token.',
   ),
   priorityClass: option(dnsNameOrEmpty, "", "Priority class of the pod."),
   runtimeClass: option(dnsNameOrEmpty, "", "Runtime class of the pod (gVisor, Kata)."),
   terminationGrace: option(
-    whole(10, 3600),
+    integer(10, 3600),
     60,
-    "Seconds between the stop of a workspace and the end of what still runs in it.",
+    "Seconds that processes get to end when a workspace stops.",
   ),
-  labels: option(labelMap, {}, "More labels of Deployment and pod."),
-  annotations: option(annotationMap, {}, "Annotations of Deployment and pod."),
+  labels: option(labelMap, {}, "Additional labels of the deployment and the pod."),
+  annotations: option(annotationMap, {}, "Annotations of the deployment and the pod."),
   env: option(
     environmentMap,
     {},
-    "More environment of everything in a workspace. No secrets: users see it in the template.",
+    "Additional environment variables of everything in a workspace. Put no secrets here: users can read the template.",
   ),
-  volumes: option(listOf(volume), [], "More volumes: existing claims, secrets, config maps, or empty ones."),
+  volumes: option(
+    listOf(volume),
+    [],
+    "Additional volumes: existing claims, secrets, config maps, or empty ones.",
+  ),
   httpProxy: option(urlOrEmpty, "", "Proxy for http."),
   httpsProxy: option(urlOrEmpty, "", "Proxy for https."),
   noProxy: option(
     text("one line"),
     "",
-    "Names and addresses to reach without it; Coder's own must be among them if it is inside.",
+    "Names and addresses to connect to without the proxy. Include Coder's own if it is inside your network.",
   ),
   caConfigMap: option(
     dnsNameOrEmpty,
     "",
-    "Config map of the namespace with a complete bundle of CA certificates, for Node, curl, git and Python.",
+    "Config map in the namespace with a complete bundle of CA certificates, for Node, curl, git and Python.",
   ),
   caKey: option(
     text("a key of a config map", { pattern: /^[\w.-]+$/ }),
     "ca.crt",
-    "Its key in the config map.",
+    "Key of the bundle in that config map.",
   ),
 };
 
 const AGENT = {
   apps: option(
-    listOf(choice("vscode", "vscode_insiders", "web_terminal", "ssh_helper", "port_forwarding_helper")),
+    listOf(oneOf("vscode", "vscode_insiders", "web_terminal", "ssh_helper", "port_forwarding_helper")),
     ["vscode", "web_terminal", "ssh_helper", "port_forwarding_helper"],
     "Coder's own buttons on the workspace's page.",
   ),
   connectionTimeout: option(
-    whole(300, 7200),
+    integer(300, 7200),
     600,
-    "Seconds until Coder calls an agent late. Attaching a Longhorn volume takes minutes.",
+    "Seconds until Coder reports that the agent does not connect. Attaching a Longhorn volume takes minutes.",
   ),
-  troubleshootingUrl: option(urlOrEmpty, "", "Where Coder sends users whose agent does not come."),
-  rows: option(flag, true, "Rows of the dashboard: CPU, memory, home, Claude sessions, limits, next reset."),
+  troubleshootingUrl: option(urlOrEmpty, "", "Page that Coder links to when the agent does not connect."),
+  rows: option(
+    boolean,
+    true,
+    "Show CPU, memory, home, Claude sessions, limits and the next reset on the dashboard.",
+  ),
   memoryThreshold: option(
-    whole(0, 100),
+    integer(0, 100),
     90,
-    "Percent of memory above which Coder notifies the user; 0 is never.",
+    "Percent of memory at which Coder notifies the user; 0 means never.",
   ),
   homeThreshold: option(
-    whole(0, 100),
+    integer(0, 100),
     90,
-    "Percent of the home volume above which Coder notifies the user; 0 is never.",
+    "Percent of the home volume at which Coder notifies the user; 0 means never.",
   ),
 };
 
 const HELPER = {
   command: option(
-    text("a command name (small letters, digits, dashes)", { pattern: /^[a-z][a-z0-9-]*$/, max: 32 }),
+    text("a command name (lower-case letters, digits, dashes)", { pattern: /^[a-z][a-z0-9-]*$/, max: 32 }),
     "ccr",
     "Name of the command in workspaces.",
   ),
   nodeBaseUrl: variable(
     url,
     "https://nodejs.org/dist",
-    "Where a workspace without Node ≥ 18.19 gets it: <this>/v<version>/node-v<version>-linux-<x64 or arm64>.tar.gz.",
+    "Where a workspace without Node ≥ 18.19 downloads it: <this>/v<version>/node-v<version>-linux-<x64 or arm64>.tar.gz.",
   ),
   nodeVersion: option(
     text('a version such as "24.21.0"', { pattern: /^\d+\.\d+\.\d+$/ }),
     NODE.version,
-    "Version of that Node. Another one needs its checksums.",
+    "Version of Node to download. A version other than the default needs its checksum below.",
   ),
-  nodeSha256X64: option(
-    sha256,
-    "",
-    "Checksum of the archive for amd64, for another version than the built-in one.",
-  ),
-  nodeSha256Arm64: option(
-    sha256,
-    "",
-    "Checksum of the archive for arm64, for another version than the built-in one.",
-  ),
-  claude: option(flag, false, "Install Claude Code by its installer where the image has none."),
+  nodeSha256X64: option(sha256, "", "Checksum of that version's archive for amd64."),
+  nodeSha256Arm64: option(sha256, "", "Checksum of that version's archive for arm64."),
+  claude: option(boolean, false, "Install Claude Code with its own installer if the image has none."),
   claudeVersion: option(
     text('"latest", "stable" or a version', { pattern: /^(latest|stable|\d+\.\d+\.\d+)$/ }),
     "stable",
     "Version of Claude Code to install.",
   ),
-  claudeInstallerUrl: option(url, "https://claude.ai/install.sh", "Its installer, a bash script."),
+  claudeInstallerUrl: option(
+    url,
+    "https://claude.ai/install.sh",
+    "Address of that installer, a bash script.",
+  ),
   setupStep: option(
-    text('a path of a script beside cdktf.json or ""', { pattern: /^(?!\/)(?!.*\.\.)[\w.@/-]*$/ }),
+    text('the path of a script beside cdktf.json or ""', { pattern: /^(?!\/)(?!.*\.\.)[\w.@/-]*$/ }),
     "",
-    "One more start script, a file of yours.",
+    "A script of your own that also runs at every start.",
   ),
 };
 
-/** All options in the order of the reference, by chapter. */
+/** All options in the order of the reference page, by chapter. */
 export const CHAPTERS: readonly (readonly [string, Readonly<Record<string, Option<unknown>>>])[] = [
-  ["The template as Coder lists it", LISTING],
+  ["The template in Coder's list", LISTING],
   ["Publishing", PUBLISHING],
   ["The cluster", CLUSTER],
   ["Homes", HOME],
@@ -333,57 +353,68 @@ export type Settings = {
   readonly [K in Name]: (typeof OPTIONS)[K] extends Option<infer T> ? T : never;
 };
 
-/** A setting that cannot be used. The message is one line that names the key. */
+/** A setting with an unusable value. The message is one line that names the key. */
 export class SettingsError extends Error {}
 
-/** Settings with their defaults. `given` is `context.ccr`; `where` begins every message. */
-export function readSettings(given: unknown, where = "cdktf.json: context.ccr"): Settings {
-  if (given === undefined) return readSettings({}, where);
+const NAMES = Object.keys(OPTIONS) as Name[];
+
+/** Checks `given` (the value of `context.ccr`) and adds the defaults. `where` begins every error message. */
+export function readSettings(given: unknown = {}, where = "cdktf.json: context.ccr"): Settings {
   if (typeof given !== "object" || given === null || Array.isArray(given))
     throw new SettingsError(`${where} must be an object.`);
-  const names = Object.keys(OPTIONS) as Name[];
-  for (const key of Object.keys(given)) {
-    if (names.includes(key as Name)) continue;
-    const near = nearest(key, names);
-    throw new SettingsError(
-      `${where}.${shown(key).slice(1, -1)} is not a setting.${near ? ` Did you mean ${near}?` : ""}`,
-    );
-  }
-  const settings: Record<string, unknown> = {};
-  for (const name of names) {
-    const { kind, default: standard } = OPTIONS[name] as Option<unknown>;
-    const value = (given as Record<string, unknown>)[name] ?? standard;
-    if (!kind.accepts(value))
-      throw new SettingsError(`${where}.${name} must be ${kind.says}; it is ${shown(value)}.`);
-    settings[name] = value;
-  }
-  const read = settings as Settings;
-  for (const [small, large] of [
+  rejectUnknown(given, where);
+  const values = NAMES.map((name) => {
+    const { validator, defaultValue } = OPTIONS[name] as Option<unknown>;
+    const value = (given as Record<string, unknown>)[name] ?? defaultValue;
+    if (!validator.accepts(value))
+      throw new SettingsError(`${where}.${name} must be ${validator.expected}; it is ${shorten(value)}.`);
+    return [name, value];
+  });
+  const settings: Settings = Object.fromEntries(values);
+  checkMaxima(settings, where);
+  checkDuplicates(settings, where);
+  checkNodeChecksum(settings, where);
+  return settings;
+}
+
+function rejectUnknown(given: object, where: string): void {
+  const key = Object.keys(given).find((name) => !NAMES.includes(name as Name));
+  if (key === undefined) return;
+  const near = nearest(key, NAMES);
+  const hint = near ? ` Did you mean ${near}?` : "";
+  throw new SettingsError(`${where}.${shorten(key).slice(1, -1)} is not a setting.${hint}`);
+}
+
+function checkMaxima(settings: Settings, where: string): void {
+  for (const [name, max] of [
     ["cpu", "cpuMax"],
     ["memory", "memoryMax"],
     ["homeSize", "homeSizeMax"],
   ] as const)
-    if (read[small] > read[large])
+    if (settings[name] > settings[max])
       throw new SettingsError(
-        `${where}.${small} must not be over ${large} (${read[large]}); it is ${read[small]}.`,
+        `${where}.${name} must not be over ${max} (${settings[max]}); it is ${settings[name]}.`,
       );
-  const twice = [...read.volumes.map((one) => one.name), ...read.images.map((one) => one.name)].find(
-    (one, at, all) => all.indexOf(one) !== at,
-  );
-  if (twice !== undefined)
-    throw new SettingsError(
-      `${where}.${read.volumes.some((one) => one.name === twice) ? "volumes" : "images"} must not have the name ${shown(twice)} twice.`,
-    );
-  if (read.nodeVersion !== NODE.version && read[checksumOf(read)] === "")
-    throw new SettingsError(
-      `${where}.${checksumOf(read)} must be given with nodeVersion ${read.nodeVersion}: the sha256 of that archive.`,
-    );
-  return read;
 }
 
-const checksumOf = ({ arch }: Settings) => (arch === "arm64" ? "nodeSha256Arm64" : "nodeSha256X64");
+function checkDuplicates(settings: Settings, where: string): void {
+  for (const list of ["volumes", "images"] as const) {
+    const names = settings[list].map(({ name }) => name);
+    const duplicate = names.find((name, index) => names.indexOf(name) !== index);
+    if (duplicate !== undefined)
+      throw new SettingsError(`${where}.${list} must not have the name ${shorten(duplicate)} twice.`);
+  }
+}
 
-/** The settings of the cdktf.json in `folder`. */
+function checkNodeChecksum(settings: Settings, where: string): void {
+  const key = settings.arch === "arm64" ? "nodeSha256Arm64" : "nodeSha256X64";
+  if (settings.nodeVersion !== NODE.version && settings[key] === "")
+    throw new SettingsError(
+      `${where}.${key} must be given with nodeVersion ${settings.nodeVersion}: the sha256 of that archive.`,
+    );
+}
+
+/** The settings in the cdktf.json of `folder`. */
 export function settingsOf(folder: string): Settings {
   const file = `${folder.replace(/\/$/, "")}/cdktf.json`;
   let config: { context?: { ccr?: unknown } };
@@ -395,14 +426,17 @@ export function settingsOf(folder: string): Settings {
   return readSettings(config.context?.ccr);
 }
 
-/** A value on one line, without control characters, cut short. */
-function shown(value: unknown): string {
+/** A value for an error message: on one line, without control characters, shortened. */
+function shorten(value: unknown): string {
   const json = JSON.stringify(value) ?? String(value);
   return json.length > 60 ? `${json.slice(0, 57)}…` : json;
 }
 
-/** The Node that a workspace without one gets. */
+/** Version and checksums of the Node that a workspace without one downloads. */
 export function nodeOf({ nodeVersion, nodeSha256X64, nodeSha256Arm64 }: Settings) {
-  const own = nodeVersion === NODE.version && nodeSha256X64 === "" && nodeSha256Arm64 === "";
-  return { version: nodeVersion, sha256: own ? NODE.sha256 : { x64: nodeSha256X64, arm64: nodeSha256Arm64 } };
+  const isBuiltIn = nodeVersion === NODE.version && nodeSha256X64 === "" && nodeSha256Arm64 === "";
+  return {
+    version: nodeVersion,
+    sha256: isBuiltIn ? NODE.sha256 : { x64: nodeSha256X64, arm64: nodeSha256Arm64 },
+  };
 }

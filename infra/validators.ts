@@ -1,20 +1,20 @@
-/** What an option accepts. The sentence `says` follows the name of the option: "must be …". */
-export interface Kind<T> {
-  readonly says: string;
-  /** Of texts: also what Terraform checks, where the option is a variable. */
+/** Checks of values in the settings. The text `expected` follows the name of the option: "must be …". */
+export interface Validator<T> {
+  readonly expected: string;
+  /** For texts: Terraform checks this too, when the option is a variable. */
   readonly pattern?: RegExp;
   accepts(value: unknown): value is T;
 }
 
-const kind = <T>(says: string, accepts: (value: unknown) => boolean): Kind<T> => ({
-  says,
+const validator = <T>(expected: string, accepts: (value: unknown) => boolean): Validator<T> => ({
+  expected,
   accepts: accepts as (value: unknown) => value is T,
 });
 
-/** One line of text, matching `pattern` when there is one. */
-export const text = (says: string, { pattern = /^.*$/u, max = 1000 } = {}): Kind<string> => ({
-  ...kind<string>(
-    says,
+/** One line of text that matches `pattern`. */
+export const text = (expected: string, { pattern = /^.*$/u, max = 1000 } = {}): Validator<string> => ({
+  ...validator<string>(
+    expected,
     (value) =>
       typeof value === "string" &&
       value.length <= max &&
@@ -24,65 +24,73 @@ export const text = (says: string, { pattern = /^.*$/u, max = 1000 } = {}): Kind
   pattern,
 });
 
-export const flag: Kind<boolean> = kind("true or false", (value) => typeof value === "boolean");
+/** true or false. */
+export const boolean: Validator<boolean> = validator("true or false", (value) => typeof value === "boolean");
 
-export const whole = (min: number, max: number): Kind<number> =>
-  kind(
+/** A whole number; both bounds are allowed values. */
+export const integer = (min: number, max: number): Validator<number> =>
+  validator(
     `a whole number from ${min} to ${max}`,
     (value) => Number.isInteger(value) && (value as number) >= min && (value as number) <= max,
   );
 
-export const choice = <const T extends string>(...words: T[]): Kind<T> => ({
-  ...kind<T>(words.map((word) => `"${word}"`).join(" or "), (value) => words.includes(value as T)),
-  pattern: new RegExp(`^(${words.join("|")})$`),
+/** One of these texts. */
+export const oneOf = <const T extends string>(...values: T[]): Validator<T> => ({
+  ...validator<T>(values.map((value) => `"${value}"`).join(" or "), (value) => values.includes(value as T)),
+  pattern: new RegExp(`^(${values.join("|")})$`),
 });
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-export const listOf = <T>(item: Kind<T>, max = 50): Kind<readonly T[]> =>
-  kind(
-    `a list (at most ${max}), each ${item.says}`,
+/** A list of at most `max` items. */
+export const listOf = <T>(item: Validator<T>, max = 50): Validator<readonly T[]> =>
+  validator(
+    `a list (at most ${max}), each ${item.expected}`,
     (value) => Array.isArray(value) && value.length <= max && value.every((one) => item.accepts(one)),
   );
 
 /** An object of texts: `{ "key": "value" }`. */
 export const mapOf = (
-  says: string,
+  expected: string,
   key: RegExp,
-  value: Kind<string>,
-): Kind<Readonly<Record<string, string>>> =>
-  kind(
-    says,
+  value: Validator<string>,
+): Validator<Readonly<Record<string, string>>> =>
+  validator(
+    expected,
     (map) =>
       isObject(map) && Object.entries(map).every(([name, one]) => key.test(name) && value.accepts(one)),
   );
 
-/** An object with these fields, those of `may` optional, that also passes `check`. */
-export const shape = <T>(
-  says: string,
-  must: Record<string, Kind<never> | Kind<unknown> | Kind<string>>,
-  may: Record<string, Kind<never> | Kind<unknown> | Kind<string> | Kind<boolean> | Kind<number>> = {},
+type Fields = Record<string, { accepts(value: unknown): boolean }>;
+
+/** An object with all `required` fields, any of the `optional` ones and no others, that also passes `check`. */
+export const objectOf = <T>(
+  expected: string,
+  required: Fields,
+  optional: Fields = {},
   check: (value: Record<string, unknown>) => boolean = () => true,
-): Kind<T> =>
-  kind(
-    says,
+): Validator<T> =>
+  validator(
+    expected,
     (value) =>
       isObject(value) &&
-      Object.keys(value).every((name) => name in must || name in may) &&
-      Object.entries(must).every(([name, of]) => of.accepts(value[name])) &&
-      Object.entries(may).every(([name, of]) => value[name] === undefined || of.accepts(value[name])) &&
+      Object.keys(value).every((name) => name in required || name in optional) &&
+      Object.entries(required).every(([name, field]) => field.accepts(value[name])) &&
+      Object.entries(optional).every(
+        ([name, field]) => value[name] === undefined || field.accepts(value[name]),
+      ) &&
       check(value),
   );
 
-/** Any object, at most this deep: what it means is checked elsewhere. */
-export const object = (says: string): Kind<Readonly<Record<string, unknown>>> =>
-  kind(says, (value) => isObject(value) && JSON.stringify(value).length < 20_000);
+/** Any object of moderate size; Kubernetes or Terraform checks its content. */
+export const anyObject = (expected: string): Validator<Readonly<Record<string, unknown>>> =>
+  validator(expected, (value) => isObject(value) && JSON.stringify(value).length < 20_000);
 
-// Shapes that Kubernetes and Coder check too, but only when a workspace is built.
+// Kubernetes and Coder check the following too, but only when a workspace is built.
 
-/** A name in an API of Kubernetes: a namespace, a label. */
-export const dnsLabel = text("a Kubernetes name (small letters, digits and dashes, at most 63)", {
+/** A name in Kubernetes' API, of a namespace for example. */
+export const dnsLabel = text("a Kubernetes name (lower-case letters, digits and dashes, at most 63)", {
   pattern: /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
   max: 63,
 });
@@ -103,20 +111,24 @@ export const environmentMap = mapOf(
 );
 
 export const dnsNameOrEmpty = text(
-  'a Kubernetes name (small letters, digits, dashes and dots) or "" for none',
+  'a Kubernetes name (lower-case letters, digits, dashes and dots) or "" for none',
   { pattern: /^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$/, max: 253 },
 );
 
 /** An amount of CPU or memory: 250m, 0.5, 512Mi. */
-export const quantity = text('an amount as Kubernetes writes it ("250m", "512Mi")', {
+export const quantity = text('a Kubernetes quantity ("250m", "512Mi")', {
   pattern: /^[0-9]+(\.[0-9]+)?(m|k|[MGT]|[KMGT]i)?$/,
 });
 
-/** What Coder takes for the name of a template (codersdk, NameValid). */
-export const coderName = text(
+/** What Coder accepts as the name of a template (codersdk, NameValid). */
+export const templateName = text(
   'a name that Coder accepts (letters, digits and single dashes, at most 32, not "new" or "create")',
   { pattern: /^(?!(?:new|create)$)[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*$/, max: 32 },
 );
+
+export const url = text("a URL that begins with http:// or https://", {
+  pattern: /^https?:\/\/[^\s'"\\<>`]+$/,
+});
 
 export const urlOrEmpty = text('a URL that begins with http:// or https://, or "" for none', {
   pattern: /^(https?:\/\/[^\s'"\\<>`]+)?$/,
@@ -134,15 +146,15 @@ export interface Toleration {
   readonly tolerationSeconds?: number;
 }
 
-export const toleration = shape<Toleration>(
+export const toleration = objectOf<Toleration>(
   "{ key, operator, value, effect, tolerationSeconds } as in Kubernetes",
   {},
   {
     key: text("a key", { pattern: labelKey }),
-    operator: choice("Exists", "Equal"),
+    operator: oneOf("Exists", "Equal"),
     value: text("a value", { max: 63 }),
-    effect: choice("NoSchedule", "PreferNoSchedule", "NoExecute"),
-    tolerationSeconds: whole(0, 1_000_000_000),
+    effect: oneOf("NoSchedule", "PreferNoSchedule", "NoExecute"),
+    tolerationSeconds: integer(0, 1_000_000_000),
   },
   ({ key, operator }) => key !== undefined || operator === "Exists",
 );
@@ -159,8 +171,8 @@ export interface Volume {
   readonly emptyDir?: string;
 }
 
-const SOURCES = ["claim", "secret", "configMap", "emptyDir"];
-export const volume = shape<Volume>(
+const VOLUME_SOURCES = ["claim", "secret", "configMap", "emptyDir"];
+export const volume = objectOf<Volume>(
   "{ name, mountPath, subPath, readOnly } and one of claim, secret, configMap (names) or emptyDir (a size)",
   {
     name: text("a name", { pattern: /^(?!home$|ca$)[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, max: 63 }),
@@ -168,13 +180,13 @@ export const volume = shape<Volume>(
   },
   {
     subPath: text("a relative path", { pattern: /^(?!.*\.\.)[\w.@-][\w.@/-]*$/ }),
-    readOnly: flag,
+    readOnly: boolean,
     claim: dnsLabel,
     secret: dnsNameOrEmpty,
     configMap: dnsNameOrEmpty,
     emptyDir: text("an amount", { pattern: /^([0-9]+(\.[0-9]+)?([MGT]|[KMGT]i)?)?$/ }),
   },
-  (value) => SOURCES.filter((source) => value[source] !== undefined).length === 1,
+  (value) => VOLUME_SOURCES.filter((source) => value[source] !== undefined).length === 1,
 );
 
 export interface ImageChoice {
@@ -183,7 +195,7 @@ export interface ImageChoice {
   readonly icon?: string;
 }
 
-export const imageChoice = shape<ImageChoice>(
+export const imageChoice = objectOf<ImageChoice>(
   "{ name, image, icon }",
   { name: text("a name", { pattern: /^\S(.*\S)?$/, max: 64 }), image: imageName },
   { icon: text("an icon", { pattern: /^(https?:\/|)\/[^\s"\\]+$/ }) },
@@ -194,22 +206,18 @@ export interface Backend {
   readonly [setting: string]: unknown;
 }
 
-export const backend = kind<Backend>(
-  '{ "type": "local", "s3", "gcs", "azurerm", "pg", "http" or "kubernetes", and that backend\'s own settings, without secrets }',
+const backendType = oneOf("local", "s3", "gcs", "azurerm", "pg", "http", "kubernetes");
+const SECRET_KEY = /password|token|^(access|secret)_key|client_secret|credentials|conn_str/i;
+export const backend = validator<Backend>(
+  '{ "type": "local", "s3", "gcs", "azurerm", "pg", "http" or "kubernetes", and the settings of that backend, without secrets }',
   (value) =>
     isObject(value) &&
-    choice("local", "s3", "gcs", "azurerm", "pg", "http", "kubernetes").accepts(value.type) &&
-    !Object.keys(value).some((key) =>
-      /password|token|^(access|secret)_key|client_secret|credentials|conn_str/i.test(key),
-    ),
+    backendType.accepts(value.type) &&
+    !Object.keys(value).some((key) => SECRET_KEY.test(key)),
 );
 
-/** Addresses that a network policy names: 10.0.0.0/8, 2001:db8::/32. */
-export const block = text("a block of addresses such as 10.0.0.0/8", {
+/** A range of addresses in a network policy: 10.0.0.0/8, 2001:db8::/32. */
+export const cidr = text("a range of addresses such as 10.0.0.0/8", {
   pattern:
     /^([0-9]{1,3}(\.[0-9]{1,3}){3}\/([0-9]|[12][0-9]|3[0-2])|[0-9a-fA-F:]+\/([0-9]{1,2}|1[01][0-9]|12[0-8]))$/,
-});
-
-export const url = text("a URL that begins with http:// or https://", {
-  pattern: /^https?:\/\/[^\s'"\\<>`]+$/,
 });

@@ -1,16 +1,16 @@
 import type { DataCoderWorkspace } from "#coder/data-coder-workspace";
 import type { DataCoderWorkspaceOwner } from "#coder/data-coder-workspace-owner";
 
-/** The workspace that is built and its owner, as Coder hands them to Terraform. */
-export interface Whose {
+/** The workspace that is being built and its owner, as Coder passes them to Terraform. */
+export interface WorkspaceData {
   readonly me: DataCoderWorkspace;
   readonly owner: DataCoderWorkspaceOwner;
 }
 
-/** Labels of Coder's own Kubernetes template: tools that look for workspaces find these too. */
-export const labels = (what: "coder-pvc" | "coder-workspace", { me, owner }: Whose) => ({
-  "app.kubernetes.io/name": what,
-  "app.kubernetes.io/instance": `${what}-${me.id}`,
+/** The labels of Coder's own Kubernetes template, so that tools which look for workspaces find ours too. */
+export const labels = (name: "coder-pvc" | "coder-workspace", { me, owner }: WorkspaceData) => ({
+  "app.kubernetes.io/name": name,
+  "app.kubernetes.io/instance": `${name}-${me.id}`,
   "app.kubernetes.io/part-of": "coder",
   "com.coder.resource": "true",
   "com.coder.workspace.id": me.id,
@@ -19,9 +19,9 @@ export const labels = (what: "coder-pvc" | "coder-workspace", { me, owner }: Who
   "com.coder.user.username": owner.name,
 });
 
-export const annotations = ({ owner }: Whose) => ({ "com.coder.user.email": owner.email });
+export const annotations = ({ owner }: WorkspaceData) => ({ "com.coder.user.email": owner.email });
 
-/** What finds the pod: ids alone, because selectors cannot change and names do. */
+/** Selects the pod by ids only, because a selector can never change and names do. */
 export const selector = (me: DataCoderWorkspace) => ({
   "app.kubernetes.io/instance": `coder-workspace-${me.id}`,
   "com.coder.workspace.id": me.id,

@@ -7,12 +7,12 @@ import { selector } from "./labels.ts";
 export interface NetworkPolicyProps {
   readonly me: DataCoderWorkspace;
   readonly home: HomeVolume;
-  /** TCP ports beside Coder's own. */
+  /** TCP ports in addition to Coder's own. */
   readonly ports: readonly number[];
   readonly blocks: readonly string[];
 }
 
-/** The workspace's doors: nothing comes in (the agent calls Coder), and out go DNS, Coder and the ports given. */
+/** Blocks all incoming connections (the agent connects to Coder, not the reverse), and outgoing ones except DNS, Coder and the given ports. */
 export class NetworkPolicy extends Construct {
   constructor(scope: Construct, id: string, { me, home, ports, blocks }: NetworkPolicyProps) {
     super(scope, id);

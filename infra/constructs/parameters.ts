@@ -5,11 +5,11 @@ export interface ParameterProps {
   readonly displayName: string;
   readonly description: string;
   readonly icon: string;
-  /** Place in the form, from 1. */
+  /** Position in the form, from 1. */
   readonly order: number;
 }
 
-/** Lines of a block: `name = value` with their signs aligned, as `terraform fmt` does it. */
+/** The lines of a block, `name = value`, with the equals signs aligned as `terraform fmt` does it. */
 function attributes(values: Record<string, string>, indent: string): string {
   const width = Math.max(...Object.keys(values).map((name) => name.length));
   return Object.entries(values)
@@ -18,9 +18,9 @@ function attributes(values: Record<string, string>, indent: string): string {
 }
 
 /**
- * What the user chooses in the form.
+ * A field in Coder's form for a workspace.
  *
- * Parameters are written as HCL beside the JSON: Coder's form sees neither options nor validation in JSON.
+ * Parameters are written as HCL beside the JSON, because Coder's form ignores options and validation in JSON.
  */
 export abstract class Parameter extends Construct {
   constructor(
@@ -33,14 +33,14 @@ export abstract class Parameter extends Construct {
 
   protected abstract readonly type: "number" | "string" | "bool";
   protected abstract readonly formType: "input" | "slider" | "dropdown" | "switch";
-  protected abstract readonly standard: string;
+  protected abstract readonly defaultValue: string;
 
-  /** Blocks inside, each indented by two. */
+  /** Nested blocks, each indented by two. */
   protected blocks(): string[] {
     return [];
   }
 
-  /** Reference for use inside an expression. */
+  /** Reference for use inside an expression (without `${}`). */
   get ref(): string {
     return `data.coder_parameter.${this.name}.value`;
   }
@@ -59,7 +59,7 @@ export abstract class Parameter extends Construct {
         icon: quoted(icon),
         type: quoted(this.type),
         form_type: quoted(this.formType),
-        default: quoted(this.standard),
+        default: quoted(this.defaultValue),
         mutable: "true",
         order: String(order),
       },
@@ -80,7 +80,7 @@ export interface NumberParameterProps extends ParameterProps {
 export class NumberParameter extends Parameter {
   protected readonly type = "number";
   protected readonly formType: "input" | "slider";
-  protected readonly standard: string;
+  protected readonly defaultValue: string;
 
   constructor(
     scope: Construct,
@@ -89,7 +89,7 @@ export class NumberParameter extends Parameter {
   ) {
     super(scope, name, number);
     this.formType = number.formType ?? "input";
-    this.standard = String(number.default);
+    this.defaultValue = String(number.default);
   }
 
   protected override blocks(): string[] {
@@ -104,11 +104,11 @@ export interface Choice {
   readonly icon?: string;
 }
 
-/** One of several; the first is the default. */
+/** A choice of several values; the first is the default. */
 export class ChoiceParameter extends Parameter {
   protected readonly type = "string";
   protected readonly formType = "dropdown";
-  protected readonly standard: string;
+  protected readonly defaultValue: string;
 
   constructor(
     scope: Construct,
@@ -116,7 +116,7 @@ export class ChoiceParameter extends Parameter {
     private readonly choice: ParameterProps & { readonly choices: readonly [Choice, ...Choice[]] },
   ) {
     super(scope, name, choice);
-    this.standard = choice.choices[0].value;
+    this.defaultValue = choice.choices[0].value;
   }
 
   protected override blocks(): string[] {
@@ -127,18 +127,18 @@ export class ChoiceParameter extends Parameter {
   }
 }
 
-/** Off by default. `ref` is the text "true" or "false". */
+/** A switch, off by default. Its value is the text "true" or "false". */
 export class SwitchParameter extends Parameter {
   protected readonly type = "bool";
   protected readonly formType = "switch";
-  protected readonly standard = "false";
+  protected readonly defaultValue = "false";
 }
 
-/** One line, empty by default; else it must match. */
+/** One line of text. Empty by default; any other text must match the pattern. */
 export class TextParameter extends Parameter {
   protected readonly type = "string";
   protected readonly formType = "input";
-  protected readonly standard = "";
+  protected readonly defaultValue = "";
 
   constructor(
     scope: Construct,
@@ -154,7 +154,7 @@ export class TextParameter extends Parameter {
   }
 }
 
-/** The text of parameters.tf: all parameters below `scope`, in the order of the tree. */
+/** The text of parameters.tf: all parameters in `scope`, in the order in which they were created. */
 export const parametersOf = (scope: Construct): string =>
   scope.node
     .findAll()

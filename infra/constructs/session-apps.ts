@@ -3,13 +3,13 @@ import { App } from "#coder/app";
 import { literal, shellWord } from "../terraform-text.ts";
 
 export interface SessionAppsProps {
-  /** Of Coder's agent, its id is all that is needed. */
+  /** Of Coder's agent only the id is needed. */
   readonly agent: { readonly id: string };
   /** Name of the command in the workspace. */
   readonly command: string;
 }
 
-/** The buttons on the workspace's page: terminals that stay when what runs in them is left. */
+/** The buttons on the workspace's page. Each opens a terminal that stays open when the program in it ends. */
 export class SessionApps extends Construct {
   constructor(scope: Construct, id: string, { agent, command }: SessionAppsProps) {
     super(scope, id);
@@ -19,7 +19,7 @@ export class SessionApps extends Construct {
         slug,
         displayName,
         icon,
-        // The user's shell reads this line, and that may be fish.
+        // The user's shell, which may be fish, reads this line.
         command: literal(`exec sh -c ${shellWord(`${script}; exec "\${SHELL:-/bin/sh}" -l`)}`),
         openIn: "tab",
         share: "owner",
@@ -30,14 +30,14 @@ export class SessionApps extends Construct {
       "Claude sessions",
       "/icon/claude.svg",
       1,
-      `if command -v ${command} >/dev/null; then ${command}; else echo "${command} is not installed here. The log of the start script Claude sessions says why."; fi`,
+      `if command -v ${command} >/dev/null; then ${command}; else echo "${command} is not installed here. See the logs of the start scripts Claude sessions."; fi`,
     );
     app(
       "tmux",
       "Newest tmux session",
       "/icon/terminal.svg",
       2,
-      'newest=$(tmux list-sessions -F "#{session_activity} #{session_id}" 2>/dev/null | sort -rn | head -n 1); if [ -n "$newest" ]; then tmux attach-session -t "${newest#* }"; else echo "No tmux session runs here."; fi',
+      'newest=$(tmux list-sessions -F "#{session_activity} #{session_id}" 2>/dev/null | sort -rn | head -n 1); if [ -n "$newest" ]; then tmux attach-session -t "${newest#* }"; else echo "No tmux session is running."; fi',
     );
   }
 }

@@ -5,9 +5,9 @@ import type { Agent } from "#coder/agent";
 import { literal, literals } from "../terraform-text.ts";
 import type { Toleration, Volume } from "../validators.ts";
 import type { HomeVolume } from "./home-volume.ts";
-import { annotations, labels, selector, type Whose } from "./labels.ts";
+import { annotations, labels, selector, type WorkspaceData } from "./labels.ts";
 
-export interface WorkspacePodProps extends Whose {
+export interface WorkspacePodProps extends WorkspaceData {
   readonly agent: Agent;
   readonly home: HomeVolume;
   readonly homePath: string;
@@ -19,13 +19,13 @@ export interface WorkspacePodProps extends Whose {
   readonly memory: string;
   readonly requests: { readonly cpu: string; readonly memory: string };
   readonly runAsUser: number;
-  /** Of processes and of the files of a new home. */
+  /** Group of the processes and of the files in a new home. */
   readonly runAsGroup: number;
   readonly nodeSelector: Readonly<Record<string, string>>;
   readonly tolerations: readonly Toleration[];
-  /** As in a Kubernetes pod. */
+  /** Written as in a Kubernetes pod. */
   readonly affinity: Readonly<Record<string, unknown>>;
-  /** "" in these: the cluster's default. */
+  /** "" in these three means the cluster's default. */
   readonly serviceAccount: string;
   readonly priorityClass: string;
   readonly runtimeClass: string;
@@ -39,10 +39,10 @@ export interface WorkspacePodProps extends Whose {
   readonly ca: { readonly configMap: string; readonly key: string } | undefined;
 }
 
-/** Where the CA certificates lie in the pod. */
+/** Where the CA certificates are mounted in the pod. */
 const CA_FOLDER = "/etc/ccr-ca";
 
-/** The running workspace: one pod that is there while the workspace is started. */
+/** The running workspace: one pod that exists while the workspace is started. */
 export class WorkspacePod extends Construct {
   readonly deployment: DeploymentV1;
   private readonly containers: DeploymentV1SpecTemplateSpecContainer[];
@@ -66,7 +66,7 @@ export class WorkspacePod extends Construct {
         ],
         securityContext: {
           runAsUser: String(props.runAsUser),
-          // The provider writes false where nothing is said, and the container's word counts.
+          // The provider writes false if this is missing, and the container's value overrides the pod's.
           runAsNonRoot: true,
           allowPrivilegeEscalation: false,
           capabilities: { drop: ["ALL"] },
@@ -88,21 +88,21 @@ export class WorkspacePod extends Construct {
       },
     ];
     this.deployment = new DeploymentV1(this, "main", {
-      // 0 when the workspace is stopped.
+      // 0 while the workspace is stopped.
       count: me.startCount,
       waitForRollout: false,
       metadata: {
         name: `coder-${me.id}`,
-        // The claim's, not the variable's: a pod beside its volume would wait for ever.
+        // The claim's namespace, not the variable: a pod in another namespace than its volume would wait forever.
         namespace: home.claim.metadata.namespace,
         labels: podLabels,
         annotations: { ...literals(props.annotations), ...annotations({ me, owner }) },
       },
       spec: {
         replicas: "1",
-        // The volume can be attached to one pod at a time.
+        // The volume can only be attached to one pod at a time.
         strategy: { type: "Recreate" },
-        // Immutable in Kubernetes, so made of ids only: names change.
+        // Kubernetes does not allow changes here.
         selector: { matchLabels: selector(me) },
         template: {
           metadata: {
@@ -112,7 +112,7 @@ export class WorkspacePod extends Construct {
               : {}),
           },
           spec: {
-            // Nothing in a workspace speaks to the cluster, unless the admin gave it an account.
+            // Nothing in a workspace uses the cluster's API unless the admin gave it an account.
             automountServiceAccountToken: props.serviceAccount !== "",
             serviceAccountName: props.serviceAccount || undefined,
             priorityClassName: props.priorityClass || undefined,
@@ -131,7 +131,7 @@ export class WorkspacePod extends Construct {
               runAsGroup: String(props.runAsGroup),
               runAsNonRoot: true,
               fsGroup: String(props.runAsGroup),
-              // Else every start walks the whole home and makes 0600 files group-readable.
+              // Otherwise every start walks the whole home and makes 0600 files group-readable.
               fsGroupChangePolicy: "OnRootMismatch",
               seccompProfile: { type: "RuntimeDefault" },
             },
@@ -152,14 +152,14 @@ export class WorkspacePod extends Construct {
       this.deployment.addOverride("spec.template.spec.affinity", snakeCase(literals(props.affinity)));
   }
 
-  /** One more container of the pod. It must pass the restricted profile, as the pod does. */
+  /** Adds a container to the pod. It must comply with the restricted profile, as the pod does. */
   addContainer(container: DeploymentV1SpecTemplateSpecContainer): void {
     this.containers.push(container);
     this.deployment.spec.template.spec.putContainer(this.containers);
   }
 }
 
-/** Programs that bring certificates of their own look here. */
+/** Variables for programs that bring their own certificates. */
 const certificates = (file: string) => ({
   SSL_CERT_FILE: file,
   NODE_EXTRA_CA_CERTS: file,
@@ -175,7 +175,7 @@ function source({ name, claim, secret, configMap, emptyDir, readOnly = false }: 
   return { name, emptyDir: emptyDir ? { sizeLimit: emptyDir } : {} };
 }
 
-/** Kubernetes' names as Terraform's provider has them; the keys of labels stay. */
+/** Converts Kubernetes' names to those of Terraform's provider. Label keys stay as they are. */
 function snakeCase(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(snakeCase);
   if (typeof value !== "object" || value === null) return value;

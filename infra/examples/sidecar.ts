@@ -1,4 +1,4 @@
-/** A template of your own: everything of ours, a database beside the workspace, and a parameter for its size. */
+/** Example of your own template: adds a database container and a parameter for its memory to ours. */
 import type { Construct } from "constructs";
 import { ClaudeWorkspaceTemplate, NumberParameter, type Program, type Settings } from "../index.ts";
 

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Installs Claude Code where there is none, by its own installer. Runs at every start, beside setup.sh.
-# The template puts lines in front that set ccr_claude_version and ccr_claude_installer.
+# Installs Claude Code with its own installer if it is missing. Runs at every start, at the same time as setup.sh.
+# The template puts lines in front of this file that set ccr_claude_version and ccr_claude_installer.
 set +e -u
 home=${HOME:?}
 PATH=$home/.local/bin:$PATH
 if command -v claude >/dev/null; then
-  echo 'Claude Code is here'
+  echo 'Claude Code is already installed'
   exit 0
 fi
 installer=$(mktemp) || exit 0
@@ -27,6 +27,6 @@ elif ! bash "$installer" "${ccr_claude_version:?}" </dev/null; then
 elif command -v claude >/dev/null; then
   echo 'Claude Code installed'
 else
-  echo "warning: the installer of Claude Code brought no claude to ~/.local/bin or PATH. $advice" >&2
+  echo "warning: the installer of Claude Code ran, but there is no claude in ~/.local/bin or on PATH. $advice" >&2
 fi
 exit 0

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the user asked for in the form: dotfiles, and a repository. Runs at every start, beside setup.sh.
-# The template puts lines in front that set ccr_dotfiles, ccr_repository and ccr_name.
+# Installs the dotfiles and clones the repository that the user has entered in the form. Runs at every start, at the same
+# time as setup.sh. The template puts lines in front of this file that set ccr_dotfiles, ccr_repository and ccr_name.
 set +e -u
 home=${HOME:?}
 ccr=$home/.local/bin/${ccr_name:=ccr}
@@ -11,8 +11,8 @@ dotfiles() {
     warn 'dotfiles: the coder command is not on PATH here.'
     return
   fi
-  coder dotfiles -y "$ccr_dotfiles" </dev/null || warn 'dotfiles: they could not be installed; see above.'
-  # They may have brought rc files of their own. Where setup.sh is not that far yet, it will see them itself.
+  coder dotfiles -y "$ccr_dotfiles" </dev/null || warn 'dotfiles: could not be installed; see above.'
+  # They may have replaced the rc files. If setup.sh has not come to that yet, it will see the new ones itself.
   if [ -x "$ccr" ]; then "$ccr" install --name "$ccr_name" </dev/null; fi
 }
 
@@ -26,20 +26,20 @@ repository() {
   folder=${folder##*:}
   folder=${folder%.git}
   case $folder in '' | .*)
-    warn 'repository: its address has no name at its end.'
+    warn 'repository: the address does not end in a name.'
     return
     ;;
   esac
   if [ -e "$home/$folder" ]; then
-    printf '%s is there already\n' "$folder"
+    printf '%s already exists\n' "$folder"
     return
   fi
-  part=$home/.clone.$$
-  trap 'rm -rf "$part"' EXIT
-  if GIT_TERMINAL_PROMPT=0 git clone --quiet -- "$ccr_repository" "$part" </dev/null && mv "$part" "$home/$folder"; then
+  clone=$home/.clone.$$
+  trap 'rm -rf "$clone"' EXIT
+  if GIT_TERMINAL_PROMPT=0 git clone --quiet -- "$ccr_repository" "$clone" </dev/null && mv "$clone" "$home/$folder"; then
     printf '%s cloned\n' "$folder"
   else
-    warn 'repository: it could not be cloned; see above.'
+    warn 'repository: could not be cloned; see above.'
   fi
 }
 

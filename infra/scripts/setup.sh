@@ -79,7 +79,8 @@ sweep() {
   done
 }
 
-# A fresh volume hides the image's home, and a login shell without .profile reads no .bashrc.
+# Copies the files of /etc/skel to a fresh volume, which hides the image's home. Without .profile, a login shell does not
+# read .bashrc.
 skeleton() {
   for file in .profile .bash_profile .bash_login .bashrc; do
     if present "$home/$file"; then return; fi
@@ -89,7 +90,7 @@ skeleton() {
     to=$home/${from##*/}
     if ! present "$from" || present "$to"; then continue; fi
     rm -rf "$work/skel"
-    # Another start script may write the same file: a link or mv -n never replaces it.
+    # Another start script may create the same file: a link or mv -n never overwrites it.
     if cp -RPp "$from" "$work/skel" 2>/dev/null &&
       { ln "$work/skel" "$to" 2>/dev/null || mv -n "$work/skel" "$to" 2>/dev/null; }; then
       copied=$((copied + 1))
@@ -148,7 +149,7 @@ find_node() {
   return 1
 }
 
-# A private Node for ccr alone, under ~/.local/lib/ccr/node: nobody else's node changes.
+# Installs a Node for ccr alone, in ~/.local/lib/ccr/node; the node on PATH does not change.
 install_node() {
   version=${CCR_NODE_VERSION:-${ccr_node_version:-}}
   base=${CCR_NODE_BASE_URL:-${ccr_node_base_url:-https://nodejs.org/dist}}
@@ -157,11 +158,11 @@ install_node() {
     Linux-x86_64 | Linux-amd64) arch=x64 wanted=${ccr_node_sha256_x64:-} ;;
     Linux-aarch64 | Linux-arm64) arch=arm64 wanted=${ccr_node_sha256_arm64:-} ;;
     *)
-      warn "no Node to download for $(uname -s) $(uname -m). $advice"
+      warn "there is no Node to download for $(uname -s) $(uname -m). $advice"
       return 1
       ;;
   esac
-  # A version from the environment is another file: the template's checksum says nothing about it.
+  # The template's checksum does not apply to a version from the environment.
   if [ "$version" != "${ccr_node_version:-}" ]; then wanted=; fi
   wanted=${CCR_NODE_SHA256:-$wanted}
   if [ -z "$version" ] || [ -z "$wanted" ]; then
@@ -191,7 +192,7 @@ install_node() {
   fi
   node=$lib/node/v$version/bin/node
   if ! { mkdir -p "${node%/*}" && mv -f "$work/$folder/bin/node" "$node"; }; then
-    warn "Node could not be put into $lib/node."
+    warn "Node could not be moved to $lib/node."
     return 1
   fi
 }
@@ -200,16 +201,16 @@ download() {
   if command -v curl >/dev/null; then
     curl -fsSL --connect-timeout 15 --max-time 480 -o "$2" "$1" </dev/null
   elif command -v wget >/dev/null; then
-    # Some busybox ones know no -T.
+    # Some versions of busybox wget have no option -T.
     case $(wget --help 2>&1) in *' -T'*) set -- "$1" "$2" -T 60 ;; esac
     from=$1 to=$2
     shift 2
     wget -q "$@" -O "$to" "$from" </dev/null || {
-      echo "wget cannot get it"
+      echo "wget failed"
       return 1
     }
   else
-    echo 'neither curl nor wget is here'
+    echo 'neither curl nor wget is installed'
     return 1
   fi
 }
@@ -283,18 +284,18 @@ install_program() {
   fi
 }
 
-# Scripts, apps, dashboard rows and `coder ssh ws -- cmd` have this directory on their PATH.
+# Links the commands into a directory that scripts, apps, dashboard rows and `coder ssh ws -- cmd` have on their PATH.
 links() {
   if [ -z "${CODER_SCRIPT_BIN_DIR:-}" ]; then return; fi
   for program in "$bin/$name" "$bin/$name"-* "$bin"/cct "$bin"/cct-* "$bin"/ccra; do
     [ -x "$program" ] || continue
     to=$CODER_SCRIPT_BIN_DIR/${program##*/}
-    # A link of a run beside this one is as good.
+    # If it is there, a script that runs at the same time has made it.
     ln -sf "$program" "$to" 2>/dev/null || [ -L "$to" ] || warn "$to could not be linked."
   done
 }
 
-# For the dashboard: one warning a line, and no file when there is none.
+# Saves the warnings for the dashboard, one per line; no file if there are none.
 keep_warnings() {
   if [ -z "$warnings" ]; then
     rm -f "$pieces/warnings-$number"
@@ -303,7 +304,7 @@ keep_warnings() {
   fi
 }
 
-# Sessions that were live come back, waiting for Enter.
+# Opens the sessions again that were live; they wait for Enter.
 restore() {
   for entry in "$state"/live/*.json; do
     if [ -e "$entry" ]; then "$bin/$name" restore >/dev/null 2>&1 </dev/null; fi
@@ -313,7 +314,7 @@ restore() {
 
 directories
 if [ "$number" -eq 1 ]; then
-  # Until this script is done, no other one joins: the home is not ready.
+  # The home is not ready yet: this keeps the other scripts from installing before this one is done.
   rm -f "$pieces/node"
   sweep
 fi

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Runs when the workspace stops, inside the pod's grace period: asks each Claude Code to end (SIGTERM, so that it can
-# write what it holds), waits, and leaves the rest to Kubernetes. Transcripts are written at once anyway: nothing is lost.
-# The template puts lines in front that set ccr_name and ccr_patience (seconds).
+# Runs when the workspace stops, within the pod's grace period: sends SIGTERM to each Claude Code so that it can save its
+# state, waits for them to end, and leaves the rest to Kubernetes. Nothing is lost then either: transcripts are written
+# continuously. The template puts lines in front of this file that set ccr_name and ccr_patience (seconds).
 set +e -u
 home=${HOME:-/}
 ccr=$home/.local/bin/${ccr_name:-ccr}
 
-# Process numbers of sessions that run: registered, and not somebody else's number by now.
+# Process ids of running sessions: registered, and with the registered start time, because ids are reused.
 running() {
   for file in "${CLAUDE_CONFIG_DIR:-$home/.claude}"/sessions/*.json; do
     pid=${file##*/}
@@ -20,7 +20,7 @@ running() {
   done
 }
 
-# The windows as they are now, for ccr restore.
+# Saves the current windows for ccr restore.
 if [ -x "$ccr" ]; then timeout 5 "$ccr" supervise --journal >/dev/null 2>&1 </dev/null; fi
 asked=$(running)
 for pid in $asked; do kill -TERM "$pid" 2>/dev/null; done
@@ -31,7 +31,7 @@ while [ -n "$left" ] && [ "$waited" -lt "${ccr_patience:-20}" ]; do
   waited=$((waited + 1))
   left=$(for pid in $asked; do [ -d "/proc/$pid" ] && running | grep -x "$pid"; done)
 done
-# The dashboard's rows as they will be at the next start.
+# Updates the dashboard's rows for the next start.
 if [ -x "$ccr" ]; then timeout 5 "$ccr" hook >/dev/null 2>&1 </dev/null; fi
 set -f
 # shellcheck disable=SC2086
@@ -39,5 +39,5 @@ set -- $asked
 said=$#
 # shellcheck disable=SC2086
 set -- $left
-echo "$said sessions of Claude Code asked to end, $# still running after $waited s"
+echo "asked $said Claude Code sessions to end; $# still running after $waited s"
 exit 0

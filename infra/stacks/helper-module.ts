@@ -16,7 +16,7 @@ export class HelperModule extends TerraformStack {
     const { command, homePath } = settings;
     const variable = (name: string, type: string, description: string, defaultValue?: string | boolean) =>
       new TerraformVariable(this, name, { type, description, default: defaultValue, nullable: false });
-    variable("agent_id", "string", "Id of the agent: coder_agent.main.id.");
+    variable("agent_id", "string", "Id of the agent, such as coder_agent.main.id.");
     variable("auto_resume", "bool", "Resume limited sessions automatically, every five minutes.", false);
     variable(
       "node_base_url",
@@ -48,7 +48,7 @@ export class HelperModule extends TerraformStack {
     });
     new FileScript(this, "stop", {
       agent,
-      displayName: "End of Claude sessions",
+      displayName: "Stop Claude sessions",
       file: "stop.sh",
       settings: { ccr_name: command, ccr_patience: "10" },
       on: "stop",
@@ -56,7 +56,7 @@ export class HelperModule extends TerraformStack {
     });
     new SessionApps(this, "sessions", { agent, command });
     new TerraformOutput(this, "rows", {
-      description: "Rows for the agent's own metadata blocks: see README.md.",
+      description: "Rows for the agent's metadata blocks; see README.md.",
       value: rowsOf({ command, homePath, pieces: program.pieces })
         .filter(({ key }) => ["live", "limited", "reset", "ccr"].includes(key))
         .map(({ displayName, ...row }) => ({ ...row, display_name: displayName })),

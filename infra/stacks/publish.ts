@@ -7,15 +7,15 @@ import { literal, literals } from "../terraform-text.ts";
 
 const HOUR = 3_600_000;
 
-/** What `cdktf deploy` applies: the folder of the template as a version of a template in Coder. */
+/** The stack that `cdktf deploy` applies: publishes the template's folder as a version of a template in Coder. */
 export class Publish extends TerraformStack {
-  /** `message` goes with the version, one line; "" is none. */
+  /** `message` is the description of the version, one line; "" for none. */
   constructor(scope: Construct, id: string, folder: string, settings: Settings, message: string) {
     super(scope, id);
     // Address and token come from CODER_URL and CODER_SESSION_TOKEN.
     new CoderdProvider(this, "coderd");
     const { type, ...backend } = settings.backend;
-    // cdktf's own local one keeps the state beside cdktf.json.
+    // cdktf's own local backend keeps the state beside cdktf.json.
     if (type !== "local") {
       this.addOverride("terraform.backend", undefined);
       this.addOverride(`terraform.backend.${type}`, literals(backend));
@@ -33,7 +33,7 @@ export class Publish extends TerraformStack {
       lifecycle: settings.protect ? { preventDestroy: true } : undefined,
       versions: [
         {
-          // The provider hashes the folder at plan time: same files, no new version.
+          // The provider hashes the folder at plan time: with the same files there is no new version.
           directory: template.path,
           active: settings.activate,
           name: settings.versionName || template.assetHash.slice(0, 12).toLowerCase(),

@@ -25,7 +25,7 @@ import type { Program } from "../program.ts";
 import { nodeOf, type Settings } from "../settings.ts";
 import { literal } from "../terraform-text.ts";
 
-/** What Coder's Terraform builds for each workspace. All its parts stand here; `template-folder.ts` writes it out. */
+/** Everything that Coder's Terraform builds for a workspace. `template-folder.ts` writes it to a folder. */
 export class WorkspaceTemplate extends TerraformStack {
   readonly agent: Agent;
   readonly home: HomeVolume;
@@ -126,7 +126,7 @@ export class WorkspaceTemplate extends TerraformStack {
     if (settings.setupStep)
       new FileScript(this, "extra", {
         agent,
-        displayName: "Set-up of this template",
+        displayName: "Setup step of this template",
         file: "extra.sh",
         verbatim: true,
         on: "start",
@@ -143,9 +143,9 @@ export class WorkspaceTemplate extends TerraformStack {
     });
     new FileScript(this, "stop", {
       agent,
-      displayName: "End of Claude sessions",
+      displayName: "Stop Claude sessions",
       file: "stop.sh",
-      // Half of the time is the agent's own.
+      // The other half of the time is for the agent itself.
       settings: { ccr_name: command, ccr_patience: String(Math.floor(settings.terminationGrace / 2)) },
       on: "stop",
       timeout: settings.terminationGrace,
@@ -153,11 +153,11 @@ export class WorkspaceTemplate extends TerraformStack {
     new SessionApps(this, "sessions", { agent, command });
   }
 
-  /** What the user chooses, and three ready choices. */
+  /** The fields of the form, and the presets that fill them in. */
   private form(settings: Settings) {
     const cpu = new NumberParameter(this, "cpu", {
       displayName: "CPU",
-      description: "Cores that the workspace may use.",
+      description: "Number of cores that the workspace can use.",
       icon: "/icon/memory.svg",
       formType: "slider",
       default: settings.cpu,
@@ -167,7 +167,7 @@ export class WorkspaceTemplate extends TerraformStack {
     });
     const memory = new NumberParameter(this, "memory", {
       displayName: "Memory",
-      description: "GiB of memory that the workspace may use.",
+      description: "Memory that the workspace can use, in GiB.",
       icon: "/icon/memory.svg",
       formType: "slider",
       default: settings.memory,
@@ -178,7 +178,7 @@ export class WorkspaceTemplate extends TerraformStack {
     const homeSize = new NumberParameter(this, "home_size", {
       displayName: "Home size",
       description:
-        "GiB of the home volume, where sessions and projects are kept. It only grows: a smaller number changes nothing.",
+        "Size of the home volume, which holds your sessions and projects, in GiB. It only grows: a smaller number changes nothing.",
       icon: "/emojis/1f4be.png",
       default: settings.homeSize,
       min: 1,
@@ -192,7 +192,7 @@ export class WorkspaceTemplate extends TerraformStack {
       first &&
       new ChoiceParameter(this, "image", {
         displayName: "Image",
-        description: "What is installed in the workspace. The home stays the same.",
+        description: "The software in the workspace. Changing the image does not change your home.",
         icon: "/icon/container.svg",
         choices: [first, ...others],
         order: 4,
@@ -200,32 +200,32 @@ export class WorkspaceTemplate extends TerraformStack {
     const autoResume = new SwitchParameter(this, "auto_resume", {
       displayName: "Resume limited sessions automatically",
       description:
-        "Sessions that a usage limit has stopped go on by themselves after its reset, while the workspace runs.",
+        "Continue sessions that a usage limit has stopped as soon as the limit resets, while the workspace is running.",
       icon: "/icon/claude.svg",
       order: 5,
     });
     const dotfiles = new TextParameter(this, "dotfiles", {
       displayName: "Dotfiles",
-      description: "Address of a repository with your dotfiles, or nothing.",
+      description: "Address of a repository with your dotfiles. Optional.",
       icon: "/icon/dotfiles.svg",
       pattern: ADDRESS,
-      error: "Begin with https://, http://, ssh:// or git@, without blanks, or leave it empty.",
+      error: "Must begin with https://, http://, ssh:// or git@ and contain no spaces, or be empty.",
       order: 6,
     });
     const repository = new TextParameter(this, "repository", {
       displayName: "Repository",
-      description: "Address of a git repository that is cloned into the home of a new workspace, or nothing.",
+      description: "Address of a git repository to clone into the home of a new workspace. Optional.",
       icon: "/icon/git.svg",
       pattern: ADDRESS,
-      error: "Begin with https://, http://, ssh:// or git@, without blanks, or leave it empty.",
+      error: "Must begin with https://, http://, ssh:// or git@ and contain no spaces, or be empty.",
       order: 7,
     });
     if (settings.presets)
       for (const [index, name] of ["Small", "Medium", "Large"].entries()) {
-        const amount = (one: number, most: number) => String(Math.min(one * 2 ** index, most));
+        const amount = (base: number, max: number) => String(Math.min(base * 2 ** index, max));
         new DataCoderWorkspacePreset(this, name.toLowerCase(), {
           name,
-          // Without a default one `coder create --yes` asks.
+          // Without a default preset, `coder create --yes` prompts.
           default: index === 0,
           parameters: {
             cpu: amount(settings.cpu, settings.cpuMax),
@@ -238,18 +238,18 @@ export class WorkspaceTemplate extends TerraformStack {
   }
 
   /**
-   * Terraform addresses are the ids of the constructs, without the path and hash that cdktf would add: they are
-   * part of every workspace's state, and the agent's name is its address.
+   * Uses the ids of the constructs as Terraform addresses, without the path and hash that cdktf would add. The addresses
+   * are part of every workspace's state, and the agent's name is its address.
    */
   protected override allocateLogicalId(element: TerraformElement | Node): string {
     return "node" in element ? element.node.id : element.id;
   }
 }
 
-/** Addresses that git takes, without what a shell or git's own helpers would run. */
+/** Addresses that git accepts, but nothing that a shell or a git helper would run. */
 const ADDRESS = "^((https?|ssh)://[^\\s'\"\\\\]+|git@[\\w.-]+:[^\\s'\"\\\\]+)?$";
 
-/** For programs that read the small names and those that read the large ones. */
+/** Proxy variables in lower and upper case, because programs differ in which they read. */
 const proxies = ({ httpProxy, httpsProxy, noProxy }: Settings): Record<string, string> =>
   Object.fromEntries(
     Object.entries({ http_proxy: httpProxy, https_proxy: httpsProxy, no_proxy: noProxy })

@@ -163,10 +163,10 @@ describe("npx cdktf", () => {
     [{}, "ccr: CODER_URL and CODER_SESSION_TOKEN are not set: "],
     [{ CODER_URL: "https://coder.example" }, "ccr: CODER_SESSION_TOKEN is not set: "],
     [{ CODER_SESSION_TOKEN: "x", CODER_URL: "" }, "ccr: CODER_URL is not set: "],
-    [{ CODER_SESSION_TOKEN: "x", CODER_URL: "http://[" }, "ccr: CODER_URL is no address: "],
+    [{ CODER_SESSION_TOKEN: "x", CODER_URL: "http://[" }, "ccr: CODER_URL is not a valid URL: "],
     [
       { CODER_SESSION_TOKEN: "x", CODER_URL: "http://127.0.0.1:1" },
-      "ccr: no Coder answers at http://127.0.0.1:1 ",
+      "ccr: cannot connect to Coder at http://127.0.0.1:1 ",
     ],
   ])("deploy with %j says in one line what is missing", async (env, line) => {
     const result = await cdktf(["deploy", "--auto-approve"], env);
@@ -178,7 +178,7 @@ describe("npx cdktf", () => {
   it("deploy with a token that Coder refuses says so, and shows the token to nobody else", async () => {
     const result = await cdktf(["deploy"], { CODER_URL: url, CODER_SESSION_TOKEN: "wrong-token" });
     expect(result.all).toBe(
-      `ccr: Coder at ${url} refuses the token in CODER_SESSION_TOKEN: coder tokens create.`,
+      `ccr: Coder at ${url} rejects the token in CODER_SESSION_TOKEN. Create a new one: coder tokens create`,
     );
     expect(asked).toEqual(["GET /api/v2/users/me wrong-token"]);
   });

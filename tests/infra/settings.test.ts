@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, describe, expect, it } from "vitest";
-import { optionsPage } from "../../infra/options-page.ts";
 import { OPTIONS, readSettings, SettingsError, settingsOf } from "../../infra/settings.ts";
+import { optionsPage } from "../../infra/tools/options-page.ts";
 import { root } from "../support/home.ts";
 import { Template } from "../support/template.ts";
 
@@ -25,7 +25,8 @@ describe("settings", () => {
   });
 
   it("are each explained in a sentence", () => {
-    for (const [name, { about }] of Object.entries(OPTIONS)) expect(about, name).toMatch(/^[A-Z].{10,}\.$/);
+    for (const [name, { description }] of Object.entries(OPTIONS))
+      expect(description, name).toMatch(/^[A-Z].{10,}\.$/);
   });
 
   it("stand in docs/running/template-options.md, which npm run options writes", () => {

@@ -358,7 +358,7 @@ describe("the apps", () => {
   it("open ccr, and leave a shell behind", async () => {
     expect(await run("ccr", { ccr: "echo picker" })).toBe("picker\nlogin shell -l");
     expect(await run("ccr", {})).toBe(
-      "ccr is not installed here. The log of the start script Claude sessions says why.\nlogin shell -l",
+      "ccr is not installed here. See the logs of the start scripts Claude sessions.\nlogin shell -l",
     );
   });
 
@@ -366,7 +366,7 @@ describe("the apps", () => {
     const tmux =
       'if [ "$1" = list-sessions ]; then printf "%s\\n" "100 \\$1" "300 \\$7" "200 \\$2"; else echo "$*"; fi';
     expect(await run("tmux", { tmux })).toBe("attach-session -t $7\nlogin shell -l");
-    expect(await run("tmux", { tmux: "exit 1" })).toBe("No tmux session runs here.\nlogin shell -l");
+    expect(await run("tmux", { tmux: "exit 1" })).toBe("No tmux session is running.\nlogin shell -l");
   });
 });
 

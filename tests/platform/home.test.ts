@@ -251,7 +251,7 @@ describe("the size that a home asks for", () => {
     const part = {
       terraform: { required_providers },
       variable: json.variable,
-      locals: { ...json.locals, home_present: present },
+      locals: { ...json.locals, home_current: present },
       output: { size: { value: "${local.home_size}" } },
     };
     writeFileSync(join(terraform.folder, "main.tf.json"), JSON.stringify(part));

@@ -380,7 +380,7 @@ describe("what the user chooses", () => {
       /^ccr_repository='git@github\.com:a\/b\.git'$/m,
     );
     for (const wrong of ["ext::sh -c id", "--upload-pack=id", "https://x/'; id", "/etc", "https://x y"])
-      await expect(planWith({ repository: wrong }), wrong).rejects.toThrow("Begin with https://");
+      await expect(planWith({ repository: wrong }), wrong).rejects.toThrow("Must begin with https://");
   });
 });
 

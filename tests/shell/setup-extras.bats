@@ -166,7 +166,7 @@ says() {
   session 'exit 0'
   script stop.sh ccr_name=ccr ccr_patience=10
   [ "$status" -eq 0 ]
-  [[ $output == "2 sessions of Claude Code asked to end, 0 still running"* ]]
+  [[ $output == "asked 2 Claude Code sessions to end; 0 still running"* ]]
   [ -e "$THERE/written" ]
 }
 
@@ -178,7 +178,7 @@ says() {
   register $! 1
   start=$SECONDS
   script stop.sh ccr_name=ccr ccr_patience=2
-  [[ $output == "1 sessions of Claude Code asked to end, 1 still running after 2 s" ]]
+  [[ $output == "asked 1 Claude Code sessions to end; 1 still running after 2 s" ]]
   [ $((SECONDS - start)) -lt 60 ]
   kill -0 "${PIDS[1]}"
 }
@@ -186,7 +186,7 @@ says() {
 @test "a stop without any session, and without ccr, is quick and fine" {
   rm -r "$HERE/.claude" "$HERE/.local"
   script stop.sh ccr_name=ccr ccr_patience=5
-  [[ $output == "0 sessions of Claude Code asked to end, 0 still running after 0 s" ]]
+  [[ $output == "asked 0 Claude Code sessions to end; 0 still running after 0 s" ]]
 }
 
 @test "upkeep switches resuming on once, and leaves the last word to the person" {
@@ -229,10 +229,10 @@ says() {
   [ -d "$HERE/my work/.git" ]
   touch "$HERE/my work/mine"
   script personal.sh ccr_name=ccr ccr_dotfiles= "ccr_repository=$THERE/my work.git/"
-  says 'my work is there already'
+  says 'my work already exists'
   script personal.sh ccr_name=ccr ccr_dotfiles= "ccr_repository=$THERE/gone.git"
   [ "$status" -eq 0 ]
-  [[ $output == *'warning: repository: it could not be cloned'* ]]
+  [[ $output == *'warning: repository: could not be cloned'* ]]
   [ ! -e "$HERE/gone" ]
   [ -z "$(find "$HERE" -name '.clone.*')" ]
 }
@@ -248,7 +248,7 @@ INSTALL
   says 'Claude Code installed'
   [ "$("$HERE/.local/bin/claude")" = 2.1.329 ]
   script claude.sh ccr_claude_version=stable ccr_claude_installer=https://x/install.sh
-  says 'Claude Code is here'
+  says 'Claude Code is already installed'
 }
 
 @test "an installer that cannot be had, or fails, is a warning that says what to do" {

@@ -59,7 +59,7 @@ $(cat "$BATS_TEST_DIRNAME/../../infra/scripts/rows.sh")"
   whole
 }
 
-@test "all at once, four times over: everything works" {
+@test "four starts at once: everything works" {
   for _ in 1 2 3 4; do all_at_once >"$THERE/out.$RANDOM" 2>&1 & done
   wait
   run grep -h warning "$THERE"/out.*
@@ -80,7 +80,7 @@ $(cat "$BATS_TEST_DIRNAME/../../infra/scripts/rows.sh")"
   done
 }
 
-@test "with one piece missing nothing is installed, and the log and the dashboard say which one" {
+one_piece_missing() {
   others=$(seq "$COUNT" | grep -vx 2)
   # shellcheck disable=SC2086
   run in_order $others
@@ -93,6 +93,10 @@ $(cat "$BATS_TEST_DIRNAME/../../infra/scripts/rows.sh")"
   [ "$(row)" = ready ]
 }
 
+@test "with one piece missing nothing is installed, and the log and the dashboard say which one" {
+  under_each_shell one_piece_missing
+}
+
 @test "with the first script missing nothing is installed, and the dashboard says so" {
   in_order $(seq 2 "$COUNT")
   [ ! -e "$LIB/ccr.cjs" ]
@@ -101,10 +105,10 @@ $(cat "$BATS_TEST_DIRNAME/../../infra/scripts/rows.sh")"
   whole
 }
 
-@test "what a killed run with the same process number left does not stop a script" {
+@test "what a killed script with the same process id left behind does not stop a script" {
   mkdir -p "$LIB"
   for number in $(seq "$COUNT"); do
-    # exec keeps the number.
+    # exec keeps the process id.
     run env -i HOME="$HERE" PATH="$THERE/tools" CCR_ROOT="$MACHINE" CODER_SCRIPT_BIN_DIR="$LINKS" /bin/sh -c '
       mkdir -p "$HOME/.local/lib/ccr/.work.$$/skel"
       for name in piece node ccr.cjs warnings; do echo x >"$HOME/.local/lib/ccr/.work.$$/$name"; done
@@ -128,7 +132,7 @@ other_version() { sed "s/^ccr_sha256=.*/ccr_sha256='0123456789abcdef'/" "$SETUP_
   whole
 }
 
-@test "a damaged piece is found out: the program that is there stays, and the next start installs" {
+damaged_piece() {
   as_agent
   echo old >"$LIB/ccr.cjs"
   head -c 1000 "$LIB"/pieces/*/2-of-"$COUNT" >"$THERE/half"
@@ -142,7 +146,11 @@ other_version() { sed "s/^ccr_sha256=.*/ccr_sha256='0123456789abcdef'/" "$SETUP_
   [ "$(row)" = ready ]
 }
 
-@test "pieces that are no program are not installed" {
+@test "a damaged piece is detected: the installed program stays, and the next start installs" {
+  under_each_shell damaged_piece
+}
+
+@test "pieces with another checksum are not installed" {
   for number in $(seq "$COUNT"); do other_version "$number"; done
   for number in $(seq 2 "$COUNT"); do run_script "$THERE/other.$number"; done
   run run_script "$THERE/other.1"
@@ -175,6 +183,29 @@ other_version() { sed "s/^ccr_sha256=.*/ccr_sha256='0123456789abcdef'/" "$SETUP_
   [ -z "$(find "$LIB/pieces" -perm /077)" ]
   ccr uninstall
   [ ! -e "$LIB" ]
+}
+
+killed_before_storing() {
+  for number in $(seq "$COUNT"); do
+    rm -rf "$HERE/.local" "$THERE/killed"
+    # mv puts a piece into place: it kills the script, once.
+    printf '#!/bin/sh\nif [ -e %s ]; then exec /bin/mv "$@"; fi\n: >%s\nkill -KILL $PPID\n' "$THERE/killed" "$THERE/killed" >"$THERE/mv"
+    chmod 755 "$THERE/mv"
+    ln -sf "$THERE/mv" "$THERE/tools/mv"
+    run run_script "$SETUP_SCRIPTS/$number"
+    [ "$status" -eq 137 ]
+    in_order $(seq "$COUNT" | grep -vx "$number")
+    [ ! -e "$LIB/ccr.cjs" ]
+    ln -sf /bin/mv "$THERE/tools/mv"
+    all_at_once
+    find "$LIB" -name '.work.*' -exec touch -d '2 hours ago' {} +
+    in_order 1
+    whole
+  done
+}
+
+@test "a script that is killed before it has stored its piece: the next start installs" {
+  under_each_shell killed_before_storing
 }
 
 # A claude that waits, and a tmux of this test alone.

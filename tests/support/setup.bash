@@ -55,11 +55,24 @@ all_at_once() {
   return "$status"
 }
 
+# Runs a function once under dash and once under busybox ash, each time with an empty home.
+under_each_shell() {
+  command -v dash >/dev/null || skip "dash is missing"
+  command -v busybox >/dev/null || skip "busybox is missing"
+  for SETUP_SHELL in dash "busybox ash"; do
+    rm -rf "$HERE"
+    mkdir "$HERE"
+    "$@"
+  done
+  unset SETUP_SHELL
+}
+
 # Runs one script.
 run_script() {
   local script=$1
   shift
-  [ $# -gt 0 ] || set -- /bin/sh
+  # shellcheck disable=SC2086
+  [ $# -gt 0 ] || set -- ${SETUP_SHELL:-/bin/sh}
   env -i HOME="$HERE" USER="$(id -un)" SHELL=/bin/bash PATH="$THERE/tools" CCR_ROOT="$MACHINE" \
     CODER_SCRIPT_BIN_DIR="$LINKS" "${EXTRA[@]}" "$@" -c "$(cat "$script")" </dev/null
 }

@@ -1,7 +1,7 @@
 /**
- * `npm run cdktn`: does the same program work with cdktn, the continuation of cdktf? A copy of the checkout gets the alias
- * that docs/running/upgrading.md describes, installs it, and synthesizes; both templates must be the same.
- * Asks the npm registry: not part of the tests.
+ * `npm run cdktn`: checks that infra/ works with cdktn, the continuation of cdktf. Installs the alias that
+ * docs/running/upgrading.md describes in a copy of the checkout and synthesizes there; both templates must be the same.
+ * Not part of the tests, because it needs the npm registry.
  */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const VERSION = "0.24.0";
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 const copy = mkdtempSync(join(tmpdir(), "ccr-cdktn-"));
 try {

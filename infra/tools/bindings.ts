@@ -1,8 +1,7 @@
 /**
- * TypeScript bindings of the coder and coderd providers.
- *
- * They are made from the committed schemas (`infra/schemas/<name>@<version>.json`) without network or Terraform
- * and land in `infra/providers/`, which git ignores. `npm run bindings` renews the schemas themselves.
+ * Generates the TypeScript bindings of the coder and coderd providers in `infra/providers/`, which git ignores, from the
+ * committed schemas (`infra/schemas/<name>@<version>.json`), without network or Terraform. `npm run bindings` updates the
+ * schemas themselves.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -13,7 +12,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { execa } from "execa";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const SCHEMAS = join(ROOT, "infra/schemas");
 const PROVIDERS = join(ROOT, "infra/providers");
 const require = createRequire(import.meta.url);
@@ -31,7 +30,7 @@ async function listedProviders(): Promise<Provider[]> {
   });
 }
 
-/** Makes the bindings when they are missing or were made from something else. Says whether it had to. */
+/** Generates the bindings if they are missing or outdated. Returns whether it had to. */
 export async function ensureBindings(): Promise<boolean> {
   const providers = await listedProviders();
   const hash = createHash("sha256").update(`${require("cdktf-cli/package.json").version}, 1\n`);
@@ -39,28 +38,28 @@ export async function ensureBindings(): Promise<boolean> {
     if (!existsSync(schema)) throw new Error(`no schema of ${name} ${version}: run npm run bindings`);
     hash.update(`${name}@${version}\n`).update(await readFile(schema));
   }
-  const madeFrom = hash.digest("hex");
+  const digest = hash.digest("hex");
   const note = join(PROVIDERS, "made-from.txt");
-  if ((await readFile(note, "utf8").catch(() => "")).trim() === madeFrom) return false;
+  if ((await readFile(note, "utf8").catch(() => "")).trim() === digest) return false;
 
   await mkdir(join(ROOT, "dist"), { recursive: true });
   const fresh = await mkdtemp(join(ROOT, "dist/providers-"));
   try {
     await cdktf(["get", "--force", "--output", fresh, "--experimental-provider-schema-cache-path", SCHEMAS]);
     await exemptFromChecks(fresh);
-    await writeFile(join(fresh, "made-from.txt"), `${madeFrom}\n`);
+    await writeFile(join(fresh, "made-from.txt"), `${digest}\n`);
     await rm(PROVIDERS, { recursive: true, force: true });
     await rename(fresh, PROVIDERS);
   } catch (error) {
-    // Another process may have finished first: what it made is as good.
-    if ((await readFile(note, "utf8").catch(() => "")).trim() !== madeFrom) throw error;
+    // Another process may have finished first: its result is just as good.
+    if ((await readFile(note, "utf8").catch(() => "")).trim() !== digest) throw error;
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
   return true;
 }
 
-/** Our compiler options are stricter than cdktf's generator; the types stay in force where they are used. */
+/** Turns type checks off inside the bindings: cdktf's generator does not satisfy our compiler options. */
 async function exemptFromChecks(folder: string): Promise<void> {
   for (const name of await readdir(folder, { recursive: true })) {
     if (!name.endsWith(".ts")) continue;
@@ -69,8 +68,8 @@ async function exemptFromChecks(folder: string): Promise<void> {
   }
 }
 
-/** Renews `infra/schemas/` from the real providers, wherever `terraform init` finds them (a mirror or a registry). */
-async function renewSchemas(): Promise<void> {
+/** Updates `infra/schemas/` from the real providers, wherever `terraform init` finds them (a mirror or a registry). */
+async function updateSchemas(): Promise<void> {
   for (const { name, source, version, schema } of await listedProviders()) {
     const folder = await mkdtemp(join(tmpdir(), "ccr-schema-"));
     try {
@@ -84,12 +83,12 @@ async function renewSchemas(): Promise<void> {
       const { stdout } = await terraform`terraform providers schema -json`;
       const provider_versions = { [`registry.terraform.io/${source}`]: version };
       await writeFile(schema, `${JSON.stringify({ ...JSON.parse(stdout), provider_versions })}\n`);
-      console.log(`${name} ${version}: schema renewed`);
+      console.log(`${name} ${version}: schema updated`);
     } catch (error) {
       const reason = error as { stderr?: string; shortMessage?: string };
       const line = (reason.stderr ?? "").split("\n").find((text) => text.includes("Error")) ?? "";
       console.error(
-        `${name} ${version}: kept as it is (${line.trim() || reason.shortMessage || String(error)})`,
+        `${name} ${version}: not updated (${line.trim() || reason.shortMessage || String(error)})`,
       );
       process.exitCode = 1;
     } finally {
@@ -98,7 +97,7 @@ async function renewSchemas(): Promise<void> {
   }
 }
 
-/** Runs this checkout's cdktf, quiet unless it fails. */
+/** Runs this checkout's cdktf, without output unless it fails. */
 async function cdktf(words: string[]): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), "ccr-cdktf-"));
   try {
@@ -118,7 +117,7 @@ async function cdktf(words: string[]): Promise<void> {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  await renewSchemas();
+  await updateSchemas();
   const made = await ensureBindings();
-  console.log(made ? "infra/providers: made anew" : "infra/providers: nothing changed");
+  console.log(made ? "infra/providers: generated again" : "infra/providers: nothing changed");
 }
