@@ -1,9 +1,12 @@
 // What may happen to a home: plans from the state of a real apply. In the full form the kubernetes provider talks to an
 // API in memory; in the reduced form the claim is a terraform_data, and what the API would tell is a variable.
 
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { fixtures } from "../support/home.ts";
 import { KubernetesApi } from "../support/kubernetes-api.ts";
 import { note } from "../support/notes.ts";
 import { template as folder } from "../support/setup-script.ts";
@@ -161,6 +164,31 @@ describe(`a home that is there (${form} form)`, () => {
     terraform.load(other.folder);
     other.remove();
     expect(await change()).toBe(SAME);
+  });
+
+  it("is kept when the template of version 1.0.0 is updated to this one", async () => {
+    const old = mkdtempSync(join(tmpdir(), "ccr-1.0.0-"));
+    const workspace = await Terraform.empty();
+    try {
+      await execa("tar", ["-xzf", join(fixtures, "template-1.0.0.tar.gz"), "-C", old]);
+      workspace.load(old);
+      await workspace.must("init");
+      workspace.env.KUBE_HOST = api.url;
+      api.restore([]);
+      await workspace.apply();
+      const claimAddress = full ? CLAIM : reducedAddress(CLAIM);
+      const { id } = await workspace.applied(claimAddress);
+      workspace.load(folder);
+      const changes = await workspace.plan();
+      expect(changes).toMatchObject({ "coder_script.part": "delete", "coder_script.rest": "delete" });
+      expect(changes["coder_script.setup[0]"]).toMatch(/^(create|delete\+create)$/);
+      expect(changes[claimAddress] ?? "update").toBe("update");
+      await workspace.must("apply", "plan");
+      expect((await workspace.applied(claimAddress)).id).toBe(id);
+    } finally {
+      workspace.remove();
+      rmSync(old, { recursive: true, force: true });
+    }
   });
 
   it("survives another name of the agent", async () => {

@@ -147,9 +147,14 @@ export class Terraform {
     this.folder = mkdtempSync(join(tmpdir(), "ccr-tf-work-"));
   }
 
+  /** A folder for the template of a workspace: load() one, then init. */
+  static async empty(): Promise<Terraform> {
+    return new Terraform(await providers());
+  }
+
   /** A workspace of this template, initialized. */
   static async workspace(template: string): Promise<Terraform> {
-    const terraform = new Terraform(await providers());
+    const terraform = await Terraform.empty();
     terraform.load(template);
     await terraform.must("init");
     return terraform;
