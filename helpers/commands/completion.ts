@@ -4,7 +4,7 @@ import { type Candidate, complete, linesOf, SHELLS, type Shell } from "../cli/co
 import { projectNames } from "../cli/session-format.ts";
 import { namesOf, PROGRAM } from "../install/names.ts";
 import { installedName, setting } from "../install/places.ts";
-import { entryOf, load, uniqueLengths } from "../sessions/catalogue.ts";
+import { entryOf, readCatalogue, uniqueLengths } from "../sessions/catalogue.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { type Entry, type Newest, newestOfAll, read, timeOfEntry, transcripts } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
@@ -88,12 +88,12 @@ function sessions(prefix: string): Candidate[] {
  */
 function beginningWith(prefix: string): Pick<Newest, "entries" | "unique"> {
   const all = transcripts((id) => id.toLowerCase().startsWith(prefix)).sort((a, b) => b.mtime - a.mtime);
-  const lines = new Map(load(projectsDirectory(), false)?.lines.map((line) => [line.path, line]));
+  const rows = new Map(readCatalogue(projectsDirectory(), false)?.rows.map((row) => [row.path, row]));
   let left = MOST_READ;
   const entries = all.map((transcript): Entry => {
-    const line = lines.get(transcript.path);
-    const same = line?.bytes === transcript.bytes && line.mtime === transcript.mtime;
-    const known = same ? entryOf(line) : left-- > 0 ? read(transcript) : null;
+    const row = rows.get(transcript.path);
+    const same = row?.bytes === transcript.bytes && row.mtime === transcript.mtime;
+    const known = same ? entryOf(row) : left-- > 0 ? read(transcript) : null;
     return known ?? { ...transcript, facts: null, unreadable: null };
   });
   entries.sort((a, b) => timeOfEntry(b) - timeOfEntry(a));

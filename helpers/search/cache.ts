@@ -3,16 +3,15 @@
 // A part holds texts and their signatures, and is never changed once an index names it. The index says which text
 // belongs to which transcript of which size and time; it is replaced whole. So whoever is killed, or writes at the same
 // time as another, leaves an index that is right, and at worst a part that nobody knows of.
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, fstatSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { projectsDirectory } from "../claude/places.ts";
-import { programOf } from "../sessions/catalogue.ts";
-import { writeAtomic } from "../system/files.ts";
-import { cache } from "../system/places.ts";
+import { type CacheFile, cachePath, readCache, sweepCache, writeCache } from "../system/cache-file.ts";
+import { openFile } from "../system/files.ts";
 import { bitOf } from "./signature.ts";
 import { type Fresh, type Part, type Place, remove, rowBytes, Writer } from "./writer.ts";
 
-const FORMAT = 1;
+const VERSION = 2;
 const ID = 36;
 const INDEX = "index";
 /** Together the texts take no more than this; those of the newest transcripts are kept. */
@@ -31,11 +30,7 @@ type Column = (typeof COLUMNS)[number];
 /** A project folder when it was last listed; `time` is 0 where a change could have the same time. Its rows follow. */
 export type Folder = { name: string; time: number; rows: number };
 
-type Header = {
-  format: number;
-  program: string;
-  root: string;
-  sum: number;
+type Fields = {
   parts: Part[];
   folders: Folder[];
   projects: string[];
@@ -68,34 +63,28 @@ export class Cache {
   /** `parts`: those of a cache that is open elsewhere, for a second thread. */
   constructor(parts?: readonly Part[], root = projectsDirectory()) {
     this.#root = root;
-    let hash = 5381;
-    for (let i = 0; i < root.length; i++) hash = (Math.imul(hash, 33) ^ root.charCodeAt(i)) >>> 0;
-    this.directory = join(cache(), `find-${hash.toString(36)}`);
+    this.directory = cachePath("find", root);
     if (parts) this.parts = parts;
-    else {
-      try {
-        this.#load();
-      } catch {
-        // there is none yet, or none to be trusted
-      }
-    }
+    else this.#load();
+  }
+
+  get #index(): CacheFile {
+    return { path: join(this.directory, INDEX), format: "find", version: VERSION, root: this.#root };
   }
 
   #load(): void {
-    const file = readFileSync(join(this.directory, INDEX));
-    const end = file.indexOf(10);
-    const header: Header = JSON.parse(file.toString("utf8", 0, end));
-    if (header.format !== FORMAT || header.program !== programOf() || header.root !== this.#root) return;
-    const rows = header.folders.reduce((sum, folder) => sum + folder.rows, 0);
-    const ids = end + 1;
-    const numbers = new Float64Array(rows * COLUMNS.length);
-    const bytes = Buffer.from(numbers.buffer);
-    if (file.copy(bytes, 0, ids + rows * ID) !== bytes.length || header.sum !== sumOf(bytes)) return;
-    this.ids = file.toString("latin1", ids, ids + rows * ID);
-    this.#use(numbers, rows);
-    this.parts = header.parts;
-    this.folders = header.folders;
-    this.projects = header.projects;
+    const cached = readCache<Fields>(this.#index);
+    const ids = cached?.section(0);
+    const bytes = cached?.section(1);
+    if (!cached || !ids || !bytes) return;
+    const numbers = new Float64Array(bytes.length / 8);
+    bytes.copy(Buffer.from(numbers.buffer));
+    this.ids = ids.toString("latin1");
+    this.#use(numbers, ids.length / ID);
+    const { parts, folders, projects } = cached.fields;
+    this.parts = parts;
+    this.folders = folders;
+    this.projects = projects;
   }
 
   #use(numbers: Float64Array, rows: number): void {
@@ -136,7 +125,7 @@ export class Cache {
     let fd = this.#files.get(part);
     if (fd !== undefined) return fd;
     try {
-      fd = openSync(join(this.directory, this.parts[part]!.name), "r");
+      fd = openFile(join(this.directory, this.parts[part]!.name));
       if (fstatSync(fd).size !== this.parts[part]!.size) {
         closeSync(fd);
         fd = -1;
@@ -286,32 +275,16 @@ export class Cache {
         numbers[i * rows.length + row] = values[name] ?? 0;
       });
     });
-    const bytes = Buffer.from(numbers.buffer);
-    const header: Header = {
-      format: FORMAT,
-      program: programOf(),
-      root: this.#root,
-      sum: sumOf(bytes),
-      parts: staying,
-      folders: [...folders],
-      projects: [...projects.keys()],
-    };
+    const fields: Fields = { parts: staying, folders: [...folders], projects: [...projects.keys()] };
     const ids = rows.map(({ id }) => id).join("");
-    writeAtomic(
-      join(this.directory, INDEX),
-      Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), Buffer.from(ids, "latin1"), bytes]),
-    );
+    if (!writeCache(this.#index, fields, [Buffer.from(ids, "latin1"), Buffer.from(numbers.buffer)])) return;
     for (const part of parts) if (!staying.includes(part)) remove(join(this.directory, part.name));
   }
 
   /** Removes parts that no index has named for long. */
   #sweep(): void {
     const known = new Set(new Cache(undefined, this.#root).parts.map(({ name }) => name));
-    for (const name of readdirSync(this.directory)) {
-      const path = join(this.directory, name);
-      if (name !== INDEX && !known.has(name) && Date.now() - statSync(path).mtimeMs > ORPHAN_AGE)
-        remove(path);
-    }
+    sweepCache(this.directory, (name) => name !== INDEX && !known.has(name), ORPHAN_AGE);
   }
 }
 
@@ -325,12 +298,4 @@ function forgetOldest(rows: { kept: Kept | null }[]): void {
     total -= row.kept?.length ?? 0;
     row.kept = null;
   }
-}
-
-function sumOf(bytes: Buffer): number {
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-  let sum = 1;
-  // A file that was torn lacks whole pages.
-  for (let i = 0; i < words.length; i += 32) sum = (Math.imul(sum, 31) + words[i]!) | 0;
-  return sum;
 }

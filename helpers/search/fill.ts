@@ -1,6 +1,7 @@
 import { readAt } from "../claude/lines.ts";
 import { slug } from "../claude/places.ts";
 import { TEXT_MARK, TITLE_MARKS, transcriptField } from "../claude/text.ts";
+import { isSettled } from "../system/cache-file.ts";
 import type { Cache } from "./cache.ts";
 import { Text } from "./extract.ts";
 import { projectIn } from "./facts.ts";
@@ -10,8 +11,6 @@ import { anything } from "./query.ts";
 import { Scan } from "./scan.ts";
 import { type Fresh, type Part, Writer } from "./writer.ts";
 
-/** A file changed within this time (ms) may change again and keep its time. */
-const RACY = 2000;
 const PROBE = 256;
 /** What keeping texts may cost, as a part of what the search would take without any. */
 const SHARE = 0.05;
@@ -70,7 +69,7 @@ export class Filler {
   /** The text of a transcript, if there is time to take it; null when not, or when it is not one to keep. */
   fill(fd: number, file: File): { text: Buffer; project: string | null } | null {
     if ((file.bytes / this.#speed) * EXTRA > this.#left) return null;
-    if (file.bytes === 0 || this.#now - file.mtime < RACY || !this.#writer.ready()) return null;
+    if (file.bytes === 0 || !isSettled(file.mtime, this.#now) || !this.#writer.ready()) return null;
     const end = Buffer.alloc(PROBE);
     const length = Math.min(PROBE, file.bytes);
     // A last line without its end is still being written.

@@ -1,10 +1,10 @@
 import { writeSync } from "node:fs";
 import { readAt } from "../claude/lines.ts";
 import { saidIn, titleIn, transcriptField } from "../claude/text.ts";
-import { asciiJson } from "../sessions/catalogue.ts";
 import { type Entry, timeOfEntry } from "../sessions/entry.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { titleOf } from "../sessions/session.ts";
+import { asciiJson } from "../system/json-text.ts";
 import { openUnlinkedFile } from "../system/unlinked-file.ts";
 import type { Cache, Kept } from "./cache.ts";
 import { projectIn, readEntry, reading } from "./facts.ts";

@@ -1,84 +1,64 @@
-// What the last commands learnt of the transcripts, so that a list need not read them again. May vanish at any time.
-import { closeSync, fstatSync, readSync, statSync, utimesSync } from "node:fs";
-import { join } from "node:path";
-import { openFile, writeAtomic } from "../system/files.ts";
-import { cache } from "../system/places.ts";
+// The catalogue: what a list needs to know of each transcript, so that transcripts which have not changed are not read.
+import {
+  type Cached,
+  type CacheFile,
+  cachePath,
+  confirmCache,
+  readCache,
+  writeCache,
+} from "../system/cache-file.ts";
+import { asciiJson } from "../system/json-text.ts";
 import type { Entry, Known, Transcript } from "./entry.ts";
 
-const FORMAT = 2;
-/** The beginning that a list of the newest needs; the rest is read for everything else. */
+const VERSION = 3;
+/** Bytes at the beginning of the file that a list of the newest sessions needs. */
 const BEGINNING = 64 * 1024;
 
-type Header = {
-  format: number;
-  /** which program wrote it: another one may judge differently */
-  program: string;
-  root: string;
+/** A project folder and its modification time (epoch ms); 0 when a later change could have the same time. */
+export type Folder = readonly [name: string, time: number];
+
+type Fields = {
   rootTime: number;
-  /** modification times of the project folders, 0 where a change could have the same time */
-  folders: [name: string, time: number][];
+  folders: readonly Folder[];
   /** no unread transcript is newer than this */
   unread: number;
   /** number of rows */
   rows: number;
 };
 
-/** A row that is not parsed further than its numbers. */
-export type Line = Transcript & { updatedAt: number; unique: number; twins: number; facts: string };
+/** A row of the catalogue, newest first; its `facts` are not parsed yet. */
+export type Row = Transcript & { updatedAt: number; unique: number; twins: number; facts: string };
 
-export type Catalogue = { header: Header; lines: Line[]; whole: boolean; savedAt: number };
+/** `whole`: all rows were read. `savedAt` (epoch ms): when it was last compared with the files. */
+export type Catalogue = { fields: Fields; rows: Row[]; whole: boolean; savedAt: number };
 
-const fileOf = (root: string): string => {
-  let hash = 5381;
-  for (let i = 0; i < root.length; i++) hash = (Math.imul(hash, 33) ^ root.charCodeAt(i)) >>> 0;
-  return join(cache(), `catalogue-${hash.toString(36)}.tsv`);
-};
+const fileOf = (root: string): CacheFile => ({
+  path: `${cachePath("catalogue", root)}.tsv`,
+  format: "catalogue",
+  version: VERSION,
+  root,
+});
 
-let program: string | undefined;
-export function programOf(): string {
-  if (program === undefined) {
-    const stats = statSync(process.argv[1] ?? "", { throwIfNoEntry: false });
-    program = stats ? `${stats.size}-${stats.mtimeMs}` : "?";
+/** Reads the catalogue of a projects directory, or only its beginning. Null when there is none to be trusted. */
+export function readCatalogue(root: string, whole: boolean): Catalogue | null {
+  const cached: Cached<Fields> | null = readCache(fileOf(root), whole ? undefined : BEGINNING);
+  const text = cached?.section(0)?.toString("latin1");
+  if (!cached || text === undefined) return null;
+  const { fields, savedAt } = cached;
+  const rows: Row[] = [];
+  // Where only the beginning was read its last line is cut.
+  for (const line of text.slice(0, text.lastIndexOf("\n") + 1).split("\n")) {
+    if (line === "") continue;
+    const row = parse(line, fields, root);
+    if (!row) return null;
+    rows.push(row);
   }
-  return program;
+  return { fields, rows, whole: cached.whole, savedAt };
 }
 
-/** The catalogue of a projects directory, or its beginning only; null when there is none that can be trusted. */
-export function load(root: string, whole: boolean): Catalogue | null {
-  let fd: number;
-  try {
-    fd = openFile(fileOf(root));
-  } catch {
-    return null;
-  }
-  try {
-    const { size, mtimeMs } = fstatSync(fd);
-    const wanted = whole ? size : Math.min(size, BEGINNING);
-    const buffer = Buffer.allocUnsafe(wanted);
-    const got = readSync(fd, buffer, 0, wanted, 0);
-    const text = buffer.toString("latin1", 0, got);
-    const complete = got === size;
-    const rows = text.slice(0, text.lastIndexOf("\n")).split("\n");
-    const header: Header = JSON.parse(rows[0]!);
-    if (header.format !== FORMAT || header.program !== programOf() || header.root !== root) return null;
-    const lines: Line[] = [];
-    for (let i = 1; i < rows.length; i++) {
-      const line = parse(rows[i]!, header, root);
-      if (!line) return null;
-      lines.push(line);
-    }
-    if (complete && lines.length !== header.rows) return null;
-    return { header, lines, whole: complete, savedAt: mtimeMs };
-  } catch {
-    return null;
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function parse(row: string, header: Header, root: string): Line | null {
-  const [id, folderAt, bytes, mtime, updatedAt, unique, twins, facts] = row.split("\t", 8);
-  const folder = header.folders[Number(folderAt)]?.[0];
+function parse(line: string, { folders }: Fields, root: string): Row | null {
+  const [id, folderAt, bytes, mtime, updatedAt, unique, twins, facts] = line.split("\t", 8);
+  const folder = folders[Number(folderAt)]?.[0];
   if (facts === undefined || folder === undefined || id!.length !== 36) return null;
   return {
     id: id!,
@@ -116,8 +96,8 @@ const KEYS = [
   "verdict",
 ] as const satisfies readonly (keyof Known)[];
 
-/** A row as the entry that was read for it. */
-export function entryOf({ id, folder, path, bytes, mtime, facts }: Line): Entry | null {
+/** The session that a row is about. Null when its facts cannot be parsed. */
+export function entryOf({ id, folder, path, bytes, mtime, facts }: Row): Entry | null {
   try {
     const values: unknown[] = JSON.parse(facts);
     if (values.length !== KEYS.length) return null;
@@ -128,63 +108,47 @@ export function entryOf({ id, folder, path, bytes, mtime, facts }: Line): Entry 
   }
 }
 
-/** JSON in ASCII, which is read fastest. Tabs and newlines are escaped in it too. */
-export const asciiJson = (value: unknown): string =>
-  JSON.stringify(value).replace(
-    /[^\u0000-\u007f]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+/** What a catalogue is written from. */
+export type Listed = {
+  root: string;
+  rootTime: number;
+  folders: readonly Folder[];
+  /** sessions that were read, and rows of the last catalogue that still hold */
+  rows: readonly (Entry | Row)[];
+  /** ids of all transcripts, with repetition */
+  ids: readonly string[];
+  /** modification time (epoch ms) of the newest transcript that was not read, else 0 */
+  unread: number;
+};
 
-/** Keeps rows for the next command. A disk that is full or read-only costs time later, and nothing else. */
-export function save(
-  root: string,
-  rootTime: number,
-  folders: readonly (readonly [name: string, time: number])[],
-  rows: readonly (Entry | Line)[],
-  ids: readonly string[],
-  unread: number,
-): void {
-  const place = new Map(folders.map(([name], i) => [name, i]));
+/** Writes the catalogue for the next command. */
+export function writeCatalogue({ root, rootTime, folders, rows, ids, unread }: Listed): void {
+  const places = new Map(folders.map(([name], i) => [name, i]));
   const unique = uniqueLengths(ids);
-  const count = new Map<string, number>();
-  for (const id of ids) count.set(id, (count.get(id) ?? 0) + 1);
+  const twins = new Map<string, number>();
+  for (const id of ids) twins.set(id, (twins.get(id) ?? 0) + 1);
   const lines = rows.flatMap((row) => {
-    const at = place.get(row.folder);
-    const updatedAt =
-      "updatedAt" in row ? row.updatedAt : row.facts ? (row.facts.updatedAt ?? row.mtime) : null;
-    if (at === undefined || updatedAt === null || row.facts === null) return [];
+    const place = places.get(row.folder);
+    const updatedAt = updatedAtOf(row);
+    if (place === undefined || updatedAt === null || row.facts === null) return [];
     if (row.path !== `${root}/${row.folder}/${row.id}.jsonl`) return [];
-    const facts =
-      typeof row.facts === "string" ? row.facts : asciiJson(KEYS.map((key) => (row.facts as Known)[key]));
-    const numbers = [at, row.bytes, row.mtime, updatedAt, unique.get(row.id) ?? 8, count.get(row.id) ?? 1];
-    return [{ updatedAt, text: `${row.id}\t${numbers.join("\t")}\t${facts}` }];
+    const { facts } = row;
+    const numbers = [place, row.bytes, row.mtime, updatedAt, unique.get(row.id) ?? 8, twins.get(row.id) ?? 1];
+    const json = typeof facts === "string" ? facts : asciiJson(KEYS.map((key) => facts[key]));
+    return [{ updatedAt, text: `${row.id}\t${numbers.join("\t")}\t${json}\n` }];
   });
   lines.sort((a, b) => b.updatedAt - a.updatedAt);
-  const header: Header = {
-    format: FORMAT,
-    program: programOf(),
-    root,
-    rootTime,
-    folders: folders.map(([name, time]) => [name, time]),
-    unread,
-    rows: lines.length,
-  };
-  try {
-    writeAtomic(fileOf(root), `${[asciiJson(header), ...lines.map(({ text }) => text)].join("\n")}\n`);
-  } catch {
-    // the next command reads the transcripts again
-  }
+  const fields: Fields = { rootTime, folders, unread, rows: lines.length };
+  writeCache(fileOf(root), fields, [Buffer.from(lines.map(({ text }) => text).join(""), "latin1")]);
 }
 
-/** Notes that everything was just compared with the files and found the same. */
-export function confirm(root: string): void {
-  try {
-    const now = new Date();
-    utimesSync(fileOf(root), now, now);
-  } catch {
-    // as in save
-  }
+function updatedAtOf(row: Entry | Row): number | null {
+  if ("updatedAt" in row) return row.updatedAt;
+  return row.facts && (row.facts.updatedAt ?? row.mtime);
 }
+
+/** Notes that everything in the catalogue was just compared with the files and found the same. */
+export const confirmCatalogue = (root: string): void => confirmCache(fileOf(root));
 
 const LEAST_UNIQUE = 4;
 

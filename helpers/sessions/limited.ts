@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { projectsDirectory } from "../claude/places.ts";
 import { verdictAt } from "../limits/tail.ts";
 import { stateOf, type Verdict } from "../limits/verdict.ts";
-import { readText, writeAtomic } from "../system/files.ts";
+import { type CacheFile, isSettled, readCache, writeCache } from "../system/cache-file.ts";
 import { cache } from "../system/places.ts";
 import { errno } from "../system/problem.ts";
 import { type Context, type Session, sessionOf } from "./session.ts";
@@ -57,13 +57,18 @@ function look(id: string, folder: string, path: string, stats: Stats): Stopped |
   return entry ? { entry, verdict } : false;
 }
 
-const VERSION = 2;
-/** A file that changed so lately may change again within the same time stamp. */
-const RACY = 2000;
-/** So few files are looked at without writing anything down. */
+const VERSION = 3;
+/** Fewer files than this are read again each time. */
 const FEW = 200;
 
-/** One line a transcript: path, size, time, and what was found where it was stopped. May vanish at any time. */
+const cacheFile = (): CacheFile => ({
+  path: join(cache(), "stopped.tsv"),
+  format: "stopped",
+  version: VERSION,
+  root: projectsDirectory(),
+});
+
+/** The cache of what was found: one line for each transcript with path, size, time and, if it is limited, what it says. */
 class Memory {
   #known: Map<string, string> | undefined;
   readonly #kept: string[] = [];
@@ -75,15 +80,8 @@ class Memory {
   }
 
   #load(): Map<string, string> {
-    const known = new Map<string, string>();
-    try {
-      const [head, ...lines] = readText(file()).split("\n");
-      if (head !== header()) return known;
-      for (const line of lines) known.set(line.slice(0, line.indexOf("\t")), line);
-    } catch {
-      // no memory yet
-    }
-    return known;
+    const lines = readCache(cacheFile())?.section(0)?.toString("utf8").split("\n") ?? [];
+    return new Map(lines.map((line) => [line.slice(0, line.indexOf("\t")), line]));
   }
 
   /** What is known of a file as it is now: stopped, not stopped (false), or nothing (null). */
@@ -104,7 +102,7 @@ class Memory {
 
   keep(path: string, stats: Stats, stopped: Stopped | false): Stopped | false {
     this.#fresh++;
-    if (!/[\t\n]/.test(path) && this.#now - stats.mtimeMs > RACY) {
+    if (!/[\t\n]/.test(path) && isSettled(stats.mtimeMs, this.#now)) {
       this.#kept.push(keyOf(path, stats) + (stopped ? JSON.stringify(stopped) : ""));
     }
     return stopped;
@@ -112,14 +110,8 @@ class Memory {
 
   save(): void {
     if (this.#kept.length < FEW || this.#fresh * 50 < this.#kept.length) return;
-    try {
-      writeAtomic(file(), [header(), ...this.#kept].join("\n"));
-    } catch {
-      // it only makes the next look quicker
-    }
+    writeCache(cacheFile(), {}, [this.#kept.join("\n")]);
   }
 }
 
-const file = (): string => join(cache(), "stopped.tsv");
-const header = (): string => `ccr stopped ${VERSION}\t${projectsDirectory()}`;
 const keyOf = (path: string, stats: Stats): string => `${path}\t${stats.size}\t${stats.mtimeMs}\t`;

@@ -2,7 +2,14 @@ import { statSync } from "node:fs";
 import { prompts } from "../claude/history.ts";
 import { projectsDirectory, slug } from "../claude/places.ts";
 import type { Live } from "../claude/registry.ts";
-import { type Catalogue, entryOf, type Line, load, save } from "./catalogue.ts";
+import {
+  type Catalogue,
+  entryOf,
+  type Folder,
+  type Row,
+  readCatalogue,
+  writeCatalogue,
+} from "./catalogue.ts";
 import { type Entry, folderTime, idsIn, projectFolders, read, type Transcript } from "./store.ts";
 
 /** So many changed rows are read again each time rather than written down. */
@@ -19,22 +26,22 @@ export class Reading {
   /** ids of all transcripts, with repetition; null until they are listed */
   ids: string[] | null = null;
   readonly #root = projectsDirectory();
-  readonly #seen = new Map<string, { stamp: string; row: Entry | Line }>();
+  readonly #seen = new Map<string, { stamp: string; row: Entry | Row }>();
 
   /** Each step gives a session, or null where it was spent otherwise. `first`: so many probably newest ones first. */
   *steps(first: number, live: ReadonlyMap<string, Live>): Generator<Entry | null, void> {
-    const known = load(this.#root, false);
-    const beginning = linesOf(known);
+    const known = readCatalogue(this.#root, false);
+    const beginning = rowsByPath(known);
     for (const path of this.#newestPaths(first, live, known?.savedAt ?? 0)) {
       yield this.#seen.has(path) ? null : this.#take(lookAt(path), beginning.get(path));
     }
-    for (const line of [...beginning.values()].slice(0, first)) {
-      yield this.#seen.has(line.path) ? null : this.#take(lookAt(line.path), line);
+    for (const row of [...beginning.values()].slice(0, first)) {
+      yield this.#seen.has(row.path) ? null : this.#take(lookAt(row.path), row);
     }
 
     const now = Date.now();
     const rootTime = folderTime(this.#root, now);
-    const folders: [string, number][] = [];
+    const folders: Folder[] = [];
     const files: { folder: string; path: string }[] = [];
     for (const [folder, path] of projectFolders()) {
       folders.push([folder, folderTime(path, now)]);
@@ -50,16 +57,16 @@ export class Reading {
     this.ids = all.map(({ id }) => id);
     yield null;
 
-    const book = load(this.#root, true);
-    const lines = linesOf(book);
+    const before = rowsByPath(readCatalogue(this.#root, true));
     all.sort((a, b) => b.mtime - a.mtime);
     yield null;
-    for (const transcript of all) yield this.#take(transcript, lines.get(transcript.path));
+    for (const transcript of all) yield this.#take(transcript, before.get(transcript.path));
     const rows = all.flatMap(({ path }) => this.#seen.get(path)?.row ?? []);
     this.#seen.clear();
     // As every other reader of all sessions does; what few rows have changed is read again.
     const fresh = rows.filter(({ facts }) => typeof facts !== "string").length;
-    if (fresh > FEW_CHANGES) save(this.#root, rootTime, folders, rows, this.ids, 0);
+    if (fresh > FEW_CHANGES)
+      writeCatalogue({ root: this.#root, rootTime, folders, rows, ids: this.ids, unread: 0 });
   }
 
   /** Where the sessions that are running, or had the newest prompts since an instant, should be. */
@@ -83,20 +90,20 @@ export class Reading {
     return undefined;
   }
 
-  #take(transcript: Transcript | null, line: Line | undefined): Entry | null {
+  #take(transcript: Transcript | null, row: Row | undefined): Entry | null {
     if (!transcript) return null;
     const stamp = `${transcript.bytes} ${transcript.mtime}`;
     if (this.#seen.get(transcript.path)?.stamp === stamp) return null;
-    const same = line?.bytes === transcript.bytes && line.mtime === transcript.mtime;
-    const known = same ? entryOf(line) : null;
+    const same = row?.bytes === transcript.bytes && row.mtime === transcript.mtime;
+    const known = same ? entryOf(row) : null;
     const entry = known ?? read(transcript);
-    if (entry) this.#seen.set(transcript.path, { stamp, row: known ? line! : entry });
+    if (entry) this.#seen.set(transcript.path, { stamp, row: known ? row! : entry });
     return entry;
   }
 }
 
-const linesOf = (book: Catalogue | null): Map<string, Line> =>
-  new Map(book?.lines.map((line) => [line.path, line]));
+const rowsByPath = (catalogue: Catalogue | null): Map<string, Row> =>
+  new Map(catalogue?.rows.map((row) => [row.path, row]));
 
 const pathOf = (root: string, directory: string, id: string): string =>
   `${root}/${slug(directory)}/${id}.jsonl`;

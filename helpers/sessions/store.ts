@@ -5,9 +5,18 @@ import { isSessionId, projectsDirectory } from "../claude/places.ts";
 import { liveSessions } from "../claude/registry.ts";
 import { readFacts } from "../claude/transcript.ts";
 import { verdictOf } from "../limits/verdict.ts";
+import { TIMESTAMP_STEP } from "../system/cache-file.ts";
 import { errno } from "../system/problem.ts";
 import { type FileStat, statFile as lookAt } from "../system/stat-file.ts";
-import { confirm, entryOf, type Line, load, save, uniqueLengths } from "./catalogue.ts";
+import {
+  confirmCatalogue,
+  entryOf,
+  type Folder,
+  type Row,
+  readCatalogue,
+  uniqueLengths,
+  writeCatalogue,
+} from "./catalogue.ts";
 import { type Entry, type Transcript, timeOfEntry } from "./entry.ts";
 
 export { type Entry, type Transcript, timeOfEntry } from "./entry.ts";
@@ -69,16 +78,14 @@ export const idsOfAll = (): string[] =>
   projectFolders().flatMap(([, path]) => idsIn(path).map((id) => id.toLowerCase()));
 
 /** The last look at all folders: what a catalogue of it is valid for. */
-type Scan = { root: string; rootTime: number; folders: [name: string, time: number][]; found: Transcript[] };
+type Scan = { root: string; rootTime: number; folders: Folder[]; found: Transcript[] };
 let scan: Scan | undefined;
 
-/** A change within this time may leave the same modification time behind. */
-const RACY = 2000;
-
+/** Modification time of a folder (epoch ms); 0 when it is unknown, or a later change could have the same time. */
 export function folderTime(path: string, now: number): number {
   try {
     const { mtimeMs } = statSync(path);
-    return Math.abs(now - mtimeMs) < RACY ? 0 : mtimeMs;
+    return Math.abs(now - mtimeMs) < TIMESTAMP_STEP ? 0 : mtimeMs;
   } catch {
     return 0;
   }
@@ -90,7 +97,7 @@ export function transcripts(wanted?: (id: string, folder: string) => boolean): T
   const root = projectsDirectory();
   const now = Date.now();
   const rootTime = folderTime(root, now);
-  const folders: [string, number][] = [];
+  const folders: Folder[] = [];
   for (const [folder, path] of projectFolders()) {
     if (!wanted) folders.push([folder, folderTime(path, now)]);
     for (const id of idsIn(path)) {
@@ -162,18 +169,17 @@ export function newest(
   limit: number,
   keep: (entry: Entry) => boolean = () => true,
 ): Entry[] {
-  const known = new Map<string, Line>();
-  const book = all.length > WORTH_CATALOGUE ? load(projectsDirectory(), true) : null;
-  for (const line of book?.lines ?? []) known.set(line.path, line);
+  const known = new Map<string, Row>();
+  const catalogue = all.length > WORTH_CATALOGUE ? readCatalogue(projectsDirectory(), true) : null;
+  for (const row of catalogue?.rows ?? []) known.set(row.path, row);
 
   const candidates = all.map((transcript) => {
-    const line = known.get(transcript.path);
-    const same =
-      line && line.bytes === transcript.bytes && line.mtime === transcript.mtime ? line : undefined;
-    return { transcript, line: same, bound: same ? same.updatedAt : transcript.mtime + SLACK };
+    const row = known.get(transcript.path);
+    const same = row && row.bytes === transcript.bytes && row.mtime === transcript.mtime ? row : undefined;
+    return { transcript, row: same, bound: same ? same.updatedAt : transcript.mtime + SLACK };
   });
   candidates.sort((a, b) => b.bound - a.bound);
-  const unknown = candidates.filter(({ line }) => !line);
+  const unknown = candidates.filter(({ row }) => !row);
   const recent = unknown.length > FEW ? recentIds(Math.max(64, Math.min(limit * 2, 1000))) : null;
 
   const chosen = new Chosen(limit);
@@ -187,9 +193,9 @@ export function newest(
     if (entry) fresh.set(transcript.path, entry);
     choose(entry);
   }
-  for (const { transcript, line, bound } of candidates) {
+  for (const { transcript, row, bound } of candidates) {
     if (chosen.full && chosen.oldest >= bound) break;
-    if (line) choose(entryOf(line) ?? read(transcript));
+    if (row) choose(entryOf(row) ?? read(transcript));
     else if (!fresh.has(transcript.path)) {
       const entry = read(transcript);
       if (entry) fresh.set(transcript.path, entry);
@@ -199,25 +205,22 @@ export function newest(
   if (scan?.found === all && all.length > WORTH_CATALOGUE) {
     const unread = unknown.filter(({ transcript }) => !fresh.has(transcript.path));
     const moved =
-      !book || !sameFolders(book.header.folders, scan.folders) || book.header.rootTime !== scan.rootTime;
+      !catalogue ||
+      !sameFolders(catalogue.fields.folders, scan.folders) ||
+      catalogue.fields.rootTime !== scan.rootTime;
     const learnt = [...fresh.values()].some(({ path, facts }) => facts !== null && !known.has(path));
     if (moved || learnt || fresh.size > FEW_CHANGES) {
-      const rows = candidates.flatMap(({ transcript, line }) => line ?? fresh.get(transcript.path) ?? []);
+      const rows = candidates.flatMap(({ transcript, row }) => row ?? fresh.get(transcript.path) ?? []);
       const newestUnread = Math.max(0, ...unread.map(({ transcript }) => transcript.mtime));
-      save(
-        scan.root,
-        scan.rootTime,
-        scan.folders,
-        rows,
-        all.map(({ id }) => id),
-        newestUnread,
-      );
-    } else confirm(scan.root);
+      const { root, rootTime, folders } = scan;
+      const ids = all.map(({ id }) => id);
+      writeCatalogue({ root, rootTime, folders, rows, ids, unread: newestUnread });
+    } else confirmCatalogue(scan.root);
   }
   return chosen.entries;
 }
 
-const sameFolders = (a: Scan["folders"], b: Scan["folders"]): boolean =>
+const sameFolders = (a: readonly Folder[], b: readonly Folder[]): boolean =>
   a.length === b.length && a.every(([name, time], i) => b[i]![0] === name && b[i]![1] === time && time !== 0);
 
 /** How a list is to be shown: how much of each id has to be typed, and ids that more than one file has. */
@@ -248,36 +251,36 @@ export function newestOfAll(limit: number, keep?: (entry: Entry) => boolean): Ne
 function recall(limit: number): Newest | null {
   const root = projectsDirectory();
   const now = Date.now();
-  const book = load(root, false);
-  if (!book || book.savedAt > now || now - book.savedAt > TRUSTED) return null;
-  const { header, lines } = book;
-  if (header.rootTime === 0 || folderTime(root, now) !== header.rootTime) return null;
-  for (const [name, time] of header.folders) {
+  const catalogue = readCatalogue(root, false);
+  if (!catalogue || catalogue.savedAt > now || now - catalogue.savedAt > TRUSTED) return null;
+  const { fields, rows, whole } = catalogue;
+  if (fields.rootTime === 0 || folderTime(root, now) !== fields.rootTime) return null;
+  for (const [name, time] of fields.folders) {
     if (time === 0 || folderTime(`${root}/${name}`, now) !== time) return null;
   }
   const chosen = new Chosen(limit);
   const ids = new Set<string>();
-  for (const line of lines) {
-    ids.add(line.id);
-    const present = look(line.id, line.folder, line.path);
+  for (const row of rows) {
+    ids.add(row.id);
+    const present = look(row.id, row.folder, row.path);
     if (!present || present.mtime === 0) return null;
-    const same = present.bytes === line.bytes && present.mtime === line.mtime;
-    if (same && chosen.full && chosen.oldest >= line.updatedAt) continue;
-    const entry = same ? entryOf(line) : read(present);
+    const same = present.bytes === row.bytes && present.mtime === row.mtime;
+    if (same && chosen.full && chosen.oldest >= row.updatedAt) continue;
+    const entry = same ? entryOf(row) : read(present);
     if (!entry) return null;
     chosen.add(entry);
   }
   const bound = Math.max(
-    header.unread + SLACK,
-    book.whole ? 0 : (lines.at(-1)?.updatedAt ?? Number.POSITIVE_INFINITY),
+    fields.unread + SLACK,
+    whole ? 0 : (rows.at(-1)?.updatedAt ?? Number.POSITIVE_INFINITY),
   );
-  if (!(book.whole && header.unread === 0) && !(chosen.full && chosen.oldest >= bound)) return null;
-  if (!book.whole) for (const id of liveSessions().keys()) if (!ids.has(id)) return null;
+  if (!(whole && fields.unread === 0) && !(chosen.full && chosen.oldest >= bound)) return null;
+  if (!whole) for (const id of liveSessions().keys()) if (!ids.has(id)) return null;
   return {
     entries: chosen.entries,
-    unique: new Map(lines.map(({ id, unique }) => [id, unique])),
-    twins: new Map(lines.map(({ id, twins }) => [id, twins])),
-    total: header.rows,
+    unique: new Map(rows.map(({ id, unique }) => [id, unique])),
+    twins: new Map(rows.map(({ id, twins }) => [id, twins])),
+    total: fields.rows,
   };
 }
 

@@ -1,47 +1,45 @@
 // What the last `ccr stats` counted: an index of files, and their records beside it. Both may vanish at any time.
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, statSync, unlinkSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { writeAtomic } from "../system/files.ts";
-import { cache } from "../system/places.ts";
-import { bytesOf, Index, numbersOf, sumOf } from "./file-index.ts";
+import { closeSync, fstatSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import {
+  type Cached,
+  type CacheFile,
+  cachePath,
+  readCache,
+  sweepCache,
+  writeCache,
+} from "../system/cache-file.ts";
+import { openFile } from "../system/files.ts";
+import { bytesOf, Index, numbersOf } from "./file-index.ts";
 import type { Files } from "./files.ts";
 import { BYTES, HEAD, readRecords, type Stored } from "./records.ts";
 import type { Summary } from "./sums.ts";
 
-const FORMAT = 5;
+const VERSION = 6;
+
+type Fields = { zone: string; unreadable: number; files: number };
 
 /**
- * The index's first line. Behind it stand what is counted in all, the names of the files, by folder and in the order
- * in which they are found, and their sizes, times and inodes: all that it takes to see that nothing has changed. Then
- * what is counted file by file.
+ * Sections of the cache file: what is counted in all; the names of the files, by folder and in the order in which they
+ * are found, and their sizes, times and inodes, which tell whether anything has changed; what is counted file by file.
  */
-type Front = {
-  format: number;
-  root: string;
-  zone: string;
-  unreadable: number;
-  files: number;
-  /** lengths in bytes */
-  summary: number;
-  names: number;
-  back: number;
-  /** of the summary; what is damaged of names and sizes is only another file than the one that was counted */
-  sum: number;
-};
+const [SUMMARY, NAMES, FILES, INDEX] = [0, 1, 2, 3] as const;
 
-const fileOf = (root: string): string => {
-  let hash = 5381;
-  for (let i = 0; i < root.length; i++) hash = (Math.imul(hash, 33) ^ root.charCodeAt(i)) >>> 0;
-  return join(cache(), `stats-${hash.toString(36)}`);
-};
+const fileOf = (root: string): CacheFile => ({
+  path: `${cachePath("stats", root)}.idx`,
+  format: "stats",
+  version: VERSION,
+  root,
+});
 
 export const newGeneration = (): string => `${Date.now().toString(36)}${process.pid.toString(36)}`;
-export const recordsFile = (root: string, generation: string): string => `${fileOf(root)}-${generation}.bin`;
+export const recordsFile = (root: string, generation: string): string =>
+  `${cachePath("stats", root)}-${generation}.bin`;
 
 /** First bytes of a file of records. */
 export function headOf(generation: string): Uint32Array {
   const head = new Uint32Array(HEAD / 4);
-  Buffer.from(head.buffer).write(`ccr-stats ${FORMAT} ${generation}`.slice(0, HEAD), "latin1");
+  Buffer.from(head.buffer).write(`ccr-stats ${VERSION} ${generation}`.slice(0, HEAD), "latin1");
   return head;
 }
 
@@ -64,48 +62,37 @@ const STATS = 3;
 export class Snapshot {
   readonly zone: string;
   readonly summary: Summary;
-  readonly #front: Front;
-  /** names, sizes, and the index */
-  readonly #rest: Buffer;
+  readonly #cached: Cached<Fields>;
 
-  private constructor(front: Front, summary: Summary, rest: Buffer) {
-    this.#front = front;
-    this.#rest = rest;
-    this.zone = front.zone;
+  private constructor(cached: Cached<Fields>, summary: Summary) {
+    this.#cached = cached;
+    this.zone = cached.fields.zone;
     this.summary = summary;
   }
 
   /** That of a projects directory; null when there is none that can be trusted. */
   static load(root: string): Snapshot | null {
-    try {
-      const bytes = readFileSync(`${fileOf(root)}.idx`);
-      const end = bytes.indexOf(10) + 1;
-      const front: Front = JSON.parse(bytes.toString("utf8", 0, end));
-      if (front.format !== FORMAT || front.root !== root) return null;
-      const summary = bytes.subarray(end, end + front.summary);
-      const rest = bytes.subarray(end + front.summary);
-      const whole = rest.length === front.names + front.files * STATS * 8 + front.back;
-      return whole && front.sum === sumOf(summary)
-        ? new Snapshot(front, JSON.parse(summary.toString("utf8")), rest)
-        : null;
-    } catch {
-      return null;
-    }
+    const cached = readCache<Fields>(fileOf(root));
+    const summary = cached?.section(SUMMARY);
+    return cached && summary ? new Snapshot(cached, JSON.parse(summary.toString("utf8"))) : null;
   }
 
   /** Whether files are those that were counted, as they were then. */
   matches(files: Files): boolean {
-    const front = this.#front;
-    if (front.files !== files.count || front.unreadable > 0) return false;
+    const { fields } = this.#cached;
+    if (fields.files !== files.count || fields.unreadable > 0) return false;
+    const ownNames = this.#cached.section(NAMES);
+    const ownStats = this.#cached.section(FILES);
+    if (!ownNames || !ownStats) return false;
     const { folders, names } = files;
     const found = namesOf(
       files.count,
       (i) => folders[i]!,
       (i) => names[i]!,
     );
-    if (!found.equals(this.#rest.subarray(0, front.names))) return false;
-    const stats = numbersOf(this.#rest.subarray(front.names, front.names + front.files * STATS * 8));
-    for (let i = 0; i < front.files; i++) {
+    if (!found.equals(ownNames)) return false;
+    const stats = numbersOf(ownStats);
+    for (let i = 0; i < fields.files; i++) {
       const at = i * STATS;
       if (
         stats[at] !== files.bytes[i] ||
@@ -119,15 +106,12 @@ export class Snapshot {
 
   /** All of it; null where it is damaged. */
   get index(): Index | null {
-    try {
-      return Index.read(this.#rest.subarray(this.#rest.length - this.#front.back));
-    } catch {
-      return null;
-    }
+    const bytes = this.#cached.section(INDEX);
+    return bytes && Index.read(bytes);
   }
 
-  /** Keeps an index for the next time, and forgets records that no index names any more. */
-  static save(root: string, zone: string, index: Index, summary: Summary): void {
+  /** Keeps an index for the next time, and deletes records that no index names any more. False when it cannot be kept. */
+  static save(root: string, zone: string, index: Index, summary: Summary): boolean {
     const { size } = index;
     const names = namesOf(
       size,
@@ -140,24 +124,11 @@ export class Snapshot {
       stats.set([index.bytes(i), index.mtime(i), index.inode(i)], i * STATS);
       if (!index.readable(i)) unreadable++;
     }
-    const counted = Buffer.from(JSON.stringify(summary));
-    const back = index.written();
-    const front: Front = {
-      format: FORMAT,
-      root,
-      zone,
-      unreadable,
-      files: size,
-      summary: counted.length,
-      names: names.length,
-      back: back.length,
-      sum: sumOf(counted),
-    };
-    writeAtomic(
-      `${fileOf(root)}.idx`,
-      Buffer.concat([Buffer.from(`${JSON.stringify(front)}\n`), counted, names, bytesOf(stats), back]),
-    );
+    const fields: Fields = { zone, unreadable, files: size };
+    const sections = [JSON.stringify(summary), names, bytesOf(stats), index.written()];
+    if (!writeCache(fileOf(root), fields, sections)) return false;
     forgetOthers(root, index.generation);
+    return true;
   }
 }
 
@@ -165,24 +136,18 @@ const ABANDONED = 60_000;
 
 /** Another process may just be writing its records: only older files go. */
 function forgetOthers(root: string, generation: string): void {
-  const file = fileOf(root);
+  const records = `${basename(cachePath("stats", root))}-`;
   const own = recordsFile(root, generation);
-  for (const name of readdirSync(dirname(file))) {
-    const path = join(dirname(file), name);
-    if (!path.startsWith(`${file}-`) || !name.endsWith(".bin") || path === own) continue;
-    try {
-      if (Date.now() - statSync(path).mtimeMs > ABANDONED) unlinkSync(path);
-    } catch {
-      // another process was first
-    }
-  }
+  const isOther = (name: string): boolean =>
+    name.startsWith(records) && name.endsWith(".bin") && name !== basename(own);
+  sweepCache(dirname(own), isOther, ABANDONED);
 }
 
 /** The records that an index speaks of; null when they are not there any more, or others. */
 export function openRecords(root: string, index: Index): (Stored & { close(): void }) | null {
   let fd: number | null = null;
   try {
-    fd = openSync(recordsFile(root, index.generation), "r");
+    fd = openFile(recordsFile(root, index.generation));
     const head = new Uint32Array(HEAD / 4);
     readRecords(fd, -HEAD / BYTES, head);
     const right = headOf(index.generation).every((word, i) => word === head[i]);

@@ -181,12 +181,7 @@ export async function count(
 }
 
 function save(root: string, here: string, index: Index): boolean {
-  try {
-    Snapshot.save(root, here, index, summarize(index, GROUPINGS, null));
-    return true;
-  } catch {
-    return false; // counted again the next time
-  }
+  return Snapshot.save(root, here, index, summarize(index, GROUPINGS, null));
 }
 
 /** Subagents belong to the project of their session, wherever they worked. */
