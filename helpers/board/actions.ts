@@ -1,6 +1,7 @@
 // What the board's keys do to a session, on this machine or on a remote one.
 
-import { goTo, resolveLive } from "../cli/live-session-args.ts";
+import { attachTo } from "../cli/attach.ts";
+import { resolveLive } from "../cli/resolve-live-session.ts";
 import { answerOf, askRemote, remoteCommand, remoteOf } from "../remote/remote.ts";
 import { Problem } from "../system/problem.ts";
 import { unicode } from "../terminal/output.ts";
@@ -29,7 +30,7 @@ export async function planAttach(id: string): Promise<{ go(): Promise<number> }>
       hint: `work in a copy: ccr ${short} --fork`,
     });
   }
-  return { go: () => goTo(live) };
+  return { go: () => attachTo(live) };
 }
 
 /** Stops or resumes a session and returns the lines to show. */

@@ -8,7 +8,7 @@ import type { Entry } from "../sessions/store.ts";
 import { makeDirectory } from "../system/files.ts";
 import { state } from "../system/places.ts";
 import { problemOf } from "../system/problem.ts";
-import { many, size } from "../terminal/amount.ts";
+import { plural, size } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { json } from "../terminal/json.ts";
 import { writeStderr, writeStdout } from "../terminal/output.ts";
@@ -68,7 +68,7 @@ export async function archiveSessions(
   else if (!dry) {
     const room = deleted > 0 ? `, ${size(deleted)} deleted here` : "";
     const kept = sessions.filter(({ detail }) => detail === null).length;
-    writeStderr(`${many(kept, "session")} in ${directory}${room}\n`);
+    writeStderr(`${plural(kept, "session")} in ${directory}${room}\n`);
   }
   return call.warnings.length > 0 ? 1 : 0;
 }

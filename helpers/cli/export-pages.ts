@@ -17,7 +17,7 @@ import { type Call, isSet } from "./command.ts";
  * `ccr export --format md|html|json`: a page a session, each whole or not at all. One session goes to `named` (`-` is
  * stdout), several into the directory of that name.
  */
-export async function exportReadable(
+export async function exportPages(
   call: Call,
   entries: readonly Entry[],
   named: string | undefined,

@@ -18,7 +18,7 @@ import { pad } from "../terminal/text.ts";
 import { wrap } from "../terminal/wrap.ts";
 import { stateCell } from "./session-format.ts";
 
-export type Mode = "eager" | "lazy";
+export type RestoreMode = "eager" | "lazy";
 
 /** What became of a plan: `name` is the tmux session that it has now. */
 export type Restored = Plan & {
@@ -27,14 +27,14 @@ export type Restored = Plan & {
   detail: string | null;
 };
 
-export const planned = (plan: Plan): Restored => ({
+export const notExecuted = (plan: Plan): Restored => ({
   ...plan,
   name: plan.entry.name,
   outcome: plan.reason === null ? "planned" : "skipped",
   detail: null,
 });
 
-export const rowsOf = (done: readonly Restored[]) =>
+export const restoredJson = (done: readonly Restored[]) =>
   done.map(({ entry, name, outcome, reason, detail }) => ({
     id: entry.current,
     name,
@@ -44,28 +44,28 @@ export const rowsOf = (done: readonly Restored[]) =>
     detail: detail && clean(detail),
   }));
 
-const DYING = 3000;
+const EXIT_WAIT = 3000;
 
 /** So long after its launch a session may not be there yet. */
-const COMING = 5000;
+const REGISTER_WAIT = 5000;
 
 /**
  * Brings back what is gone; sessions whose Claude is just ending, or which another process has just written down, are
  * waited for. One process at a time does it.
  */
-export async function restoreAll(mode: Mode, named: readonly string[] = []): Promise<Restored[]> {
-  const end = Date.now() + DYING;
+export async function restoreAll(mode: RestoreMode, named: readonly string[] = []): Promise<Restored[]> {
+  const end = Date.now() + EXIT_WAIT;
   const unsettled = ({ entry, reason }: Plan): boolean =>
     reason === "ending"
       ? Date.now() < end
-      : (reason === null || reason === "closed") && Math.abs(Date.now() - entry.launchedAt) < COMING;
+      : (reason === null || reason === "closed") && Math.abs(Date.now() - entry.launchedAt) < REGISTER_WAIT;
   let plans = await restorePlan(named);
-  if (plans.every((plan) => plan.reason !== null && !unsettled(plan))) return carryOut(plans, mode);
+  if (plans.every((plan) => plan.reason !== null && !unsettled(plan))) return execute(plans, mode);
   const release = await takeTurn();
   try {
     for (;;) {
       plans = await restorePlan(named);
-      if (!plans.some(unsettled)) return await carryOut(plans, mode);
+      if (!plans.some(unsettled)) return await execute(plans, mode);
       await sleep(250);
     }
   } finally {
@@ -73,14 +73,14 @@ export async function restoreAll(mode: Mode, named: readonly string[] = []): Pro
   }
 }
 
-async function carryOut(plans: readonly Plan[], mode: Mode): Promise<Restored[]> {
+async function execute(plans: readonly Plan[], mode: RestoreMode): Promise<Restored[]> {
   settleJournal(plans, Date.now());
-  if (plans.every(({ reason }) => reason !== null)) return plans.map(planned);
+  if (plans.every(({ reason }) => reason !== null)) return plans.map(notExecuted);
   const sessions = sessionsOf(plans.map(({ entry }) => entry));
   const done: Restored[] = [];
   for (const plan of plans) {
-    if (plan.reason !== null) done.push(planned(plan));
-    else done.push({ ...plan, ...(await bringBack(plan.entry, sessions.get(plan.entry.current), mode)) });
+    if (plan.reason !== null) done.push(notExecuted(plan));
+    else done.push({ ...plan, ...(await restoreOne(plan.entry, sessions.get(plan.entry.current), mode)) });
   }
   return done;
 }
@@ -97,15 +97,16 @@ function sessionsOf(entries: readonly Entry[]): Map<string, Session> {
 }
 
 /** The words that go on with one session. */
-export const againOf = (entry: Entry): string[] => argvOf(entry, sessionsOf([entry]).get(entry.current));
+export const restartCommandOf = (entry: Entry): string[] =>
+  resumeCommandOf(entry, sessionsOf([entry]).get(entry.current));
 
-async function bringBack(
+async function restoreOne(
   entry: Entry,
   session: Session | undefined,
-  mode: Mode,
+  mode: RestoreMode,
 ): Promise<Pick<Restored, "name" | "outcome" | "detail">> {
   try {
-    const argv = argvOf(entry, session);
+    const argv = resumeCommandOf(entry, session);
     const { windows, current, project } = entry;
     const { name } = await createCapped({
       name: entry.name,
@@ -114,7 +115,7 @@ async function bringBack(
       command: argv,
       env: claudeEnvironment(),
       ...(windows.length > 0 ? { windows } : {}),
-      ...(mode === "lazy" ? { waits: textOf(entry, session) } : {}),
+      ...(mode === "lazy" ? { waits: previewOf(entry, session) } : {}),
       launch: { ...entry, stoppedAt: null, restarts: [], warnedAt: null },
     });
     if (current !== entry.id) forget(entry.id);
@@ -126,29 +127,33 @@ async function bringBack(
 }
 
 /** What a person gave to claude, without what has its own say here: the permission mode, and never a bypass. */
-const kept = (flags: readonly string[]): string[] =>
+const keptFlags = (flags: readonly string[]): string[] =>
   flags.filter(
     (flag, i) =>
       !/^--(?:permission-mode|(?:allow-)?dangerously)/.test(flag) && flags[i - 1] !== "--permission-mode",
   );
 
 /** How a shell becomes a program with its words. */
-const BECOMES: Record<string, string> = { bash: 'exec "$0" "$@"', zsh: 'exec "$0" "$@"', fish: "exec $argv" };
+const EXEC_IN_SHELL: Record<string, string> = {
+  bash: 'exec "$0" "$@"',
+  zsh: 'exec "$0" "$@"',
+  fish: "exec $argv",
+};
 
 /**
  * The command line that goes on with a session: the same id and ways, and never a bypass of permissions. It is run as
  * if a person had opened a terminal: at a workspace's start, and from cron, nobody has read their shell's files.
  */
-function argvOf(entry: Entry, session: Session | undefined): string[] {
+function resumeCommandOf(entry: Entry, session: Session | undefined): string[] {
   const shell = personsShell();
   const claude = findClaude() ?? (shell ? "claude" : null);
   if (claude === null)
     throw new Problem("no-claude", "the claude program is not on PATH.", { hint: INSTALL_HINT });
   const mode = permissionModeFor(session ?? entry, null);
   return [
-    ...(shell ? [shell, "-lic", BECOMES[basename(shell)]!] : []),
+    ...(shell ? [shell, "-lic", EXEC_IN_SHELL[basename(shell)]!] : []),
     claude,
-    ...kept(entry.flags),
+    ...keptFlags(entry.flags),
     ...(entry.model === null ? [] : ["--model", entry.model]),
     ...(mode === null ? [] : ["--permission-mode", mode]),
     // Before the first prompt there is no transcript to resume.
@@ -159,7 +164,7 @@ function argvOf(entry: Entry, session: Session | undefined): string[] {
 /** The person's shell, where we know how it becomes a program. Cron says sh, whoever's it is. */
 function personsShell(): string | undefined {
   const known = (shell: string | null | undefined): shell is string =>
-    Boolean(shell && BECOMES[basename(shell)]);
+    Boolean(shell && EXEC_IN_SHELL[basename(shell)]);
   if (known(process.env.SHELL)) return process.env.SHELL;
   try {
     const { shell } = userInfo();
@@ -173,7 +178,7 @@ function personsShell(): string | undefined {
 const ROOM = 76;
 
 /** What a waiting window shows: title, last exchange, limit. */
-function textOf({ project, current }: Entry, session: Session | undefined): string {
+function previewOf({ project, current }: Entry, session: Session | undefined): string {
   const now = Date.now();
   const state = session ? stateCell(session, now, !unicode()) : [];
   const said = session?.transcript ? lastMessages(session.transcript, 40) : [];

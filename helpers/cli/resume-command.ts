@@ -91,11 +91,11 @@ async function liveProblem({ id, live, project }: Session): Promise<Problem> {
   const process = live?.here ? `pid ${live.pid}` : `pid ${live?.pid} of another container or machine`;
   const where = `${tmux ? `tmux session ${tmux}, ` : ""}${process}, in ${live?.cwd ?? project ?? "?"}`;
   const attach = tmux
-    ? [`go there: tmux ${inTmux() ? "switch-client" : "attach"} -t ${quote(`=${tmux}`)}`]
+    ? [`go there: tmux ${insideTmux() ? "switch-client" : "attach"} -t ${quote(`=${tmux}`)}`]
     : [];
   return new Problem("live", `${short} is running already: ${where}.`, {
     hint: [...attach, `work in a copy: ccr ${short} --fork`, "two at once would tear the conversation apart"],
   });
 }
 
-const inTmux = (): boolean => Boolean(process.env.TMUX);
+const insideTmux = (): boolean => Boolean(process.env.TMUX);

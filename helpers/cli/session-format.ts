@@ -6,7 +6,7 @@ import { type Call, stringFlag } from "./command.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
-import { many } from "../terminal/amount.ts";
+import { plural } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { type Colour, paint } from "../terminal/colour.ts";
 import { iso } from "../terminal/json.ts";
@@ -17,11 +17,11 @@ import { wrap } from "../terminal/wrap.ts";
 
 const WARN_BEFORE_SWEEP = 7 * DAY;
 const SHORT_ID = 8;
-const LEAST_UNIQUE = 4;
+const MIN_UNIQUE = 4;
 
 /** An id to read and to type: what has to be typed is bright, the rest of the first eight characters dim. */
 export function idCell(id: string, unique: ReadonlyMap<string, number>): Part[] {
-  const length = unique.get(id) ?? LEAST_UNIQUE;
+  const length = unique.get(id) ?? MIN_UNIQUE;
   return [
     { text: id.slice(0, length), colour: "bold" },
     { text: id.slice(length, Math.max(SHORT_ID, length)), colour: "dim" },
@@ -40,7 +40,7 @@ export function projectNames(paths: Iterable<string | null>): (path: string | nu
 
 /** Colour, sign and word of a state; the second sign is for locales without Unicode. */
 export function stateCell(session: Session, now: number, ascii: boolean): Part[] {
-  const [colour, signs, word] = stateLook(session, now);
+  const [colour, signs, word] = describeState(session, now);
   if (word === "") return [];
   return [
     { text: `${ascii ? signs[1] : signs[0]} `, colour },
@@ -48,7 +48,7 @@ export function stateCell(session: Session, now: number, ascii: boolean): Part[]
   ];
 }
 
-function stateLook(session: Session, now: number): [Colour | undefined, string, string] {
+function describeState(session: Session, now: number): [Colour | undefined, string, string] {
   const { state, verdict, live } = session;
   if (live) {
     if (live.status === "waiting")
@@ -67,7 +67,7 @@ function stateLook(session: Session, now: number): [Colour | undefined, string, 
   return session.damaged ? ["red", "!!", "damaged"] : [undefined, "  ", ""];
 }
 
-export type Look = { now: number; unique: ReadonlyMap<string, number>; time: TimeStyle };
+export type RowOptions = { now: number; unique: ReadonlyMap<string, number>; time: TimeStyle };
 
 export const COLUMNS: readonly Column[] = [
   { title: "TIME" },
@@ -78,7 +78,7 @@ export const COLUMNS: readonly Column[] = [
 ];
 
 /** One row a session, in the columns of {@link COLUMNS}. */
-export function sessionRows(sessions: readonly Session[], look: Look): Cell[][] {
+export function sessionRows(sessions: readonly Session[], look: RowOptions): Cell[][] {
   const name = projectNames(sessions.map((session) => session.project));
   const ascii = !unicode();
   return sessions.map((session) => [
@@ -98,12 +98,12 @@ function titleCell(session: Session, now: number): Cell {
   const when =
     left <= 0
       ? "deleted at the next sweep"
-      : `deleted in ${left < DAY ? duration(left) : many(Math.ceil(left / DAY), "day")}`;
+      : `deleted in ${left < DAY ? duration(left) : plural(Math.ceil(left / DAY), "day")}`;
   return [{ text: title }, { text: `  ${when}`, colour: "yellow" }];
 }
 
 /** What can be typed next: in one line where the terminal has room for it, else one below the other. */
-export function nextLine(parts: readonly string[]): string {
+export function nextSteps(parts: readonly string[]): string {
   const line = parts.join("     ");
   const lines = line.length <= columns() ? [line] : parts.flatMap((part) => wrap(part, columns()));
   return `${paint(lines.join("\n"), "dim")}\n`;

@@ -7,26 +7,26 @@ import { warnLeftOut } from "./choose-sessions.ts";
 import type { Call } from "./command.ts";
 import { resolveEntry } from "./resolve-session.ts";
 
-export async function headOf(directory: string | null): Promise<Snapshot["git"]> {
+export async function checkedOutCommit(directory: string | null): Promise<Snapshot["git"]> {
   if (!directory?.startsWith("/") || directory.includes("\0")) return null;
   const { capture } = await import("../system/run.ts");
   const commit = (await capture("git", ["-C", directory, "rev-parse", "HEAD"]))?.trim() ?? "";
   return /^[0-9a-f]{40,64}$/.test(commit) ? { commit, branch: checkedOut(directory) } : null;
 }
 
-export const take = async (call: Call, entry: Entry, note: string | null) =>
-  takeSnapshot(entry, note, await headOf(startOf(entry)), warnLeftOut(call));
+export const takeSnapshotOf = async (call: Call, entry: Entry, note: string | null) =>
+  takeSnapshot(entry, note, await checkedOutCommit(startOf(entry)), warnLeftOut(call));
 
 export const snapshotJson = ({ files, ...rest }: Snapshot) => ({
   ...rest,
   bytes: files.reduce((sum, file) => sum + file.size, 0),
 });
 
-export const usage = (command: string, what: string): Problem =>
+export const snapshotUsage = (command: string, what: string): Problem =>
   new Problem("usage", what, { hint: `ccr ${command} --help`, exit: 2 });
 
 /** The snapshot whose id starts with a word. */
-export function only(some: readonly Snapshot[], word: string, hint: string): Snapshot {
+export function snapshotNamed(some: readonly Snapshot[], word: string, hint: string): Snapshot {
   const [found, ...others] = word === "" ? [] : some.filter(({ id }) => id.startsWith(word.toLowerCase()));
   if (found && others.length === 0) return found;
   throw new Problem(

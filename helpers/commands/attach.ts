@@ -1,5 +1,6 @@
+import { attachTo } from "../cli/attach.ts";
 import { type Command, isSet } from "../cli/command.ts";
-import { goTo, resolveLive } from "../cli/live-session-args.ts";
+import { resolveLive } from "../cli/resolve-live-session.ts";
 
 export const attach: Command = {
   usage: "attach [session] [flags]",
@@ -21,7 +22,7 @@ export const attach: Command = {
     ["ccr attach 4bb6 --read-only", "watch it"],
   ],
   run: async (call) =>
-    goTo(await resolveLive(call.positionals[0]), {
+    attachTo(await resolveLive(call.positionals[0]), {
       readOnly: isSet(call, "read-only"),
       ignoreSize: isSet(call, "ignore-size"),
       alone: isSet(call, "alone"),

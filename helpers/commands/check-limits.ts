@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Call, type Command, isSet } from "../cli/command.ts";
-import { nextLine, projectNames, sessionJson, tableLook } from "../cli/session-format.ts";
+import { nextSteps, projectNames, sessionJson, tableLook } from "../cli/session-format.ts";
 import { blockAt, messageTimes, nameOfWindow, reported, usedUp, type Window } from "../limits/windows.ts";
 import { breaker } from "../resume/resume-log.ts";
 import { readContext } from "../sessions/context.ts";
@@ -112,7 +112,7 @@ function show(view: View): void {
   const parts: string[] = [];
   if (sessions.some(({ state }) => state === "ready")) parts.push("resume the ready ones  ccra");
   if (sessions.some(({ state }) => state === "waiting")) parts.push("wait for all  ccra --wait");
-  if (parts.length > 0) writeStdout(nextLine(parts));
+  if (parts.length > 0) writeStdout(nextSteps(parts));
 }
 
 const BAR = 20;

@@ -11,7 +11,7 @@ import { realPath } from "../sessions/lookup.ts";
 import { cache } from "../system/places.ts";
 import { problemOf } from "../system/problem.ts";
 import { DAY } from "../system/units.ts";
-import { many, size } from "../terminal/amount.ts";
+import { plural, size } from "../terminal/amount.ts";
 import { ask } from "../terminal/ask.ts";
 import { iso, json } from "../terminal/json.ts";
 import { writeStderr, writeStdout } from "../terminal/output.ts";
@@ -70,7 +70,7 @@ export const cleanUp: Command = {
       isSet(call, "yes") ||
       (!call.json &&
         items.length > 0 &&
-        ask(`remove ${many(items.length, "item")} (${size(sum)})?`) === true);
+        ask(`remove ${plural(items.length, "item")} (${size(sum)})?`) === true);
     let gone = 0;
     for (const { kind, path } of yes ? items : []) {
       try {
@@ -87,7 +87,7 @@ export const cleanUp: Command = {
       json("clean", { removed: yes, items: fields }, call.warnings);
     } else if (items.length === 0)
       writeStderr(`nothing is older than ${stringFlag(call, "older-than") ?? "30d"}\n`);
-    else if (yes) writeStderr(`${many(gone, "item")} removed (${size(sum)})\n`);
+    else if (yes) writeStderr(`${plural(gone, "item")} removed (${size(sum)})\n`);
     else writeStderr("nothing removed     remove  ccr clean --yes\n");
     return call.warnings.length > 0 ? 1 : 0;
   },

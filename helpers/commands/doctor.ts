@@ -6,7 +6,7 @@ import { shell } from "../doctor/shell.ts";
 import { readContext } from "../sessions/context.ts";
 import { newest, transcripts } from "../sessions/store.ts";
 import { problemOf } from "../system/problem.ts";
-import { many } from "../terminal/amount.ts";
+import { plural } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { paint } from "../terminal/colour.ts";
 import { json } from "../terminal/json.ts";
@@ -82,7 +82,7 @@ export const doctor: Command = {
       const fixable = found.filter(({ apply, done }) => apply && done === null).length;
       const rest = fixable > 0 ? `, ${fixable} of them: ccr doctor --fix` : "";
       writeStderr(
-        `${many(checks.length, "check")}, ${wrong === 0 ? "nothing wrong" : many(wrong, "problem")}${rest}\n`,
+        `${plural(checks.length, "check")}, ${wrong === 0 ? "nothing wrong" : plural(wrong, "problem")}${rest}\n`,
       );
     }
     return wrong > 0 ? 1 : 0;

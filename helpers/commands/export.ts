@@ -5,7 +5,7 @@ import { archiveOptions, chooseSessions, SESSION_FLAGS } from "../cli/choose-ses
 import { type Command, isSet, stringFlag } from "../cli/command.ts";
 import { Redactor, redactionSummary } from "../redact/redactor.ts";
 import { Problem } from "../system/problem.ts";
-import { many, size } from "../terminal/amount.ts";
+import { plural, size } from "../terminal/amount.ts";
 import { json } from "../terminal/json.ts";
 import { isTerminal, writeStderr, writeStdout } from "../terminal/output.ts";
 
@@ -65,7 +65,7 @@ export const exportSessions: Command = {
       return false;
     });
     if (format !== "archive")
-      return (await import("../cli/export-pages.ts")).exportReadable(call, readable, named, format);
+      return (await import("../cli/export-pages.ts")).exportPages(call, readable, named, format);
     const redactor = isSet(call, "redact") ? new Redactor() : undefined;
     const date = new Date().toISOString().slice(0, 10);
     const file = named ?? `${readable.length === 1 ? archiveName(readable[0]!) : `sessions-${date}`}.tar.gz`;
@@ -101,7 +101,7 @@ export const exportSessions: Command = {
     } else {
       writeStdout(`${path}\n`);
       writeStderr(
-        `${many(manifest.sessions.length, "session")}, ${many(manifest.files.length, "file")}, ${size(bytes)}, ${redactor ? `${redactionSummary(redactor)}, ` : ""}verified\n`,
+        `${plural(manifest.sessions.length, "session")}, ${plural(manifest.files.length, "file")}, ${size(bytes)}, ${redactor ? `${redactionSummary(redactor)}, ` : ""}verified\n`,
       );
     }
     return call.warnings.length > 0 ? 1 : 0;

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync } from "node:fs";
 import { promptOf, timeOf } from "../claude/rows.ts";
 import { type Command, isSet, stringFlag } from "../cli/command.ts";
 import { resolveEntry } from "../cli/resolve-session.ts";
-import { nextLine, sessionJson, tableLook } from "../cli/session-format.ts";
+import { nextSteps, sessionJson, tableLook } from "../cli/session-format.ts";
 import { TranscriptIndex, type Turn } from "../conversation/main-chain.ts";
 import { findCut, writeFork } from "../history/fork.ts";
 import { readContext } from "../sessions/context.ts";
@@ -79,7 +79,7 @@ export const fork: Command = {
         if (row <= cut) kept++;
       }
       writeStdout(`${made!.id.slice(0, 8)}: ${kept} of ${turns} turns of ${short}\n`);
-      writeStdout(nextLine([`resume  ccr ${made!.id.slice(0, 8)}`]));
+      writeStdout(nextSteps([`resume  ccr ${made!.id.slice(0, 8)}`]));
       return 0;
     } finally {
       closeSync(fd);

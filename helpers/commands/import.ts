@@ -5,7 +5,7 @@ import { importArchive } from "../archive/import.ts";
 import { type ImportOptions, type ImportOutcome, MissingDirectories } from "../archive/import-candidates.ts";
 import type { PathRule } from "../archive/path-rules.ts";
 import { type Command, isSet } from "../cli/command.ts";
-import { nextLine, tableLook } from "../cli/session-format.ts";
+import { nextSteps, tableLook } from "../cli/session-format.ts";
 import { readContext } from "../sessions/context.ts";
 import { startOf } from "../sessions/session.ts";
 import { newest, transcripts } from "../sessions/store.ts";
@@ -88,7 +88,7 @@ export const importSessions: Command = {
       if (dryRun) writeStdout(`${paint("nothing was written", "dim")}\n`);
       else if (isTerminal(1) && refused.length < done.length)
         writeStdout(
-          nextLine([`resume  ccr ${done.find(({ action }) => action !== "refused")!.id.slice(0, 8)}`]),
+          nextSteps([`resume  ccr ${done.find(({ action }) => action !== "refused")!.id.slice(0, 8)}`]),
         );
     }
     return refused.length + call.warnings.length > 0 ? 1 : 0;

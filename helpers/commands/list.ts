@@ -4,7 +4,7 @@ import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
 import {
   COLUMNS,
   fillTmux,
-  nextLine,
+  nextSteps,
   sessionJson,
   sessionRows,
   tableLook,
@@ -106,7 +106,7 @@ function footer(sessions: readonly Session[], unique: ReadonlyMap<string, number
   );
   const parts = [`resume  ccr ${short(first)}`, "find  ccr-find WORDS"];
   if (swept) parts.push("keep  cleanupPeriodDays in ~/.claude/settings.json");
-  return nextLine(parts);
+  return nextSteps(parts);
 }
 
 function nothingYet(call: Call): number {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, isSet, stringFlag } from "../cli/command.ts";
-import { resolveId } from "../cli/live-session-args.ts";
+import { resolveSessionId } from "../cli/resolve-live-session.ts";
 import { ccrEventsOf, type Event, Tail } from "../live/events.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
@@ -53,7 +53,7 @@ export const logs: Command = {
     if (!/^\d+$/.test(given))
       throw new Problem("usage", `"${given}" is not a number of events.`, { hint: "-n 100", exit: 2 });
     const most = Number(given) || Number.POSITIVE_INFINITY;
-    const id = resolveId(word);
+    const id = resolveSessionId(word);
     const tail = new Tail(id, duration);
     const events = [...tail.last(most), ...ccrEventsOf(id)].sort((a, b) => a.at - b.at).slice(-most);
     if (call.json) {

@@ -2,18 +2,12 @@ import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { requireClaude } from "../claude/cli.ts";
+import { attachTo } from "../cli/attach.ts";
+import { chooseTemplate, templateOptions } from "../cli/choose-template.ts";
 import { type Call, type Command, isSet } from "../cli/command.ts";
-import {
-  asTemplate,
-  checkRoom,
-  goTo,
-  launch,
-  matchingSessions,
-  ofDirectory,
-  resolveId,
-  templateFor,
-} from "../cli/live-session-args.ts";
+import { launchSession, requireRoom } from "../cli/launch-session.ts";
 import { requireDirectory, requireTmux } from "../cli/requirements.ts";
+import { matchingSessions, resolveSessionId, sessionsInDirectory } from "../cli/resolve-live-session.ts";
 import { resolveEntry } from "../cli/resolve-session.ts";
 import { resumeCommand } from "../cli/resume-command.ts";
 import type { Making } from "../live/create.ts";
@@ -46,25 +40,25 @@ export const open: Command = {
     const lives = await liveSessions();
     if (word !== undefined && place === undefined) {
       const [live, more] = path === undefined ? matchingSessions(word, lives) : [];
-      if (live && !more) return live.state === "exited" ? again(call, live, lives) : goTo(live);
+      if (live && !more) return live.state === "exited" ? again(call, live, lives) : attachTo(live);
       const ended = path === undefined ? entryCalled(word) : undefined;
       if (ended) return again(call, { ...ended, key: ended.id, id: ended.current }, lives);
-      return resumed(call, resolveEntry(resolveId(word)), path, lives);
+      return resumed(call, resolveEntry(resolveSessionId(word)), path, lives);
     }
     const directory = realPath(resolve(place ?? path ?? "."));
     requireDirectory(directory);
     if (!isSet(call, "new")) {
-      const own = ofDirectory(directory, lives).filter(({ ours }) => ours);
+      const own = sessionsInDirectory(directory, lives).filter(({ ours }) => ours);
       const live = own.find(({ state }) => state !== "exited");
-      if (live) return goTo(live);
+      if (live) return attachTo(live);
       const [entry] = sessionsOf(directory, 1);
       if (entry) return resumed(call, entry, undefined, lives);
       if (own[0]) return again(call, own[0], lives);
     }
-    checkRoom(lives);
+    requireRoom(lives);
     const id = randomUUID();
-    const template = await templateFor(call, directory, undefined);
-    const { flags, making } = asTemplate(template);
+    const template = await chooseTemplate(undefined, directory, call.warn);
+    const { flags, making } = templateOptions(template);
     const prompt = template?.prompt;
     return started({
       ...making,
@@ -81,8 +75,8 @@ const isDirectory = (word: string, any: boolean): boolean =>
   (any || word.includes("/")) && statSync(word, { throwIfNoEntry: false })?.isDirectory() === true;
 
 async function started(making: Omit<Making, "env" | "size">): Promise<number> {
-  const { name, pane } = await launch(making);
-  return goTo({ name, pane, ours: true, id: making.id, kind: "interactive", job: null });
+  const { name, pane } = await launchSession(making);
+  return attachTo({ name, pane, ours: true, id: making.id, kind: "interactive", job: null });
 }
 
 /** Goes on with one whose Claude has ended; before its first prompt there is nothing to resume. */
@@ -94,7 +88,7 @@ function again(
   const found = lookup(id);
   if (found.kind === "one" || project === null) return resumed(call, resolveEntry(id), undefined, lives);
   requireDirectory(project);
-  checkRoom(lives);
+  requireRoom(lives);
   return started({ project, id: key, command: [requireClaude(), "--session-id", key] });
 }
 
@@ -107,7 +101,7 @@ async function resumed(
   const flags = path === undefined ? {} : { dir: path };
   const plan = await resumeCommand({ ...call, flags }, entry, sessionOf(entry, readContext()), undefined);
   for (const note of plan.notes) writeStderr(`ccr: ${clean(note)}\n`);
-  checkRoom(lives);
+  requireRoom(lives);
   return started({
     project: plan.directory,
     id: entry.id,

@@ -1,6 +1,7 @@
 import { type Command, isSet } from "../cli/command.ts";
-import { liveCell, ofDirectory, sessionsOfLive, uniqueOf } from "../cli/live-session-args.ts";
-import { idCell, nextLine, projectNames, sessionJson, tableLook } from "../cli/session-format.ts";
+import { liveCell, sessionsOfLive, uniqueLiveIds } from "../cli/live-session-format.ts";
+import { sessionsInDirectory } from "../cli/resolve-live-session.ts";
+import { idCell, nextSteps, projectNames, sessionJson, tableLook } from "../cli/session-format.ts";
 import { entryOf } from "../live/journal.ts";
 import { displayName, type Live, liveSessions } from "../live/live-sessions.ts";
 import { memoryOf, processes } from "../live/process-tree.ts";
@@ -41,7 +42,7 @@ export const ps: Command = {
     // While tmux answers.
     const table_ = processes();
     const all = await listing;
-    const lives = isSet(call, "here") ? ofDirectory(process.cwd(), all) : all;
+    const lives = isSet(call, "here") ? sessionsInDirectory(process.cwd(), all) : all;
     const sessions = sessionsOfLive(lives, now);
     const memory = lives.map((live) => memoryOfLive(live, table_));
     if (call.json) {
@@ -64,7 +65,7 @@ export const ps: Command = {
       return 0;
     }
     const ascii = !unicode();
-    const unique = uniqueOf(lives);
+    const unique = uniqueLiveIds(lives);
     const project = projectNames(lives.map((live) => live.project));
     const wide = !isTerminal(1) || columns() >= WIDE;
     const kept = COLUMNS.flatMap((column, i) => (wide || !column.wide ? i : []));
@@ -86,7 +87,9 @@ export const ps: Command = {
     writeStdout(`${table(shown, rows, tableLook()).join("\n")}\n`);
     if (isTerminal(1)) {
       const name = displayName(first);
-      writeStdout(nextLine([`go there  cct ${name}`, `end  cct-kill ${name}`, `say  ccr send ${name} TEXT`]));
+      writeStdout(
+        nextSteps([`go there  cct ${name}`, `end  cct-kill ${name}`, `say  ccr send ${name} TEXT`]),
+      );
     }
     return 0;
   },

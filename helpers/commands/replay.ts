@@ -1,7 +1,7 @@
 import { liveSessions } from "../claude/registry.ts";
 import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
-import { resolveId } from "../cli/live-session-args.ts";
 import { durationFlag } from "../cli/parse-time.ts";
+import { resolveSessionId } from "../cli/resolve-live-session.ts";
 import { tableLook } from "../cli/session-format.ts";
 import { entries } from "../live/journal.ts";
 import { isAlive, type Recording, recordedSessions, recordingsOf, secondsOf } from "../recording/cast.ts";
@@ -66,7 +66,7 @@ export function recordedNamed(word: string): string {
   const prefix = word.toLowerCase();
   const fits = ids.filter((id) => id.startsWith(prefix));
   if (fits.length === 1) return fits[0]!;
-  const id = resolveId(word);
+  const id = resolveSessionId(word);
   if (ids.includes(id)) return id;
   // After /clear a session goes on under another id.
   const key = entries().find(({ current }) => current === id)?.id;

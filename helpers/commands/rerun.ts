@@ -3,8 +3,9 @@ import { closeSync, fstatSync, openSync } from "node:fs";
 import { requireClaude } from "../claude/cli.ts";
 import { promptOf } from "../claude/rows.ts";
 import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
-import { checkRoom, launch, resolveId, resolveLive } from "../cli/live-session-args.ts";
+import { launchSession, requireRoom } from "../cli/launch-session.ts";
 import { requireDirectory, requireTmux } from "../cli/requirements.ts";
+import { resolveLive, resolveSessionId } from "../cli/resolve-live-session.ts";
 import { resolveEntry } from "../cli/resolve-session.ts";
 import { promptText, sendPrompt } from "../cli/send-prompt.ts";
 import { waitFor } from "../cli/wait-for.ts";
@@ -16,7 +17,7 @@ import { readContext } from "../sessions/context.ts";
 import { sessionOf, startOf } from "../sessions/session.ts";
 import { transcripts } from "../sessions/store.ts";
 import { Problem, problemOf } from "../system/problem.ts";
-import { many } from "../terminal/amount.ts";
+import { plural } from "../terminal/amount.ts";
 import { ask } from "../terminal/ask.ts";
 import { clean } from "../terminal/clean.ts";
 import { json } from "../terminal/json.ts";
@@ -42,7 +43,7 @@ export const rerun: Command = {
   async run(call) {
     const [word] = call.positionals;
     if (word === undefined) throw wrong("which session?", "ccr rerun <id or title>");
-    const entry = resolveEntry(resolveId(word));
+    const entry = resolveEntry(resolveSessionId(word));
     const directory = startOf(entry);
     const all = promptsIn(entry.path);
     const from = Number(stringFlag(call, "from") ?? 1);
@@ -55,17 +56,17 @@ export const rerun: Command = {
     if (call.json) throw wrong("--json is for --dry-run.", `ccr rerun ${word} --dry-run --json`);
     requireTmux();
     requireDirectory(directory);
-    checkRoom(await liveSessions());
+    requireRoom(await liveSessions());
     if (!isSet(call, "yes")) {
       list(call, entry.id, directory, prompts, from);
-      const answer = ask(`Give ${many(prompts.length, "prompt")} to a new session in ${clean(directory)}?`);
+      const answer = ask(`Give ${plural(prompts.length, "prompt")} to a new session in ${clean(directory)}?`);
       if (answer === null) throw wrong("nobody is there to be asked.", "when that is meant: --yes");
       if (!answer) return 1;
     }
     const id = randomUUID();
     const mode = permissionModeFor(sessionOf(entry, readContext()), null);
     const flags = mode === null ? [] : ["--permission-mode", mode];
-    const { name } = await launch({
+    const { name } = await launchSession({
       project: directory,
       id,
       command: [requireClaude(), "--session-id", id, ...flags],

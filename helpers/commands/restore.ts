@@ -1,5 +1,5 @@
 import { type Call, type Command, isSet } from "../cli/command.ts";
-import { planned, type Restored, restoreAll, rowsOf } from "../cli/restore-sessions.ts";
+import { notExecuted, type Restored, restoreAll, restoredJson } from "../cli/restore-sessions.ts";
 import { projectNames, tableLook } from "../cli/session-format.ts";
 import { restorePlan } from "../live/restore.ts";
 import { config } from "../system/config.ts";
@@ -33,7 +33,7 @@ export const restore: Command = {
         hint: "ccr restore -n",
       });
     const mode = isSet(call, "eager") || config().restore === "eager" ? "eager" : "lazy";
-    const done = isSet(call, "dry-run") ? plans.map(planned) : await restoreAll(mode, call.positionals);
+    const done = isSet(call, "dry-run") ? plans.map(notExecuted) : await restoreAll(mode, call.positionals);
     show(call, done);
     return done.some(({ outcome }) => outcome === "failed") ? 1 : 0;
   },
@@ -41,7 +41,7 @@ export const restore: Command = {
 
 function show(call: Call, done: readonly Restored[]): void {
   if (call.json) {
-    json("restore", { sessions: rowsOf(done) }, call.warnings);
+    json("restore", { sessions: restoredJson(done) }, call.warnings);
     return;
   }
   if (done.length === 0) {

@@ -1,7 +1,14 @@
 import type { Command } from "../cli/command.ts";
 import { resolveEntry } from "../cli/resolve-session.ts";
-import { nextLine } from "../cli/session-format.ts";
-import { headOf, only, snapshotJson, snapshotsOf, take, usage } from "../cli/snapshot-args.ts";
+import { nextSteps } from "../cli/session-format.ts";
+import {
+  checkedOutCommit,
+  snapshotJson,
+  snapshotNamed,
+  snapshotsOf,
+  snapshotUsage,
+  takeSnapshotOf,
+} from "../cli/snapshot-args.ts";
 import { rollBack } from "../history/snapshot.ts";
 import { readContext } from "../sessions/context.ts";
 import type { Entry } from "../sessions/store.ts";
@@ -28,9 +35,9 @@ export const rollback: Command = {
   async run(call) {
     const [word, wanted] = call.positionals;
     if (word === undefined || wanted === undefined)
-      throw usage("rollback", "which session, to which snapshot?");
+      throw snapshotUsage("rollback", "which session, to which snapshot?");
     const mine = snapshotsOf(word);
-    const target = only(mine, wanted, `ccr snapshots ${quote(word)}`);
+    const target = snapshotNamed(mine, wanted, `ccr snapshots ${quote(word)}`);
     const { session } = target;
     const short = session.slice(0, 8);
     const ready = (): void => {
@@ -42,7 +49,8 @@ export const rollback: Command = {
     ready();
     const present = presentOf(session);
     const stats = present && statOrNull(present.path);
-    const before = present && (await take(call, present, `before the rollback to ${target.id}`)).snapshot;
+    const before =
+      present && (await takeSnapshotOf(call, present, `before the rollback to ${target.id}`)).snapshot;
     await rollBack(target, present && stats && { path: present.path, stats }, ready);
     if (call.json) {
       json(
@@ -58,10 +66,10 @@ export const rollback: Command = {
     const { commit } = target.git ?? {};
     const project = target.project ?? "";
     writeStdout(
-      nextLine([
+      nextSteps([
         `resume  ccr ${short}`,
         ...(before ? [`undo  ccr rollback ${short} ${before.id}`] : []),
-        ...(commit !== undefined && commit !== (await headOf(project))?.commit
+        ...(commit !== undefined && commit !== (await checkedOutCommit(project))?.commit
           ? [`its code  git -C ${quote(clean(project))} checkout ${commit.slice(0, 12)}`]
           : []),
       ]),

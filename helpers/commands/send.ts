@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type Command, isSet } from "../cli/command.ts";
-import { resolveLive } from "../cli/live-session-args.ts";
+import { resolveLive } from "../cli/resolve-live-session.ts";
 import { promptText, sendPrompt } from "../cli/send-prompt.ts";
 import { Problem } from "../system/problem.ts";
 

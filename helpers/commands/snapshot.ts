@@ -1,7 +1,7 @@
 import { type Command, stringFlag } from "../cli/command.ts";
 import { resolveEntry } from "../cli/resolve-session.ts";
-import { nextLine } from "../cli/session-format.ts";
-import { snapshotJson, take, usage } from "../cli/snapshot-args.ts";
+import { nextSteps } from "../cli/session-format.ts";
+import { snapshotJson, snapshotUsage, takeSnapshotOf } from "../cli/snapshot-args.ts";
 import { size } from "../terminal/amount.ts";
 import { json } from "../terminal/json.ts";
 import { writeStdout } from "../terminal/output.ts";
@@ -20,8 +20,8 @@ export const snapshot: Command = {
   ],
   async run(call) {
     const [word] = call.positionals;
-    if (word === undefined) throw usage("snapshot", "which session?");
-    const { snapshot: made, fresh } = await take(
+    if (word === undefined) throw snapshotUsage("snapshot", "which session?");
+    const { snapshot: made, fresh } = await takeSnapshotOf(
       call,
       resolveEntry(word),
       stringFlag(call, "message") ?? null,
@@ -32,7 +32,7 @@ export const snapshot: Command = {
       writeStdout(
         `${short}: snapshot ${made.id}, ${size(snapshotJson(made).bytes)}, ${size(fresh)} more on disk\n`,
       );
-      writeStdout(nextLine([`go back  ccr rollback ${short} ${made.id}`]));
+      writeStdout(nextSteps([`go back  ccr rollback ${short} ${made.id}`]));
     }
     return 0;
   },

@@ -1,11 +1,11 @@
 import { type Call, type Command, isSet } from "../cli/command.ts";
-import { idCell, nextLine, projectNames, tableLook } from "../cli/session-format.ts";
-import { only, snapshotJson, snapshotsOf, usage } from "../cli/snapshot-args.ts";
+import { idCell, nextSteps, projectNames, tableLook } from "../cli/session-format.ts";
+import { snapshotJson, snapshotNamed, snapshotsOf, snapshotUsage } from "../cli/snapshot-args.ts";
 import { listSnapshots as all, deleteSnapshots, type Snapshot } from "../history/snapshot.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
 import { idsOfAll } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
-import { many, size } from "../terminal/amount.ts";
+import { plural, size } from "../terminal/amount.ts";
 import { ask } from "../terminal/ask.ts";
 import { json } from "../terminal/json.ts";
 import { writeStderr, writeStdout } from "../terminal/output.ts";
@@ -28,7 +28,7 @@ export const snapshots: Command = {
   ],
   run(call) {
     if (isSet(call, "delete")) return remove(call);
-    if (call.positionals.length > 1) throw usage("snapshots", "of which session?");
+    if (call.positionals.length > 1) throw snapshotUsage("snapshots", "of which session?");
     const found = snapshotsOf(call.positionals[0]);
     if (call.json) printJson(call, found);
     else if (found.length === 0) writeStderr("no snapshots yet\n     keep one  ccr snapshot SESSION\n");
@@ -52,7 +52,7 @@ export const snapshots: Command = {
           tableLook(),
         ).join("\n")}\n`,
       );
-      writeStdout(nextLine(["go back  ccr rollback SESSION SNAPSHOT"]));
+      writeStdout(nextSteps(["go back  ccr rollback SESSION SNAPSHOT"]));
     }
     return 0;
   },
@@ -62,12 +62,12 @@ const printJson = (call: Call, list: Snapshot[], deleted: string[] = [], freed =
   json("snapshots", { snapshots: list.map(snapshotJson), deleted, freed }, call.warnings);
 
 function remove(call: Call): number {
-  if (call.positionals.length === 0) throw usage("snapshots", "which snapshots?");
+  if (call.positionals.length === 0) throw snapshotUsage("snapshots", "which snapshots?");
   const known = all();
-  const chosen = [...new Set(call.positionals.map((word) => only(known, word, "ccr snapshots")))];
+  const chosen = [...new Set(call.positionals.map((word) => snapshotNamed(known, word, "ccr snapshots")))];
   const bytes = size(chosen.reduce((sum, one) => sum + snapshotJson(one).bytes, 0));
   if (!isSet(call, "force")) {
-    const answer = call.json ? null : ask(`Delete ${many(chosen.length, "snapshot")} (${bytes})?`);
+    const answer = call.json ? null : ask(`Delete ${plural(chosen.length, "snapshot")} (${bytes})?`);
     if (answer === null)
       throw new Problem("not-asked", "a snapshot that is deleted is gone for good.", {
         hint: `ccr snapshots --delete --force ${chosen.map(({ id }) => id).join(" ")}`,
@@ -78,6 +78,6 @@ function remove(call: Call): number {
   const freed = deleteSnapshots(chosen);
   const ids = chosen.map(({ id }) => id);
   if (call.json) printJson(call, all(), ids, freed);
-  else writeStderr(`${many(chosen.length, "snapshot")} deleted, ${size(freed)} freed\n`);
+  else writeStderr(`${plural(chosen.length, "snapshot")} deleted, ${size(freed)} freed\n`);
   return 0;
 }

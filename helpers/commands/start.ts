@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import { requireClaude } from "../claude/cli.ts";
+import { chooseTemplate, templateOptions } from "../cli/choose-template.ts";
 import { type Command, stringFlag } from "../cli/command.ts";
-import { asTemplate, checkRoom, launch, templateFor } from "../cli/live-session-args.ts";
+import { launchSession, requireRoom } from "../cli/launch-session.ts";
 import { requireDirectory, requireTmux } from "../cli/requirements.ts";
 import { bytesOf } from "../live/cap.ts";
 import { safeName } from "../live/create.ts";
@@ -48,7 +49,7 @@ export const start: Command = {
       });
     const asked = realPath(resolve(word));
     requireDirectory(asked);
-    const template = await templateFor(call, asked, stringFlag(call, "template"));
+    const template = await chooseTemplate(stringFlag(call, "template"), asked, call.warn);
     const given = stringFlag(call, "memory");
     const memory = given === undefined ? (template?.memory ?? null) : bytesOf(given);
     if (given !== undefined && memory === null)
@@ -59,13 +60,13 @@ export const start: Command = {
     const directory =
       call.positionals.length === 0 && template?.directory ? realPath(template.directory) : asked;
     requireDirectory(directory);
-    checkRoom(await liveSessions());
+    requireRoom(await liveSessions());
     const id = randomUUID();
     const title = stringFlag(call, "name");
     const prompt = stringFlag(call, "prompt") ?? template?.prompt ?? undefined;
-    const own = asTemplate(template, { flags, memory, restart });
+    const own = templateOptions(template, { flags, memory, restart });
     const words = [...(title ? ["--name", title] : []), ...own.flags, ...flags];
-    const { name } = await launch({
+    const { name } = await launchSession({
       ...own.making,
       project: directory,
       id,

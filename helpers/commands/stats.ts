@@ -11,7 +11,7 @@ import { corpus } from "../stats/stats.ts";
 import { GROUPINGS, type Group, type Grouping, type Sums, summarize, totalOf } from "../stats/sums.ts";
 import { Problem } from "../system/problem.ts";
 import { DAY } from "../system/units.ts";
-import { bar, many, number, short, size } from "../terminal/amount.ts";
+import { bar, number, plural, short, size } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { paint } from "../terminal/colour.ts";
 import { iso, json } from "../terminal/json.ts";
@@ -138,12 +138,12 @@ function warnOf(call: Call, unreadable: readonly string[], skipped: number): voi
   const [first] = unreadable;
   const are = (n: number): string => (n === 1 ? "is" : "are");
   if (first !== undefined) {
-    const what = `${many(unreadable.length, "file")} could not be read and ${are(unreadable.length)} not counted.`;
+    const what = `${plural(unreadable.length, "file")} could not be read and ${are(unreadable.length)} not counted.`;
     call.warn(new Problem("unreadable", what, { hint: `look at owner and mode: ls -ld ${first}` }));
   }
   if (skipped > 0)
     call.warn(
-      new Problem("damaged", `${many(skipped, "line")} of more than 16 MiB ${are(skipped)} not counted.`),
+      new Problem("damaged", `${plural(skipped, "line")} of more than 16 MiB ${are(skipped)} not counted.`),
     );
 }
 
@@ -158,9 +158,9 @@ function headline(totals: Sums, since: number | null): Headed[] {
       since === null ? "all" : "since",
       [
         ...(since === null ? [] : [dayText(since)]),
-        many(sessions, "session"),
-        many(messages, "message"),
-        many(activeDays, "active day"),
+        plural(sessions, "session"),
+        plural(messages, "message"),
+        plural(activeDays, "active day"),
         size(bytes ?? 0),
       ].join(dot()),
     ],
@@ -169,7 +169,7 @@ function headline(totals: Sums, since: number | null): Headed[] {
   if (subagents.messages > 0)
     lines.push([
       "subagents",
-      `${many(subagents.messages, "message")}${dot()}${short(totalOf(subagents.tokens))} tokens, included above`,
+      `${plural(subagents.messages, "message")}${dot()}${short(totalOf(subagents.tokens))} tokens, included above`,
     ]);
   return lines;
 }
@@ -199,7 +199,7 @@ function sweepLine(oldest: number | null, now: number): Headed[] {
   const when =
     left <= 0
       ? "at the next sweep"
-      : `in ${left < DAY ? duration(left) : many(Math.ceil(left / DAY), "day")}`;
+      : `in ${left < DAY ? duration(left) : plural(Math.ceil(left / DAY), "day")}`;
   return [["oldest", [`deleted ${when}`, "keep: cleanupPeriodDays", "~/.claude/settings.json"].join(dot())]];
 }
 

@@ -1,5 +1,5 @@
 import { type Command, isSet } from "../cli/command.ts";
-import { resolveLive } from "../cli/live-session-args.ts";
+import { resolveLive } from "../cli/resolve-live-session.ts";
 import { displayName, liveSessions } from "../live/live-sessions.ts";
 import { stopLive } from "../live/stop-session.ts";
 import { Problem } from "../system/problem.ts";

@@ -1,6 +1,6 @@
 import { type Call, type Command, isSet } from "../cli/command.ts";
 import { describeStep } from "../cli/plan-format.ts";
-import { againOf, type Restored, restoreAll, rowsOf } from "../cli/restore-sessions.ts";
+import { type Restored, restartCommandOf, restoreAll, restoredJson } from "../cli/restore-sessions.ts";
 import { care, type Finding } from "../live/health.ts";
 import { chooseMode, startInTmux } from "../live/start-resume.ts";
 import { writeDashboardRows } from "../resume/dashboard-rows.ts";
@@ -12,7 +12,7 @@ import { unschedule } from "../resume/schedule.ts";
 import { config } from "../system/config.ts";
 import { problemOf } from "../system/problem.ts";
 import { DAY, SECOND } from "../system/units.ts";
-import { many } from "../terminal/amount.ts";
+import { plural } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { iso, json } from "../terminal/json.ts";
 import { writeStderr, writeStdout } from "../terminal/output.ts";
@@ -39,7 +39,7 @@ export const supervise: Command = {
   ],
   async run(call) {
     if (isSet(call, "journal")) {
-      await care(null, againOf);
+      await care(null, restartCommandOf);
       return 0;
     }
     if (isSet(call, "go") && closeBreaker())
@@ -89,12 +89,13 @@ async function keep(call: Call, now: number): Promise<Kept> {
   try {
     const mode = config().restore as "lazy" | "eager" | "off";
     if (mode !== "off") kept.restored = await restoreAll(mode);
-    kept.findings = await care(now, againOf);
+    kept.findings = await care(now, restartCommandOf);
   } catch (error) {
     call.warn(problemOf(error));
   }
   const back = kept.restored.filter(({ outcome }) => outcome === "restored");
-  if (back.length > 0 && !call.json) writeStderr(`ccr: ${many(back.length, "session")} restored: cct-list\n`);
+  if (back.length > 0 && !call.json)
+    writeStderr(`ccr: ${plural(back.length, "session")} restored: cct-list\n`);
   for (const { name, outcome, detail } of kept.restored)
     if (outcome === "failed") trouble(`${name}: ${detail}`);
   for (const { entry, what, care } of kept.findings) {
@@ -162,7 +163,7 @@ function print(call: Call, steps: readonly Step[], done: readonly Done[], kept?:
         tmux,
       })),
       next: next && { id: next.id, at: iso(next.at) },
-      restored: rowsOf((kept?.restored ?? []).filter(({ outcome }) => outcome !== "skipped")),
+      restored: restoredJson((kept?.restored ?? []).filter(({ outcome }) => outcome !== "skipped")),
       health: (kept?.findings ?? []).map(({ entry, what, care }) => ({
         id: entry.current,
         name: entry.name,

@@ -13,7 +13,7 @@ import { sync as run, type SyncOutcome, type SyncState } from "../sync/sync.ts";
 import { writeAtomic } from "../system/files.ts";
 import { home, state } from "../system/places.ts";
 import { Problem } from "../system/problem.ts";
-import { many } from "../terminal/amount.ts";
+import { plural } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { json } from "../terminal/json.ts";
 import { unicode, writeStderr, writeStdout } from "../terminal/output.ts";
@@ -179,7 +179,7 @@ async function bring(call: Call, own: LocalPeer, other: Peer, name: string): Pro
   if (call.json) json("sync", { target: name, dryRun, sessions: outcomes, unchanged }, call.warnings);
   else
     writeStderr(
-      `${dryRun ? "would be: " : ""}${many(outcomes.length, "session")} of ${outcomes.length + unchanged} changed or left\n`,
+      `${dryRun ? "would be: " : ""}${plural(outcomes.length, "session")} of ${outcomes.length + unchanged} changed or left\n`,
     );
   return 0;
 }

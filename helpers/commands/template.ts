@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { none } from "../cli/choose-template.ts";
+import { noTemplate } from "../cli/choose-template.ts";
 import type { Call, Command } from "../cli/command.ts";
 import { tableLook } from "../cli/session-format.ts";
 import {
@@ -52,7 +52,7 @@ export const template: Command = {
     const own = action === "new" || (action === "show" && names().includes(word ?? ""));
     const directory = resolve(word ?? ".");
     const found = own ? templateNamed(word!) : projectTemplate(directory);
-    if (found === null) throw none(directory);
+    if (found === null) throw noTemplate(directory);
     if (action === "allow") await allow(found);
     if (call.json) json("template", { templates: [await rowOf(found)] }, call.warnings);
     else if (action === "show") writeStdout(`${cleanLines(found.text).trimEnd()}\n`);

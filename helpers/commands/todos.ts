@@ -8,7 +8,7 @@ import { readContext } from "../sessions/context.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { read, transcripts } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
-import { many } from "../terminal/amount.ts";
+import { plural } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { iso, json } from "../terminal/json.ts";
 import { unicode, writeStderr, writeStdout } from "../terminal/output.ts";
@@ -96,7 +96,7 @@ export const todos: Command = {
     });
     writeStdout(`${table(COLUMNS, lines, look).join("\n")}\n`);
     const left = shown.filter(({ status }) => status !== "completed").length;
-    writeStderr(`${many(left, "open task")}${unicode() ? " · " : ", "}${many(newest.size, "list")}\n`);
+    writeStderr(`${plural(left, "open task")}${unicode() ? " · " : ", "}${plural(newest.size, "list")}\n`);
     return 0;
   },
 };

@@ -1,6 +1,6 @@
 import { type Command, stringFlag } from "../cli/command.ts";
-import { resolveLive } from "../cli/live-session-args.ts";
 import { durationFlag } from "../cli/parse-time.ts";
+import { resolveLive } from "../cli/resolve-live-session.ts";
 import { type WaitState, waitFor } from "../cli/wait-for.ts";
 import { Problem } from "../system/problem.ts";
 

@@ -23,7 +23,7 @@ import { capture } from "../system/run.ts";
 import { quote } from "../system/shell-quote.ts";
 import { statOrNull } from "../system/staged-file.ts";
 import { HOUR } from "../system/units.ts";
-import { many, size } from "../terminal/amount.ts";
+import { plural, size } from "../terminal/amount.ts";
 import type { Checks, Finding } from "./finding.ts";
 
 const NODE = [18, 19, 0] as const;
@@ -167,7 +167,7 @@ export const machine: Checks = {
     const paths = [...dead, ...old];
     return (
       paths.length > 0 && {
-        finding: `${many(paths.length, "lock or temporary file")} of dead processes`,
+        finding: `${plural(paths.length, "lock or temporary file")} of dead processes`,
         evidence: paths[0]!,
         fix: "ccr doctor --fix",
         apply() {
@@ -179,7 +179,7 @@ export const machine: Checks = {
                 if (name.startsWith(`${pid}.`) && name.endsWith(".key"))
                   rmSync(join(folder, name), { force: true });
           }
-          return `${many(paths.length, "file")} removed`;
+          return `${plural(paths.length, "file")} removed`;
         },
       }
     );
@@ -196,7 +196,7 @@ export const machine: Checks = {
     const gone = (await restorePlan()).filter(({ reason }) => reason === null);
     return (
       gone.length > 0 && {
-        finding: `${many(gone.length, "tmux session")} ended with the tmux server`,
+        finding: `${plural(gone.length, "tmux session")} ended with the tmux server`,
         evidence: gone.map(({ entry }) => entry.name).join(", "),
         fix: "ccr restore",
       }

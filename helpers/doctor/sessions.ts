@@ -14,7 +14,7 @@ import { state } from "../system/places.ts";
 import { quote } from "../system/shell-quote.ts";
 import { statOrNull } from "../system/staged-file.ts";
 import { DAY } from "../system/units.ts";
-import { many } from "../terminal/amount.ts";
+import { plural } from "../terminal/amount.ts";
 import { iso } from "../terminal/json.ts";
 import { dayAndTime } from "../terminal/time.ts";
 import type { CheckContext, Checks, Finding } from "./finding.ts";
@@ -37,7 +37,7 @@ export const sessions: Checks = {
       found.push({
         finding: entry.unreadable
           ? `session ${short(entry.id)} cannot be read (${entry.unreadable})`
-          : `session ${short(entry.id)} has ${many(lines.length, "damaged line")}`,
+          : `session ${short(entry.id)} has ${plural(lines.length, "damaged line")}`,
         evidence: `${entry.path}${lines.length > 0 ? `:${lines[0]}` : ""}`,
         fix: entry.unreadable
           ? `ls -l ${entry.path}`
@@ -74,7 +74,7 @@ export const sessions: Checks = {
     const [first] = due;
     return (
       first && {
-        finding: `Claude Code will delete ${many(due.length, "session")} within 7 days`,
+        finding: `Claude Code will delete ${plural(due.length, "session")} within 7 days`,
         evidence: `cleanupPeriodDays is ${period / DAY}; the first goes ${dayAndTime(first.mtime + period, now)}: ${short(first.id)}`,
         fix: "ccr keep --all, or a higher cleanupPeriodDays in ~/.claude/settings.json",
       }
@@ -93,12 +93,12 @@ export const sessions: Checks = {
     const paths = [...open, ...folders];
     return (
       paths.length > 0 && {
-        finding: `${many(paths.length, "file")} of yours can be read or changed by others`,
+        finding: `${plural(paths.length, "file")} of yours can be read or changed by others`,
         evidence: `${paths[0]} (${modeOf(paths[0]!).toString(8)})`,
         fix: `ccr doctor --fix, or: chmod go= ${quote(paths[0]!)}`,
         apply() {
           for (const path of paths) chmodSync(path, modeOf(path) & (open.includes(path) ? 0o700 : 0o755));
-          return `${many(paths.length, "mode")} corrected`;
+          return `${plural(paths.length, "mode")} corrected`;
         },
       }
     );
@@ -124,7 +124,7 @@ export const sessions: Checks = {
     );
     return (
       lost.length > 0 && {
-        finding: `no transcript for ${many(lost.length, "session")} of the last day`,
+        finding: `no transcript for ${plural(lost.length, "session")} of the last day`,
         evidence: `the history has prompts of ${short(lost[0]!.id)}: deleted by hand, or never saved`,
         fix: "ccr-list --all shows the prompts; start claude from a fresh shell, not from within Claude",
         level: "note",

@@ -1,8 +1,8 @@
 /** `164,784`. */
-export const number = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+export const number = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 
 /** `1 session`, `2 sessions`. */
-export const many = (count: number, what: string): string =>
+export const plural = (count: number, what: string): string =>
   `${number(count)} ${what}${count === 1 ? "" : "s"}`;
 
 /** Three figures and a unit, a thousand of each making the next: `929 M`, `10.6 G`. */

@@ -146,6 +146,6 @@ describe("a template that a project brings", () => {
     writeFileSync(join(copy, "template.json"), JSON.stringify({ prompt: "hello" }));
     expect(await isAllowed(projectTemplate(join(copy, ".."))!)).toBe(false);
     expect(await chooseTemplate(undefined, folder, vi.fn())).toBeNull();
-    await expect(chooseTemplate("project", folder, vi.fn())).rejects.toThrow("brings none");
+    await expect(chooseTemplate("project", folder, vi.fn())).rejects.toThrow("has no template of its own");
   });
 });
