@@ -11,8 +11,8 @@ async function start(args: readonly string[]): Promise<number> {
   const [word] = args;
   if (word === "find-thread" || word === "stats-thread") {
     const { runThread } = await (word === "find-thread"
-      ? import("./commands/find.ts")
-      : import("./commands/stats.ts"));
+      ? import("./search/threads.ts")
+      : import("./stats/count.ts"));
     if (await runThread()) return 0;
   }
   return main(args);

@@ -2,12 +2,10 @@ import { PROMPT_MARK, TEXT_MARK } from "../claude/text.ts";
 import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
 import { timeFlag } from "../cli/parse-time.ts";
 import { idCell, projectNames, sessionJson, timeStyle } from "../cli/session-format.ts";
-import { find as findSessions } from "../search/find.ts";
-import { findPrompts } from "../search/prompts.ts";
 import { fold, holds, literal, ranges, regular, type Word, wordsOf } from "../search/query.ts";
-import type { Wanted } from "../search/search.ts";
 import type { Hit, Result, Shown } from "../search/search-result.ts";
 import type { Bounds } from "../search/threads.ts";
+import type { Wanted } from "../search/wanted.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
 import { readContext } from "../sessions/context.ts";
 import { goneSessions } from "../sessions/deleted.ts";
@@ -23,8 +21,6 @@ import { columns, isTerminal, unicode, writeStderr, writeStdout } from "../termi
 import { type Cell, type Part, table } from "../terminal/table.ts";
 import { cut } from "../terminal/text.ts";
 import { dayAndTime, duration, type TimeStyle, time } from "../terminal/time.ts";
-
-export { runThread } from "../search/threads.ts";
 
 /** A terminal shows so many sessions where no limit is given; scripts get them all. */
 const SHOWN = 20;
@@ -114,7 +110,8 @@ export const find: Command = {
 };
 
 async function sessionHits(wanted: Wanted, bounds: Bounds, context: Context): Promise<Result> {
-  const { sightings, ids, ...rest } = await findSessions(wanted, bounds);
+  const search = await import("../search/find.ts");
+  const { sightings, ids, ...rest } = await search.find(wanted, bounds);
   const hits = sightings.map((sighting) => () => {
     const { entry, hits, matches } = sighting();
     return { session: sessionOf(entry, context), hits, matches };
@@ -129,6 +126,8 @@ async function promptHits(
   since: number,
   context: Context,
 ): Promise<Result> {
+  // Without the modules of the full text.
+  const { findPrompts } = await import("../search/prompts.ts");
   const { sessions, searched, nameless, more } = await findPrompts(wanted, limit, since);
   const gone = new Map<string, Session>();
   if (call.json && sessions.some(({ present }) => !present)) {

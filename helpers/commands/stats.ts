@@ -22,8 +22,6 @@ import { width } from "../terminal/text.ts";
 import { duration } from "../terminal/time.ts";
 import { wrap } from "../terminal/wrap.ts";
 
-export const runThread = async (): Promise<boolean> => (await import("../stats/count.ts")).runThread();
-
 export const stats: Command = {
   usage: "stats [flags]",
   description:

@@ -1,7 +1,7 @@
 import { fold } from "../search/query.ts";
-import type { Wanted } from "../search/search.ts";
 import type { Result, Seen } from "../search/search-result.ts";
 import type { Bounds } from "../search/threads.ts";
+import type { Wanted } from "../search/wanted.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { type Context, type Session, sessionOf } from "../sessions/session.ts";
 import { idsOfAll, newest, transcripts } from "../sessions/store.ts";

@@ -2,9 +2,10 @@ import { recentIds } from "../sessions/store.ts";
 import { collect } from "../system/heap.ts";
 import { Cache } from "./cache.ts";
 import { Listing } from "./listing.ts";
-import { deserialized, type Project, projectOf, type SearchHit, type Wanted } from "./search.ts";
+import { deserialized, type SearchHit } from "./search.ts";
 import { sequencesOf } from "./signature.ts";
 import { type Bounds, MANY, SLACK, searchAll } from "./threads.ts";
+import { type Project, projectOf, type Wanted } from "./wanted.ts";
 
 export type Found = {
   /** newest first, each session once; unpacked when they are asked for */

@@ -11,7 +11,7 @@ import { makeKernel } from "./kernel.ts";
 import { type Match, Matches } from "./matches.ts";
 import { holds } from "./query.ts";
 import { Scan } from "./scan.ts";
-import { type Project, projectOf, type Wanted } from "./search.ts";
+import { type Project, projectOf, type Wanted } from "./wanted.ts";
 
 /** A session of the history. `at` is its newest prompt that fits; `present`: its transcript is there; `entry` reads it. */
 export type Remembered = {

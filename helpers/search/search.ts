@@ -2,7 +2,6 @@ import { writeSync } from "node:fs";
 import { readAt } from "../claude/lines.ts";
 import { saidIn, titleIn, transcriptField } from "../claude/text.ts";
 import { type Entry, timeOfEntry } from "../sessions/entry.ts";
-import { realPath } from "../sessions/lookup.ts";
 import { titleOf } from "../sessions/session.ts";
 import { asciiJson } from "../system/json-text.ts";
 import { openUnlinkedFile } from "../system/unlinked-file.ts";
@@ -12,21 +11,10 @@ import type { Filler } from "./fill.ts";
 import { CHUNK, type Kernel, makeKernel } from "./kernel.ts";
 import type { File } from "./listing.ts";
 import { type Match, Matches } from "./matches.ts";
-import { fold, holds, selectivity, type Word } from "./query.ts";
+import { holds, selectivity } from "./query.ts";
 import { Scan, type Visit } from "./scan.ts";
 import { type ReadText, searchText } from "./text.ts";
-
-export type Wanted = {
-  words: readonly Word[];
-  /** results of tools are searched as well */
-  tools: boolean;
-  /** every message that holds a word is counted; else a session is left when its best snippet is found */
-  complete: boolean;
-  /** real path that sessions were started in */
-  here: string | null;
-  /** folded part of the project's path */
-  project: string | null;
-};
+import { type Project, projectOf, type Wanted } from "./wanted.ts";
 
 export type SearchHit = { entry: Entry; hits: number; matches: Match[] };
 
@@ -74,24 +62,6 @@ export function spillToDisk(one: Serialized): void {
 const HEAD = 16_384;
 
 const filtered = ({ here, project }: Wanted): boolean => here !== null || project !== null;
-
-/** What a project's path holds of the words, and whether its sessions are not wanted. */
-export type Project = { mask: number; refused: boolean };
-
-export function projectOf(
-  path: string | null,
-  { words, here, project }: Wanted,
-  known: Map<string, Project>,
-): Project {
-  const seen = known.get(path ?? "");
-  if (seen) return seen;
-  const mask = path === null ? 0 : holds(words, path);
-  const elsewhere = here !== null && (path === null || (path !== here && realPath(path) !== here));
-  const other = project !== null && !fold(path ?? "").includes(project);
-  const found = { mask, refused: elsewhere || other };
-  known.set(path ?? "", found);
-  return found;
-}
 
 /** Searches transcripts one after the other, with one kernel; their texts in the cache where they are there. */
 export class Searcher {

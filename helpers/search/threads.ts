@@ -4,7 +4,8 @@ import { Cache } from "./cache.ts";
 import { Filler } from "./fill.ts";
 import { makeKernel } from "./kernel.ts";
 import type { File, Listing } from "./listing.ts";
-import { Searcher, type Serialized, serialized, spillToDisk, type Wanted } from "./search.ts";
+import { Searcher, type Serialized, serialized, spillToDisk } from "./search.ts";
+import type { Wanted } from "./wanted.ts";
 import type { Fresh, Part } from "./writer.ts";
 
 /** The word that the program is started with in a thread of its own. */

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, vi } from "vitest";
 import { slug } from "../../helpers/claude/places.ts";
 import { find } from "../../helpers/search/find.ts";
 import { fold, literal, regular } from "../../helpers/search/query.ts";
-import type { Wanted } from "../../helpers/search/search.ts";
+import type { Wanted } from "../../helpers/search/wanted.ts";
 import { root } from "../support/home.ts";
 
 export let home = "";
