@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
+import { programOf } from "../support/npm-cache.ts";
 import { cacheFolder } from "./data.ts";
 
 const RIPGREP = "1.18.0";
@@ -28,6 +29,10 @@ async function bring(
   }
   return file;
 }
+
+/** A Node of that version as npm has it. */
+export const nodeOf = (version: string): Promise<string> =>
+  programOf(`node-${process.platform}-${process.arch}`, version, "bin/node", `node-${version}`);
 
 /** ripgrep as npm has it: the yardstick of the full-text figures. */
 export function ripgrep(): Promise<string> {
