@@ -54,7 +54,7 @@ const variable = <T>(validator: Validator<T>, defaultValue: NoInfer<T>, descript
 const sha256 = text('a sha256 checksum (64 hexadecimal digits) or ""', { pattern: /^([0-9a-f]{64})?$/ });
 
 /** The official Linux builds of nodejs.org that a workspace without Node downloads (sums from SHASUMS256.txt). */
-export const NODE = {
+const NODE = {
   version: "24.21.0",
   sha256: {
     x64: "6e1db87ef58b8819e5d5402eff1536491b18edd8eb7bee5ef7897876e88dc5ff",

@@ -51,7 +51,7 @@ export const listOf = <T>(item: Validator<T>, max = 50): Validator<readonly T[]>
   );
 
 /** An object of texts: `{ "key": "value" }`. */
-export const mapOf = (
+const mapOf = (
   expected: string,
   key: RegExp,
   value: Validator<string>,
@@ -65,7 +65,7 @@ export const mapOf = (
 type Fields = Record<string, { accepts(value: unknown): boolean }>;
 
 /** An object with all `required` fields, any of the `optional` ones and no others, that also passes `check`. */
-export const objectOf = <T>(
+const objectOf = <T>(
   expected: string,
   required: Fields,
   optional: Fields = {},

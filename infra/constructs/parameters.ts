@@ -22,7 +22,7 @@ function attributes(values: Record<string, string>, indent: string): string {
  *
  * Parameters are written as HCL beside the JSON, because Coder's form ignores options and validation in JSON.
  */
-export abstract class Parameter extends Construct {
+abstract class Parameter extends Construct {
   constructor(
     scope: Construct,
     readonly name: string,

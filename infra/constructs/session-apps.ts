@@ -30,7 +30,7 @@ export class SessionApps extends Construct {
       "Claude sessions",
       "/icon/claude.svg",
       1,
-      `if command -v ${command} >/dev/null; then ${command}; else echo "${command} is not installed here. See the logs of the start scripts Claude sessions."; fi`,
+      `if command -v ${command} >/dev/null; then ${command}; else echo "${command} is not installed here. Check the logs of the workspace's start scripts."; fi`,
     );
     app(
       "tmux",

@@ -44,7 +44,8 @@ export class WorkspaceTemplate extends TerraformStack {
     const owner = new DataCoderWorkspaceOwner(this, "owner");
     owner.overrideLogicalId("me");
 
-    const form = this.form(settings);
+    const form = this.addForm(settings);
+    if (settings.presets) this.addPresets(settings);
     const { homePath, command } = settings;
 
     this.agent = new Agent(this, "main", {
@@ -93,12 +94,20 @@ export class WorkspaceTemplate extends TerraformStack {
         blocks: settings.networkPolicyBlocks,
       });
 
-    const agent = this.agent;
+    this.addScripts(form, settings, { ...program, nodeBaseUrlRef: variables.ref("nodeBaseUrl") });
+    new SessionApps(this, "sessions", { agent: this.agent, command });
+  }
+
+  /** The scripts that Coder's agent runs at a start, at a stop and every five minutes. */
+  private addScripts(form: Form, settings: Settings, program: Program & { nodeBaseUrlRef: string }): void {
+    const { agent } = this;
+    const { command } = settings;
     new SetupScript(this, "setup", {
       agent,
       command,
-      ...program,
-      node: { baseUrlRef: variables.ref("nodeBaseUrl"), ...nodeOf(settings) },
+      version: program.version,
+      pieces: program.pieces,
+      node: { baseUrlRef: program.nodeBaseUrlRef, ...nodeOf(settings) },
     });
     if (settings.claude)
       new FileScript(this, "claude", {
@@ -150,11 +159,10 @@ export class WorkspaceTemplate extends TerraformStack {
       on: "stop",
       timeout: settings.terminationGrace,
     });
-    new SessionApps(this, "sessions", { agent, command });
   }
 
-  /** The fields of the form, and the presets that fill them in. */
-  private form(settings: Settings) {
+  /** The fields of the form. */
+  private addForm(settings: Settings) {
     const cpu = new NumberParameter(this, "cpu", {
       displayName: "CPU",
       description: "Number of cores that the workspace can use.",
@@ -220,21 +228,24 @@ export class WorkspaceTemplate extends TerraformStack {
       error: "Must begin with https://, http://, ssh:// or git@ and contain no spaces, or be empty.",
       order: 7,
     });
-    if (settings.presets)
-      for (const [index, name] of ["Small", "Medium", "Large"].entries()) {
-        const amount = (base: number, max: number) => String(Math.min(base * 2 ** index, max));
-        new DataCoderWorkspacePreset(this, name.toLowerCase(), {
-          name,
-          // Without a default preset, `coder create --yes` prompts.
-          default: index === 0,
-          parameters: {
-            cpu: amount(settings.cpu, settings.cpuMax),
-            memory: amount(settings.memory, settings.memoryMax),
-            home_size: amount(settings.homeSize, settings.homeSizeMax),
-          },
-        });
-      }
     return { cpu, memory, homeSize, image, autoResume, dotfiles, repository };
+  }
+
+  /** Small (the defaults), Medium (twice as much) and Large (four times as much). */
+  private addPresets(settings: Settings): void {
+    for (const [index, name] of ["Small", "Medium", "Large"].entries()) {
+      const amount = (base: number, max: number) => String(Math.min(base * 2 ** index, max));
+      new DataCoderWorkspacePreset(this, name.toLowerCase(), {
+        name,
+        // Without a default preset, `coder create --yes` prompts.
+        default: index === 0,
+        parameters: {
+          cpu: amount(settings.cpu, settings.cpuMax),
+          memory: amount(settings.memory, settings.memoryMax),
+          home_size: amount(settings.homeSize, settings.homeSizeMax),
+        },
+      });
+    }
   }
 
   /**
@@ -245,6 +256,9 @@ export class WorkspaceTemplate extends TerraformStack {
     return "node" in element ? element.node.id : element.id;
   }
 }
+
+/** The fields of the form, by name. */
+type Form = ReturnType<WorkspaceTemplate["addForm"]>;
 
 /** Addresses that git accepts, but nothing that a shell or a git helper would run. */
 const ADDRESS = "^((https?|ssh)://[^\\s'\"\\\\]+|git@[\\w.-]+:[^\\s'\"\\\\]+)?$";

@@ -358,7 +358,7 @@ describe("the apps", () => {
   it("open ccr, and leave a shell behind", async () => {
     expect(await run("ccr", { ccr: "echo picker" })).toBe("picker\nlogin shell -l");
     expect(await run("ccr", {})).toBe(
-      "ccr is not installed here. See the logs of the start scripts Claude sessions.\nlogin shell -l",
+      "ccr is not installed here. Check the logs of the workspace's start scripts.\nlogin shell -l",
     );
   });
 

@@ -43,6 +43,7 @@ const numbers = setupScripts().map((_, index) => index + 1);
 const orders = permutations(numbers);
 
 const library = () => join(home.path, ".local/lib/ccr");
+const cache = () => join(home.path, ".cache/ccr");
 const agent = (script: string) => runAsAgent(script, home, join(home.around, "agent"));
 const runNumber = (number: number) => agent(scripts[number - 1]!);
 const isInstalled = () => existsSync(join(home.path, ".local/bin/ccr"));
@@ -176,12 +177,15 @@ describe("over a home of version 1.0.0", () => {
   });
 
   it.each(orders.map((order) => [order.join(", "), order] as const))(
-    "they install this version in the order %s, and its old program files disappear",
+    "they install this version in the order %s, and its old program files and caches disappear",
     async (_, order) => {
       for (const script of before) expect((await agent(script)).exitCode).toBe(0);
+      await execa(join(home.path, ".local/bin/ccr"), ["list"], { env: home.env, extendEnv: false });
       expect(readdirSync(library()).filter((name) => /^ccr\.\d/.test(name)).length).toBeGreaterThan(0);
+      expect(readdirSync(cache()).filter((name) => name.startsWith("code-")).length).toBeGreaterThan(0);
       expect(await start(order)).not.toContain("warning:");
       await expectInstalled();
+      expect(readdirSync(cache()).filter((name) => name.startsWith("code-"))).toEqual([]);
       expectKept();
       expect(readFileSync(join(home.path, ".bashrc"), "utf8").match(/^# >>> ccr >>>/gm)).toHaveLength(1);
     },

@@ -43,7 +43,7 @@ export function setupScripts(folder = template, known: Record<string, Value> = {
 }
 
 /** What the agent adds to the environment of a script; `data` is a directory outside of the home. */
-export function agentEnvironment(home: Home, data: string): Record<string, string> {
+function agentEnvironment(home: Home, data: string): Record<string, string> {
   const bin = join(data, "coder-script-data/bin");
   const own = join(data, "coder-script-data/2f6e3a52-0a6f-4c1b-9f49-3b5b8f1c7d10");
   for (const directory of [bin, own]) mkdirSync(directory, { recursive: true, mode: 0o700 });
