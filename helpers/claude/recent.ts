@@ -1,6 +1,7 @@
 // The last messages of a transcript, for a glance at it.
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { backward, counted } from "./lines.ts";
+import { mayBeMessage } from "./row-marks.ts";
 import { isMessage, object, parseLine, promptOf, type Row, string, textsOf } from "./rows.ts";
 
 /** Text as the transcript has it: clean it before it is shown. `tool` is a call that Claude made. */
@@ -21,7 +22,7 @@ export function lastMessages(path: string, most: number): Message[] {
   try {
     for (const { bytes, length } of backward(fd, fstatSync(fd).size, 16_384, BUDGET)) {
       if (!bytes || length > LONGEST) continue;
-      if (!bytes.includes('"type":"user"') && !bytes.includes('"type":"assistant"')) continue;
+      if (!mayBeMessage(bytes)) continue;
       for (const row of parseLine(bytes.toString("utf8")).rows.reverse()) found.unshift(...messagesOf(row));
       if (found.length >= most) break;
     }

@@ -122,6 +122,10 @@ const DOUBTS =
 export const isPlainMessage = (line: string): boolean =>
   line.startsWith("{") && line.endsWith("}") && line.includes('"message":{') && !DOUBTS.test(line);
 
+/** The directory that a row says `/cd` moved the session to. Null for other rows. */
+export const relocatedTo = (row: Row): string | null =>
+  row.type === "relocated" ? string(row.relocatedCwd) : null;
+
 /** What a person typed, or null for rows that no person wrote. */
 export function promptOf(row: Row): string | null {
   if (row.type !== "user" || !isMessage(row) || isAutoContinuation(row)) return null;

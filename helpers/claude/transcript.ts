@@ -1,6 +1,17 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { backward, counted, forward, type Line } from "./lines.ts";
-import { isMessage, isPlainMessage, object, parseLine, promptOf, type Row, string, timeOf } from "./rows.ts";
+import { ASSISTANT_ROW, mayBeMessage, USER_ROW } from "./row-marks.ts";
+import {
+  isMessage,
+  isPlainMessage,
+  object,
+  parseLine,
+  promptOf,
+  type Row,
+  relocatedTo,
+  string,
+  timeOf,
+} from "./rows.ts";
 
 /** What the head and the tail of a transcript say. Times are epoch ms, unknown is null. */
 export type Facts = {
@@ -135,16 +146,16 @@ class Reading {
     if (length <= LONG || !bytes || bytes[0] !== OPEN || !ends(bytes)) return true;
     const { last, cwd, updatedAt, model } = this.facts;
     if (updatedAt === null || (last !== undefined && cwd === null)) return true;
-    if (last === undefined) return bytes.includes('"type":"user"') || bytes.includes('"type":"assistant"');
-    return model === null && bytes.includes('"type":"assistant"');
+    if (last === undefined) return mayBeMessage(bytes);
+    return model === null && bytes.includes(ASSISTANT_ROW);
   }
 
   #fromTail(row: Row, start: number): void {
     const { facts } = this;
     facts.updatedAt ??= timeOf(row);
     this.#title(row, start);
-    if (row.type === "relocated") facts.relocated ??= string(row.relocatedCwd);
-    else if (row.type === "last-prompt") facts.lastPrompt ??= string(row.lastPrompt);
+    facts.relocated ??= relocatedTo(row);
+    if (row.type === "last-prompt") facts.lastPrompt ??= string(row.lastPrompt);
     if (row.isSidechain === true) return;
     facts.permissionMode ??= string(row.permissionMode);
     facts.cwd ??= string(row.cwd);
@@ -206,8 +217,8 @@ class Reading {
     const { rows, lost } = parseLine(text);
     // A harmed answer is an answer: what stood before it is not the end.
     if (lost && isPlainMessage(text)) {
-      if (text.includes('"type":"assistant"')) rows.push({ type: "assistant" });
-      else if (text.includes('"type":"user"') && !rows.some(isMessage)) rows.push({ type: "user" });
+      if (text.includes(ASSISTANT_ROW)) rows.push({ type: "assistant" });
+      else if (text.includes(USER_ROW) && !rows.some(isMessage)) rows.push({ type: "user" });
     }
     if (count) {
       if (lost) this.facts.skipped++;

@@ -1,4 +1,5 @@
 // Which tokens a row of a transcript stands for: exactly, from the parsed row, and fast, from its bytes.
+import { USER_ROLE } from "./row-marks.ts";
 import { isMessage, object, promptOf, type Row, string, timeOf } from "./rows.ts";
 
 /** Tokens as the API bills them; cache writes and reads are no part of `input`. */
@@ -73,11 +74,6 @@ export function countedOf(row: Row): Counted | null {
   };
 }
 
-/** What stands in every row with usage, outside of strings: within one its quotes would be escaped. */
-export const USAGE_MARK = Buffer.from('"output_tokens":');
-/** What stands in every row that a person may have written. */
-export const USER_MARK = Buffer.from('"role":"user"');
-
 /** `yes`: it counts, with what is in the fields. `parse`: only {@link countedOf} can tell. */
 export type Glance = "yes" | "no" | "parse";
 
@@ -111,7 +107,7 @@ const READ = bytesOf("cache_read_input_tokens");
 const ASSISTANT = bytesOf("assistant");
 const USER = bytesOf("user");
 const TRUE = bytesOf("true");
-const USAGE = bytesOf('"usage":');
+const USAGE_KEY = bytesOf('"usage":');
 const CONTENT_NEXT = bytesOf(',"content":');
 const TOOL_RESULTS = ['[{"tool_use_id":', '[{"type":"tool_result"'].map(bytesOf);
 /** Fields of a row that may make something else of it than a person's prompt. */
@@ -161,17 +157,17 @@ export class Glancer {
   #hour = new Uint8Array(HOUR);
   #hourAt = 0;
 
-  /** Whether a {@link USER_MARK} belongs to the results of tools: most do, and they are no prompts. */
+  /** Whether a `USER_ROLE` mark belongs to the results of tools: most do, and they are no prompts. */
   isToolResult(bytes: Uint8Array, mark: number): boolean {
     this.#b = bytes;
-    const content = mark + USER_MARK.length + CONTENT_NEXT.length;
+    const content = mark + USER_ROLE.length + CONTENT_NEXT.length;
     return (
       this.#is(content - CONTENT_NEXT.length, content, CONTENT_NEXT) &&
       TOOL_RESULTS.some((text) => this.#is(content, content + text.length, text))
     );
   }
 
-  /** A row from `start` on that has a {@link USER_MARK}; its uuid is the id. */
+  /** A row from `start` on that has a `USER_ROLE` mark; its uuid is the id. */
   prompt(bytes: Uint8Array, start: number, end: number): Glance {
     this.#begin(bytes, end);
     this.#uuidEnd = 0;
@@ -187,7 +183,7 @@ export class Glancer {
     return this.at !== 0 && this.#plain(this.idStart, this.idEnd) ? "yes" : "parse";
   }
 
-  /** A row from `start` on that has a {@link USAGE_MARK}, the first of them at `mark`. */
+  /** A row from `start` on that has a `USAGE` mark, the first of them at `mark`. */
   answer(bytes: Uint8Array, start: number, end: number, mark: number): Glance {
     this.#begin(bytes, end);
     this.idEnd = this.modelEnd = 0;
@@ -341,7 +337,7 @@ export class Glancer {
     const b = this.#b;
     const least = Math.max(this.#content, p - USAGE_REACH);
     for (let i = p - 1; i > least; i--) {
-      if (b[i] === OPEN && b[i - 1] === COLON && this.#is(i - USAGE.length, i, USAGE)) return i;
+      if (b[i] === OPEN && b[i - 1] === COLON && this.#is(i - USAGE_KEY.length, i, USAGE_KEY)) return i;
     }
     return -1;
   }

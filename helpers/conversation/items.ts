@@ -1,6 +1,8 @@
 // A transcript as people follow it: prompts, answers, tool calls with their results, in the order of the file.
+
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { forward } from "../claude/lines.ts";
+import { mayBeMessage } from "../claude/row-marks.ts";
 import {
   isMessage,
   object,
@@ -40,11 +42,7 @@ export function* readItems(
     for (const { bytes, start, length } of forward(fd, size)) {
       seen(start, size);
       if (!bytes) lost++;
-      if (
-        !bytes ||
-        (length > LONG && !bytes.includes('"type":"user"') && !bytes.includes('"type":"assistant"'))
-      )
-        continue;
+      if (!bytes || (length > LONG && !mayBeMessage(bytes))) continue;
       const line = parseLine(bytes.toString());
       if (line.lost) lost++;
       for (const row of line.rows) if (row.isSidechain !== true) yield* fromRow(row);

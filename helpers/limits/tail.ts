@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { counted, readAt } from "../claude/lines.ts";
+import { ASSISTANT_ROW, USER_ROW } from "../claude/row-marks.ts";
 import { isMessage, isPlainMessage, parseLine, type Row } from "../claude/rows.ts";
 import { readFacts } from "../claude/transcript.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
@@ -36,7 +37,7 @@ function lastIn(tail: Buffer, whole: boolean): Verdict | null {
   // Characters of latin1 are bytes: strings are searched several times faster than buffers.
   const text = tail.toString("latin1");
   // What follows the last answer cannot make it an error: a plain one decides at once.
-  const at = text.lastIndexOf('"type":"assistant"');
+  const at = text.lastIndexOf(ASSISTANT_ROW);
   const start = text.lastIndexOf("\n", at) + 1;
   if (at >= 0 && (start > 0 || whole) && isPlainMessage(text.slice(start, endOf(text, at)))) return NONE;
   /** the newest prompt, parsed only when an error stands before it */
@@ -47,8 +48,8 @@ function lastIn(tail: Buffer, whole: boolean): Verdict | null {
     const line = text.slice(newline + 1, end);
     const bytes = tail.subarray(newline + 1, end);
     end = newline;
-    const answer = line.includes('"type":"assistant"');
-    if (!answer && !line.includes('"type":"user"')) continue;
+    const answer = line.includes(ASSISTANT_ROW);
+    if (!answer && !line.includes(USER_ROW)) continue;
     if (isPlainMessage(line)) {
       if (answer) return NONE;
       prompt ??= bytes;

@@ -3,6 +3,7 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { backward } from "../claude/lines.ts";
+import { API_ERROR, ASSISTANT_ROW, timestampIn } from "../claude/row-marks.ts";
 import { object } from "../claude/rows.ts";
 import { readText, writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
@@ -118,9 +119,8 @@ export function messageTimes(path: string, now: number): number[] {
   const fd = openSync(path, "r");
   try {
     for (const { bytes } of backward(fd, fstatSync(fd).size, 65_536, MOST)) {
-      if (!bytes?.includes('"type":"assistant"') || bytes.includes('"isApiErrorMessage":true')) continue;
-      const at = bytes.lastIndexOf('"timestamp":"');
-      const time = at < 0 ? Number.NaN : Date.parse(bytes.toString("latin1", at + 13, at + 37));
+      if (!bytes?.includes(ASSISTANT_ROW) || bytes.includes(API_ERROR)) continue;
+      const time = timestampIn(bytes);
       if (time < now - LOOK_BACK) break;
       if (time <= now) times.push(time);
     }

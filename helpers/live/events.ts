@@ -2,6 +2,7 @@
 
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { backward, forward } from "../claude/lines.ts";
+import { mayBeMessage } from "../claude/row-marks.ts";
 import {
   isAutoContinuation,
   object,
@@ -106,7 +107,7 @@ export class Tail {
   }
 
   #events(bytes: Buffer): Event[] {
-    return bytes.length > LONG && !bytes.includes('"type":"user"') && !bytes.includes('"type":"assistant"')
+    return bytes.length > LONG && !mayBeMessage(bytes)
       ? []
       : parseLine(bytes.toString()).rows.flatMap((row) => eventsOf(row, this.#spoken));
   }

@@ -1,7 +1,8 @@
 // The visible text of a line, in the form that the cache keeps it in: kind, time, and the string as JSON has it.
+import { plainLine } from "../claude/row-marks.ts";
 import { type Said, saidIn, titleIn } from "../claude/text.ts";
 import { CHUNK, KEPT } from "./kernel.ts";
-import { closingQuote, type Visit } from "./scan.ts";
+import type { Visit } from "./scan.ts";
 
 /** A line of a text takes at most this. */
 export const LONGEST_KEPT = KEPT + CHUNK;
@@ -12,23 +13,6 @@ const QUOTE = 34;
 
 const KINDS = { user: "u", assistant: "a", tool: "r" } as const;
 const ROLES: Record<string, "user" | "assistant" | "title"> = { u: "user", a: "assistant", t: "title" };
-
-// What a line of the CLI looks like around a text: members with values of little depth. Anything else is parsed.
-const STRING = '"[^"\\\\\\x00-\\x1f]*"';
-const SCALAR = `(?:null|true|false|-?\\d+(?:\\.\\d+)?|${STRING})`;
-const object = (value: string): string => `\\{(?:${STRING}:${value}(?:,${STRING}:${value})*)?\\}`;
-const SHALLOW = `(?:${SCALAR}|${object(SCALAR)}|\\[\\])`;
-const DEEP = `(?:${SHALLOW}|${object(SHALLOW)})`;
-const BEFORE = new RegExp(
-  `^\\{((?:${STRING}:${SHALLOW},)*)"message":\\{((?:${STRING}:${SHALLOW},)*)"content":(\\[\\{"type":"text","text":)?$`,
-);
-const AFTER = new RegExp(`^(\\}\\])?(?:,${STRING}:${DEEP})*\\}((?:,${STRING}:${DEEP})*)\\}$`);
-const LONG_HEAD = 2000;
-const LONG_TAIL = 4000;
-/** Beginnings and ends of a prompt that may be more than what was typed, or less. */
-const UNSURE = /^(?:[<[\s\\]|Caveat|[^\x21-\x7e])/;
-const UNSURE_END = /(?:\s|\\.|[^\x21-\x7e])$/;
-const SPECIAL = /"(?:isMeta|isCompactSummary|isVisibleInTranscriptOnly|origin)":(?!false|null)/;
 
 /** Text as it grows, in the form of the cache. */
 export class Text {
@@ -73,25 +57,12 @@ export class Text {
     return this.add(head, Buffer.from(`${json}\n`));
   }
 
-  /** The same without parsing, for lines that look as nearly all do; null for others. */
-  #quickly(line: Buffer, quote: number): boolean | null {
-    if (quote < 0 || quote > LONG_HEAD) return null;
-    const close = closingQuote(line, quote + 1);
-    if (close >= line.length || line.length - close > LONG_TAIL || close - quote < 2) return null;
-    const before = BEFORE.exec(line.toString("latin1", 0, quote));
-    const after = before && AFTER.exec(line.toString("latin1", close + 1));
-    if (!before || !after || (before[3] === undefined) !== (after[1] === undefined)) return null;
-    const members = before[1]! + after[2]!;
-    const time = /"timestamp":(?:"([^"]*)")?/.exec(members);
-    if ((time && time[1] === undefined) || members.includes('"isSidechain":true')) return null;
-    const type = /"type":"(user|assistant)"/.exec(members)?.[1];
-    if (type === "user") {
-      const first = line.toString("latin1", quote + 1, Math.min(close, quote + 8));
-      const last = line.toString("latin1", Math.max(quote + 1, close - 2), close);
-      if (before[3] !== undefined || SPECIAL.test(members) || UNSURE.test(first) || UNSURE_END.test(last))
-        return null;
-    } else if (type !== "assistant" || before[3] === undefined) return null;
-    if (!this.add(type[0]! + (time?.[1] ?? ""), line, quote, close + 1)) return false;
+  /** The same without parsing, for lines of the usual form; null for others. */
+  #quickly(line: Buffer, firstQuote: number): boolean | null {
+    const plain = plainLine(line, firstQuote);
+    if (!plain) return null;
+    const { type, timestamp, quote, close } = plain;
+    if (!this.add(KINDS[type] + timestamp, line, quote, close + 1)) return false;
     this.bytes[this.length++] = NEWLINE;
     return true;
   }

@@ -2,6 +2,7 @@
 import { closeSync, openSync } from "node:fs";
 import { counted } from "../claude/lines.ts";
 import { slug } from "../claude/places.ts";
+import { firstDirectory } from "../claude/row-marks.ts";
 import { factsOf } from "../claude/transcript.ts";
 import { verdictOf } from "../limits/verdict.ts";
 import type { Entry, Transcript } from "../sessions/entry.ts";
@@ -56,21 +57,4 @@ export function projectIn(
 ): string | null {
   const start = firstDirectory(head);
   return start !== null && slug(start) === file.folder ? start : startOf(entryOf());
-}
-
-const MARK = Buffer.from('"cwd":"');
-
-/** The first `cwd` in the head of a transcript, taken from its bytes; null where the head holds none. */
-function firstDirectory(head: Buffer): string | null {
-  const at = head.indexOf(MARK);
-  if (at < 0) return null;
-  const from = at + MARK.length - 1;
-  let end = head.indexOf(34, from + 1);
-  while (end > 0 && head[end - 1] === 92) end = head.indexOf(34, end + 1);
-  if (end < 0) return null;
-  try {
-    return JSON.parse(head.toString("utf8", from, end + 1));
-  } catch {
-    return null;
-  }
 }

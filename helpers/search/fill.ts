@@ -1,5 +1,6 @@
 import { readAt } from "../claude/lines.ts";
 import { slug } from "../claude/places.ts";
+import { isReformatted } from "../claude/row-marks.ts";
 import { TEXT_MARK, TITLE_MARKS, transcriptField } from "../claude/text.ts";
 import { isSettled } from "../system/cache-file.ts";
 import type { Cache } from "./cache.ts";
@@ -83,8 +84,7 @@ export class Filler {
     this.#scan.read(fd, file.bytes, [0], (line) => !(whole = this.#text.take(line)), {
       from,
       head: (chunk) => {
-        // Another program has written this file anew: its marks may be others.
-        if (chunk[chunk.indexOf(58) + 1] === 32) return true;
+        if (isReformatted(chunk)) return true;
         project = from > 0 && file.older ? file.older.project : projectIn(fd, file, chunk);
         return false;
       },

@@ -1,4 +1,5 @@
 // What is looked for: words, ignoring case as Unicode has it, and the bytes that every hit must hold.
+import { withBlank } from "../claude/row-marks.ts";
 import { TEXT_MARK } from "../claude/text.ts";
 import { LONGEST_NEEDLE, type Needle } from "./kernel.ts";
 
@@ -58,7 +59,7 @@ export function regular(source: string, mark = TEXT_MARK): Word {
   const sure = sureText(source);
   return sure.length >= 3
     ? { text: source, folded: "", pattern, needles: needlesOf(sure), marks: false }
-    : { ...anything([mark, mark.replace(":", ": ")]), text: source, pattern };
+    : { ...anything(withBlank(mark)), text: source, pattern };
 }
 
 /** A word that is found wherever one of the marks is. */

@@ -1,5 +1,6 @@
 import { readSync } from "node:fs";
 import { counted, LONGEST_LINE, readAt } from "../claude/lines.ts";
+import { closingQuote } from "../claude/row-marks.ts";
 import { parseLine, type Row } from "../claude/rows.ts";
 import type { Field, FieldOf } from "../claude/text.ts";
 import { CHUNK, KEPT, type Kernel, type Needle, plainSearch } from "./kernel.ts";
@@ -286,13 +287,4 @@ function boundary(line: Buffer, at: number, floor: number): number {
     (line[cut]! & 0xc0) !== 0x80 && !line.subarray(Math.max(floor, cut - 6), cut).includes(BACKSLASH);
   while (cut > floor && cut < line.length && !cuttable()) cut--;
   return cut;
-}
-
-export function closingQuote(line: Buffer, from: number): number {
-  for (let at = line.indexOf(QUOTE, from); at >= 0; at = line.indexOf(QUOTE, at + 1)) {
-    let slashes = 0;
-    while (line[at - 1 - slashes] === BACKSLASH) slashes++;
-    if (slashes % 2 === 0) return at;
-  }
-  return line.length;
 }

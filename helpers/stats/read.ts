@@ -1,8 +1,9 @@
 import { readSync } from "node:fs";
 import { counted } from "../claude/lines.ts";
 import { slug } from "../claude/places.ts";
-import { parseLine, string } from "../claude/rows.ts";
-import { countedOf, Glancer, USAGE_MARK, USER_MARK } from "../claude/usage.ts";
+import { CWD, RELOCATED, USAGE, USER_ROLE } from "../claude/row-marks.ts";
+import { parseLine, relocatedTo, string } from "../claude/rows.ts";
+import { countedOf, Glancer } from "../claude/usage.ts";
 import { CHUNK, type Kernel, makeKernel, type Needle } from "../search/kernel.ts";
 import { Hash, PROMPT, type Records, SIDE } from "./records.ts";
 
@@ -20,15 +21,13 @@ export type Head = {
 /** Longer lines are damage, or results that count for nothing. */
 const LONGEST = 16 * 1024 * 1024;
 /** Exact needles; the bytes that are looked for first are rare in transcripts. */
-const USAGE: Needle = { value: USAGE_MARK, mask: new Uint8Array(USAGE_MARK.length), rare: [7, 10] };
-const USER: Needle = { value: USER_MARK, mask: new Uint8Array(USER_MARK.length), rare: [7, 8] };
+const USAGES: Needle = { value: USAGE, mask: new Uint8Array(USAGE.length), rare: [7, 10] };
+const USERS: Needle = { value: USER_ROLE, mask: new Uint8Array(USER_ROLE.length), rare: [7, 8] };
 /** Of longer rows only the beginnings of their texts are parsed: the rest would take four times its size in memory. */
 const HUGE = 256 * 1024;
 const BEGINNING = 2048;
 const NEWLINE = 10;
 const RETURN = 13;
-const CWD = Buffer.from('"cwd":"');
-const MOVED = Buffer.from('"relocatedCwd":"');
 const ANSWERS = 0;
 const PROMPTS = 0x5f3759df;
 const NAMELESS = 0x2545f491;
@@ -148,7 +147,7 @@ export class Reader {
       return stop;
     };
 
-    const answers = this.#find(USAGE, from, end);
+    const answers = this.#find(USAGES, from, end);
     for (let i = 0; i < answers; ) {
       const mark = this.#marks[i++]!;
       const start = startOf(mark);
@@ -175,7 +174,7 @@ export class Reader {
     }
     if (side) return;
 
-    const users = this.#find(USER, from, end);
+    const users = this.#find(USERS, from, end);
     for (let i = 0; i < users; ) {
       const mark = this.#marks[i++]!;
       if (glancer.isToolResult(view, mark)) continue;
@@ -218,9 +217,9 @@ export class Reader {
     }
     if (slug(head.start) === folder) return;
     // Moved for good by /cd: its folder is then that of the new directory.
-    for (let at = view.indexOf(MOVED, from); at >= 0; at = view.indexOf(MOVED, at + 1)) {
+    for (let at = view.indexOf(RELOCATED, from); at >= 0; at = view.indexOf(RELOCATED, at + 1)) {
       for (const row of this.#rowsAround(view, at)) {
-        const moved = row.type === "relocated" ? string(row.relocatedCwd) : null;
+        const moved = relocatedTo(row);
         if (moved !== null && slug(moved) === folder) head.start = moved;
       }
     }

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { USAGE as USAGE_MARK, USER_ROLE } from "../../helpers/claude/row-marks.ts";
 import type { Row } from "../../helpers/claude/rows.ts";
-import { countedOf, Glancer, USAGE_MARK, USER_MARK } from "../../helpers/claude/usage.ts";
+import { countedOf, Glancer } from "../../helpers/claude/usage.ts";
 import { fixtures } from "../support/home.ts";
 
 const AT = "2026-11-20T13:31:47.375Z";
@@ -29,7 +30,7 @@ function glance(line: string) {
   const bytes = Buffer.from(line);
   const glancer = new Glancer();
   const usage = bytes.indexOf(USAGE_MARK);
-  const user = bytes.indexOf(USER_MARK);
+  const user = bytes.indexOf(USER_ROLE);
   if (usage < 0 && user < 0) return "no";
   if (usage < 0) {
     if (glancer.isToolResult(bytes, user)) return "no";
