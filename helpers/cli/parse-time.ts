@@ -12,8 +12,6 @@ type TimeOptions = {
   now: number;
   /** whether `2h` is in two hours or two hours ago, and `18:00` the next one or the last one */
   direction: "future" | "past";
-  /** a date without a time of day begins at midnight UTC, not at midnight of this machine's zone */
-  utc?: boolean;
 };
 
 /**
@@ -31,12 +29,11 @@ export function parseDuration(text: string, unit?: Unit): number | null {
  * Returns the epoch ms of a time as people type it, or null when the text is none: a duration from now (`2h`), a time of
  * day (`18:00`), a month or day (`2026-01-31`), or a day with a time of day (`2026-11-21 09:00`, ISO 8601).
  */
-export function parseTime(text: string, { now, direction, utc = false }: TimeOptions): number | null {
+export function parseTime(text: string, { now, direction }: TimeOptions): number | null {
   const words = text.trim();
   const sign = direction === "future" ? 1 : -1;
   const duration = parseDuration(sign > 0 ? words.replace(/^\+/, "") : words);
-  const at =
-    duration === null ? (timeOfDay(words, now, sign) ?? parseDate(words, utc)) : now + sign * duration;
+  const at = duration === null ? (timeOfDay(words, now, sign) ?? parseDate(words)) : now + sign * duration;
   return at !== null && Math.abs(at) <= LAST_DATE ? at : null;
 }
 
@@ -50,7 +47,7 @@ function timeOfDay(words: string, now: number, sign: 1 | -1): number | null {
   return at.getTime();
 }
 
-function parseDate(words: string, utc: boolean): number | null {
+function parseDate(words: string): number | null {
   const [, month, day] = /^(\d{4}-\d\d)(-\d\d)?$/.exec(words) ?? [];
   if (month === undefined) {
     const at = /^\d{4}-\d\d-\d\d/.test(words) ? Date.parse(words) : Number.NaN;
@@ -59,7 +56,7 @@ function parseDate(words: string, utc: boolean): number | null {
   const date = month + (day ?? "-01");
   // Date.parse takes 30 February for 2 March.
   const exists = new Date(Date.parse(`${date}T00:00Z`) || 0).toISOString().startsWith(date);
-  return exists ? Date.parse(`${date}T00:00${utc ? "Z" : ""}`) : null;
+  return exists ? Date.parse(`${date}T00:00`) : null;
 }
 
 const TIME_EXAMPLES = {

@@ -22,9 +22,6 @@ export const snapshotJson = ({ files, ...rest }: Snapshot) => ({
   bytes: files.reduce((sum, file) => sum + file.size, 0),
 });
 
-export const snapshotUsage = (command: string, what: string): Problem =>
-  new Problem("usage", what, { hint: `ccr ${command} --help`, exit: 2 });
-
 /** The snapshot whose id starts with a word. */
 export function snapshotNamed(some: readonly Snapshot[], word: string, hint: string): Snapshot {
   const [found, ...others] = word === "" ? [] : some.filter(({ id }) => id.startsWith(word.toLowerCase()));

@@ -11,26 +11,33 @@ import { isTerminal, unicode, writeStdout } from "../terminal/output.ts";
 export const install = (commands: readonly CommandEntry[]): Command => ({
   usage: "install [--name name] [--statusline] [--hooks] [--cron] [--dev-open] [--dry-run]",
   description:
-    "Puts this program into ~/.local/lib/ccr, its commands into ~/.local/bin, functions for bash and zsh into ~/scripts/claude-resume-helpers.sh, and one marked block into .bashrc (and into the files of zsh and fish where they are used). Again: what is right already is not touched. Under another name ccr-list follows (NAME-list); cct and ccra stay. The name is remembered; CCR_NAME sets it too.",
+    "Installs this program into ~/.local/lib/ccr, its commands into ~/.local/bin, functions for bash and zsh into ~/scripts/claude-resume-helpers.sh, and one marked block into .bashrc (and into the startup files of zsh and fish if you use them). You can run it again: files that are up to date are not changed. With --name, ccr-list and the other ccr- commands are renamed too (NAME-list); cct and ccra keep their names. The name is remembered; CCR_NAME also sets it.",
   flags: {
-    name: { type: "string", value: "name", description: "call it so, where another program is called ccr" },
+    name: {
+      type: "string",
+      value: "name",
+      description: "use another name, if a program called ccr already exists",
+    },
     statusline: {
       type: "boolean",
-      description: "also put ccr's status line into ~/.claude/settings.json; one that is there goes on",
+      description: "also add ccr's status line to ~/.claude/settings.json; an existing status line is kept",
     },
-    hooks: { type: "boolean", description: "also the hook that tells the dashboard of a limit at once" },
-    cron: { type: "boolean", description: "also a line in your crontab: ccr supervise every five minutes" },
+    hooks: {
+      type: "boolean",
+      description: "also add the hook that shows a usage limit on the dashboard immediately",
+    },
+    cron: { type: "boolean", description: "also add ccr supervise to your crontab, every five minutes" },
     "dev-open": {
       type: "boolean",
-      description: "also the command /dev-open for Claude: on into the dev container",
+      description: "also add the command /dev-open to Claude: it moves the session into the dev container",
     },
-    "dry-run": { type: "boolean", description: "only say what would be written" },
+    "dry-run": { type: "boolean", description: "only show what would be written" },
   },
   maxArgs: 0,
   json: true,
   examples: [
-    ["node ccr.cjs install", "install this file"],
-    ["ccr install --dry-run", "what would be written"],
+    ["node ccr.cjs install", "install from this file"],
+    ["ccr install --dry-run", "show what would be written"],
     ["ccr install --name cr", "type cr, cr-list, cr-find, …"],
   ],
   async run(call) {
@@ -44,16 +51,17 @@ export const install = (commands: readonly CommandEntry[]): Command => ({
       dry,
     });
     const { name, shells, changes, problems, warnings } = outcome;
-    const wanted = {
+    const extras = {
       statusline: isSet(call, "statusline"),
       hooks: isSet(call, "hooks"),
       cron: isSet(call, "cron"),
       devOpen: isSet(call, "dev-open"),
     };
-    if (Object.values(wanted).includes(true)) {
-      const extras = await (await import("../install/install-extras.ts")).addExtras(name, wanted, dry);
-      changes.push(...extras.done);
-      problems.push(...extras.problems);
+    if (Object.values(extras).includes(true)) {
+      const { addExtras } = await import("../install/install-extras.ts");
+      const added = await addExtras(name, extras, dry);
+      changes.push(...added.done);
+      problems.push(...added.problems);
     }
     for (const problem of [...warnings, ...problems]) call.warn(problem);
     if (call.json) {
@@ -68,12 +76,12 @@ export const install = (commands: readonly CommandEntry[]): Command => ({
 function summary({ name, shells, changes, problems }: Outcome): string {
   const changed = changes.some(({ action }) => action !== "unchanged" && action !== "failed");
   const between = unicode() ? " · " : ", ";
-  const whole = problems.length === 0 ? "" : " in part";
-  const parts = [`ccr ${VERSION} installed${name === PROGRAM ? "" : ` as ${name}`}${whole}`];
+  const partly = problems.length === 0 ? "" : " in part";
+  const parts = [`ccr ${VERSION} installed${name === PROGRAM ? "" : ` as ${name}`}${partly}`];
   if (shells.length > 0) parts.push(`shell files ready (${shells.join(", ")})`);
   if (!changed && problems.length === 0) parts.push("nothing changed");
   const line = `${parts.join(between)}\n`;
   return changed && isTerminal(1)
-    ? `${line}start a new shell, or type: . ~/scripts/claude-resume-helpers.sh\n`
+    ? `${line}start a new shell, or run: . ~/scripts/claude-resume-helpers.sh\n`
     : line;
 }

@@ -4,6 +4,7 @@ import { configDirectory } from "../claude/places.ts";
 import { ARCHIVE_FLAGS, archiveSessions } from "../cli/archive-sessions.ts";
 import { SESSION_FLAGS } from "../cli/choose-sessions.ts";
 import { type Command, isSet, stringFlag } from "../cli/command.ts";
+import { invalidValue } from "../cli/usage-error.ts";
 import { writeAtomic } from "../system/files.ts";
 import { members, plainJson } from "../system/json-text.ts";
 import { errno, Problem } from "../system/problem.ts";
@@ -13,7 +14,7 @@ import { writeStdout } from "../terminal/output.ts";
 export const keepSessions: Command = {
   usage: "keep <session…> | --all | --days n",
   description:
-    "Saves sessions from Claude Code's own sweep, which deletes what was not written to for 30 days: into archives, or by its setting cleanupPeriodDays.",
+    "Protects sessions from Claude Code's cleanup, which deletes transcripts that were not written to for 30 days: saves them as archives, or changes the setting cleanupPeriodDays.",
   flags: {
     ...SESSION_FLAGS,
     ...ARCHIVE_FLAGS,
@@ -22,18 +23,13 @@ export const keepSessions: Command = {
   positionals: "session",
   json: true,
   examples: [
-    ["ccr keep 4bb6", "an archive of it, where no sweep comes"],
-    ["ccr keep --days 3650", "let Claude Code delete nothing for ten years"],
+    ["ccr keep 4bb6", "save an archive of it in a place that no cleanup touches"],
+    ["ccr keep --days 3650", "have Claude Code delete nothing for ten years"],
   ],
   run(call) {
     const days = stringFlag(call, "days");
     if (days === undefined) return archiveSessions(call, "keep", false);
-    if (!/^[1-9]\d{0,5}$/.test(days)) {
-      throw new Problem("usage", `--days ${days}: it takes a number of days.`, {
-        hint: "ccr keep --days 3650",
-        exit: 2,
-      });
-    }
+    if (!/^[1-9]\d{0,5}$/.test(days)) throw invalidValue("--days", days, "a number such as 3650");
     const file = join(configDirectory(), "settings.json");
     if (!isSet(call, "dry-run")) setDays(file, days);
     if (call.json)
@@ -43,7 +39,7 @@ export const keepSessions: Command = {
   },
 };
 
-/** Changes one number of a settings file, and no other byte. */
+/** Sets cleanupPeriodDays in a settings file and changes no other byte. */
 function setDays(file: string, days: string): void {
   let old = "{}\n";
   let mode = 0o600;
@@ -57,16 +53,24 @@ function setDays(file: string, days: string): void {
   try {
     JSON.parse(plain);
   } catch {
-    throw new Problem("settings", `${file} is no JSON, so ccr leaves it alone.`, {
-      hint: `put this into it yourself: "cleanupPeriodDays": ${days}`,
+    throw new Problem("settings", `${file} is not valid JSON, so ccr does not change it`, {
+      hint: `add this line yourself: "cleanupPeriodDays": ${days}`,
     });
   }
-  const at = plain.indexOf("{");
-  const all = members(plain, at);
-  const one = all.findLast(({ key }) => key === "cleanupPeriodDays");
-  const whole = old.trim() === "" ? plain : old;
-  const next = one
-    ? whole.slice(0, one.value) + days + whole.slice(one.end)
-    : `${whole.slice(0, at + 1)}${all[0] ? whole.slice(at + 1, all[0].from) : "\n  "}"cleanupPeriodDays": ${days}${all[0] ? "," : "\n"}${whole.slice(at + 1)}`;
-  writeAtomic(file, next, mode);
+  writeAtomic(file, withDays(plain, old.trim() === "" ? plain : old, days), mode);
+}
+
+/** Returns the text of a settings file with the new number. `plain` is the same text without comments. */
+function withDays(plain: string, text: string, days: string): string {
+  const brace = plain.indexOf("{");
+  const all = members(plain, brace);
+  const present = all.findLast(({ key }) => key === "cleanupPeriodDays");
+  if (present) return text.slice(0, present.value) + days + text.slice(present.end);
+  const [head, rest] = [text.slice(0, brace + 1), text.slice(brace + 1)];
+  const member = `"cleanupPeriodDays": ${days}`;
+  const [first] = all;
+  // Indented like the first member.
+  return first
+    ? `${head}${text.slice(brace + 1, first.from)}${member},${rest}`
+    : `${head}\n  ${member}\n${rest}`;
 }

@@ -10,6 +10,7 @@ import {
   tableLook,
   timeStyle,
 } from "../cli/session-format.ts";
+import { usageError } from "../cli/usage-error.ts";
 import { readContext } from "../sessions/context.ts";
 import { goneSessions } from "../sessions/deleted.ts";
 import { realPath } from "../sessions/lookup.ts";
@@ -26,26 +27,26 @@ const DEFAULT_COUNT = 20;
 export const list: Command = {
   usage: "list [n] [flags]",
   description:
-    "Lists the newest sessions of all projects, by the time of their last record (20 where no number is given). Each line ends with what the session is about; ccr and the bright part of the id resume it.",
+    "Lists the newest sessions of all projects (20 unless you give a number), sorted by the time of their last record. To resume one, type ccr and the bright part of its id.",
   flags: {
     here: { type: "boolean", description: "only sessions started in this directory" },
     project: {
       type: "string",
       value: "name",
-      description: "only of projects with this in their path",
+      description: "only sessions of projects whose path contains this",
       completes: "project",
     },
-    limited: { type: "boolean", description: "only sessions that a usage limit has stopped" },
+    limited: { type: "boolean", description: "only sessions that hit a usage limit" },
     live: { type: "boolean", description: "only sessions that are running now" },
     all: {
       type: "boolean",
       short: "a",
-      description: "every session, also those whose transcript is deleted",
+      description: "all sessions, also those whose transcript was deleted",
     },
     time: {
       type: "string",
       value: "how",
-      description: "times as short, iso, local or relative",
+      description: "format of times: short, iso, local or relative",
       completes: ["short", "iso", "local", "relative"],
     },
   },
@@ -53,15 +54,15 @@ export const list: Command = {
   json: true,
   examples: [
     ["ccr-list 5", "the five newest sessions"],
-    ["ccr-list --here", "those of this directory"],
-    ["ccr-list --project web --limited", "limited ones of projects with web in their path"],
+    ["ccr-list --here", "sessions of this directory"],
+    ["ccr-list --project web --limited", "limited sessions of projects with web in their path"],
     ["ccr-list 100 --json | jq -r '.sessions[].id'", "ids for a script"],
   ],
   async run(call) {
     const style = timeStyle(call);
     const limit = countOf(call);
     const context = readContext();
-    if (!existsSync(projectsDirectory())) return nothingYet(call);
+    if (!existsSync(projectsDirectory())) return printNoSessions(call);
     const keep = filterOf(call);
     const { entries, unique, twins } = hasFilter(call)
       ? newestOfAll(limit, (entry) => keep(sessionOf(entry, context)))
@@ -73,7 +74,7 @@ export const list: Command = {
           .filter(keep)
           .slice(0, limit - sessions.length),
       );
-    warnOf(call, twins, sessions);
+    warnAboutTwins(call, twins, sessions);
     if (call.json) {
       await fillTmux(sessions);
       json("list", { sessions: sessions.map(sessionJson) }, call.warnings);
@@ -82,8 +83,8 @@ export const list: Command = {
     if (sessions.length === 0) {
       writeStderr(
         hasFilter(call)
-          ? "no session fits\n     all  ccr-list\n"
-          : "no sessions yet\n     start one  claude\n",
+          ? "no matching sessions\n     list all: ccr-list\n"
+          : "no sessions yet\n     start one: claude\n",
       );
       return 0;
     }
@@ -96,24 +97,24 @@ export const list: Command = {
   },
 };
 
-/** What can be typed next, in full. */
+/** Returns the line below the table that says what to type next. */
 function footer(sessions: readonly Session[], unique: ReadonlyMap<string, number>, now: number): string {
   const short = (session: Session): string => session.id.slice(0, unique.get(session.id) ?? 8);
   const first =
     sessions.find((session) => session.state !== "live" && session.state !== "gone") ?? sessions[0]!;
-  const swept = sessions.find(
+  const soonDeleted = sessions.find(
     (session) => session.deletedAfter !== null && session.deletedAfter - now < 7 * DAY && !session.live,
   );
   const parts = [`resume  ccr ${short(first)}`, "find  ccr-find WORDS"];
-  if (swept) parts.push("keep  cleanupPeriodDays in ~/.claude/settings.json");
+  if (soonDeleted) parts.push("keep  cleanupPeriodDays in ~/.claude/settings.json");
   return nextSteps(parts);
 }
 
-function nothingYet(call: Call): number {
+function printNoSessions(call: Call): number {
   if (call.json) json("list", { sessions: [] }, call.warnings);
   else
     writeStderr(
-      `no Claude Code sessions in ${projectsDirectory()}\n     start one  claude\n     elsewhere  CLAUDE_CONFIG_DIR=/path ccr-list\n`,
+      `no Claude Code sessions in ${projectsDirectory()}\n     start one: claude\n     use another directory: CLAUDE_CONFIG_DIR=/path ccr-list\n`,
     );
   return 0;
 }
@@ -123,10 +124,10 @@ function countOf(call: Call): number {
   if (word === undefined) return isSet(call, "all") ? Number.POSITIVE_INFINITY : DEFAULT_COUNT;
   const count = Number(word);
   if (Number.isInteger(count) && count > 0) return count;
-  throw new Problem("usage", `"${word}" is not a number of sessions.`, {
-    hint: [`ccr-list ${DEFAULT_COUNT}`, `ccr-find ${word}`],
-    exit: 2,
-  });
+  throw usageError(`"${word}" is not a number of sessions`, [
+    `list sessions: ccr-list ${DEFAULT_COUNT}`,
+    `find sessions: ccr-find ${word}`,
+  ]);
 }
 
 const hasFilter = (call: Call): boolean =>
@@ -147,12 +148,12 @@ function filterOf(call: Call): (session: Session) => boolean {
     (!isSet(call, "live") || session.live !== null);
 }
 
-/** What the person should know beside the list: damaged files, one id in two places. */
-function warnOf(call: Call, twins: ReadonlyMap<string, number>, sessions: readonly Session[]): void {
+/** Warns about ids that are stored in several project folders. */
+function warnAboutTwins(call: Call, twins: ReadonlyMap<string, number>, sessions: readonly Session[]): void {
   for (const { id } of sessions) {
     const count = twins.get(id) ?? 1;
     if (count > 1) {
-      const message = `${id.slice(0, 8)} is stored in ${count} project folders; the newest file is shown.`;
+      const message = `${id.slice(0, 8)} is stored in ${count} project folders; the newest file is shown`;
       call.warn(new Problem("duplicate-id", message));
     }
   }

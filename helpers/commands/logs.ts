@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, isSet, stringFlag } from "../cli/command.ts";
 import { resolveSessionId } from "../cli/resolve-live-session.ts";
+import { invalidValue, usageError } from "../cli/usage-error.ts";
 import { ccrEventsOf, type Event, Tail } from "../live/events.ts";
-import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { type Colour, paint } from "../terminal/colour.ts";
 import { iso, json } from "../terminal/json.ts";
@@ -20,42 +20,42 @@ const COLOURS: Record<Event["kind"], Colour> = {
   ccr: "bold",
 };
 
-const SHOWN = 40;
-const LINES = 6;
-const STEP = 500;
+const DEFAULT_COUNT = 40;
+/** Lines that a long prompt or answer may take. */
+const MAX_LINES = 6;
+/** Milliseconds between two checks with --follow. */
+const INTERVAL = 500;
 
 export const logs: Command = {
   usage: "logs <session> [flags]",
   description:
-    "What happened in a session, a line each: prompts, answers, tools, limits and errors, and what ccr did to it (starts, resumes, restarts, recordings). What it printed itself: ccr replay.",
+    "Lists what happened in a session, one event per line: prompts, answers, tools, usage limits and errors, and what ccr did (starts, resumes, restarts, recordings). To see what the session printed, use ccr replay.",
   flags: {
-    follow: { type: "boolean", short: "f", description: "stay, and show what comes" },
+    follow: { type: "boolean", short: "f", description: "keep showing new events until Ctrl-C" },
     lines: {
       type: "string",
       short: "n",
       value: "n",
-      description: `the last so many events (default ${SHOWN}); 0 is all`,
+      description: `show the last n events (default ${DEFAULT_COUNT}); 0 shows all`,
     },
   },
   positionals: "session",
   maxArgs: 1,
   json: true,
   examples: [
-    ["ccr logs 4bb6", "the last events"],
-    ["ccr logs 4bb6 -f", "and those to come"],
-    ["ccr logs 4bb6 -n 0 --json", "all, for a script"],
+    ["ccr logs 4bb6", "show the last events"],
+    ["ccr logs 4bb6 -f", "show new events too"],
+    ["ccr logs 4bb6 -n 0 --json", "all events, for a script"],
   ],
   async run(call) {
     const [word] = call.positionals;
-    if (word === undefined)
-      throw new Problem("usage", "which session?", { hint: "ccr logs <id or title>", exit: 2 });
-    const given = stringFlag(call, "lines") ?? String(SHOWN);
-    if (!/^\d+$/.test(given))
-      throw new Problem("usage", `"${given}" is not a number of events.`, { hint: "-n 100", exit: 2 });
-    const most = Number(given) || Number.POSITIVE_INFINITY;
+    if (word === undefined) throw usageError("missing argument: <session>", "run: ccr logs <id or title>");
+    const given = stringFlag(call, "lines") ?? String(DEFAULT_COUNT);
+    if (!/^\d+$/.test(given)) throw invalidValue("--lines", given, "a number such as 100");
+    const max = Number(given) || Number.POSITIVE_INFINITY;
     const id = resolveSessionId(word);
     const tail = new Tail(id, duration);
-    const events = [...tail.last(most), ...ccrEventsOf(id)].sort((a, b) => a.at - b.at).slice(-most);
+    const events = [...tail.last(max), ...ccrEventsOf(id)].sort((a, b) => a.at - b.at).slice(-max);
     if (call.json) {
       json(
         "logs",
@@ -69,25 +69,29 @@ export const logs: Command = {
     }
     for (const event of events) show(event);
     if (events.length === 0 && !isSet(call, "follow")) {
-      writeStderr(`nothing is known of ${id.slice(0, 8)}\n`);
+      writeStderr(`no events of ${id.slice(0, 8)}\n`);
       return 1;
     }
-    for (let told = Date.now(); isSet(call, "follow"); ) {
-      await sleep(STEP);
-      const now = Date.now();
-      const fresh = ccrEventsOf(id).filter(({ at }) => at >= told && at < now);
-      for (const event of [...tail.more(), ...fresh].sort((a, b) => a.at - b.at)) show(event);
-      told = now;
-    }
-    return 0;
+    return isSet(call, "follow") ? follow(id, tail) : 0;
   },
 };
+
+/** Shows new events until the process is ended. */
+async function follow(id: string, tail: Tail): Promise<never> {
+  for (let shownUntil = Date.now(); ; ) {
+    await sleep(INTERVAL);
+    const now = Date.now();
+    const fresh = ccrEventsOf(id).filter(({ at }) => at >= shownUntil && at < now);
+    for (const event of [...tail.more(), ...fresh].sort((a, b) => a.at - b.at)) show(event);
+    shownUntil = now;
+  }
+}
 
 function show({ at, kind, text }: Event): void {
   const head = `${dayAndTime(at, Date.now())}  ${kind.padEnd(6)}  `;
   const words = clean(text);
   const room = isTerminal(1) ? Math.max(20, columns() - head.length) : Number.POSITIVE_INFINITY;
-  const lines = wrap(words, room, kind === "tool" || kind === "failed" ? 1 : LINES);
+  const lines = wrap(words, room, kind === "tool" || kind === "failed" ? 1 : MAX_LINES);
   const gutter = " ".repeat(head.length);
   const [date, word] = [head.slice(0, -8), head.slice(-8)];
   writeStdout(`${paint(date, "dim")}${paint(word, COLOURS[kind])}${lines.join(`\n${gutter}`)}\n`);

@@ -23,76 +23,92 @@ import { writeStderr } from "../terminal/output.ts";
 export const open: Command = {
   usage: "open [session] [directory] [flags]",
   description:
-    "Goes to a session in tmux, which lives on when the terminal is closed: to a live one, else it resumes the session there, in windows claude, shell and logs. cct alone is for this directory: the live session, else the newest one, else a new one. Without a terminal the tmux session is made and its name printed.",
-  flags: { new: { type: "boolean", short: "n", description: "a new session, whatever there is" } },
+    "Opens a session in tmux, where it keeps running when the terminal is closed. A live session is attached; any other one is resumed in a tmux session with the windows claude, shell and logs. cct without arguments opens the live session of this directory, otherwise its newest session, otherwise a new one. Without a terminal, the tmux session is created and its name printed.",
+  flags: { new: { type: "boolean", short: "n", description: "always start a new session" } },
   positionals: "session",
   maxArgs: 2,
   examples: [
-    ["cct", "the session of this directory"],
-    ["cct 4bb6", "a session by its id, title or tmux name"],
-    ["cct --new ~/projects/shop", "a new one in that directory"],
+    ["cct", "open the session of this directory"],
+    ["cct 4bb6", "open a session by its id, title or tmux name"],
+    ["cct --new ~/projects/shop", "start a new session in that directory"],
   ],
   async run(call) {
     requireTmux();
     const [word, path] = call.positionals;
-    const place =
-      word !== undefined && path === undefined && isDirectory(word, isSet(call, "new")) ? word : undefined;
+    const fresh = isSet(call, "new");
+    const isPlace = word !== undefined && path === undefined && isDirectory(word, fresh);
     const lives = await liveSessions();
-    if (word !== undefined && place === undefined) {
-      const [live, more] = path === undefined ? matchingSessions(word, lives) : [];
-      if (live && !more) return live.state === "exited" ? again(call, live, lives) : attachTo(live);
-      const ended = path === undefined ? entryCalled(word) : undefined;
-      if (ended) return again(call, { ...ended, key: ended.id, id: ended.current }, lives);
-      return resumed(call, resolveEntry(resolveSessionId(word)), path, lives);
-    }
-    const directory = realPath(resolve(place ?? path ?? "."));
+    if (word !== undefined && !isPlace) return openNamed(call, word, path, lives);
+    const directory = realPath(resolve(word ?? "."));
     requireDirectory(directory);
-    if (!isSet(call, "new")) {
-      const own = sessionsInDirectory(directory, lives).filter(({ ours }) => ours);
-      const live = own.find(({ state }) => state !== "exited");
-      if (live) return attachTo(live);
-      const [entry] = sessionsOf(directory, 1);
-      if (entry) return resumed(call, entry, undefined, lives);
-      if (own[0]) return again(call, own[0], lives);
-    }
-    requireRoom(lives);
-    const id = randomUUID();
-    const template = await chooseTemplate(undefined, directory, call.warn);
-    const { flags, making } = templateOptions(template);
-    const prompt = template?.prompt;
-    return started({
-      ...making,
-      project: directory,
-      id,
-      sole: !isSet(call, "new"),
-      command: [requireClaude(), "--session-id", id, ...flags, ...(prompt ? ["--", prompt] : [])],
-    });
+    return (fresh ? null : openExisting(call, directory, lives)) ?? startNew(call, directory, lives);
   },
 };
 
-/** A word with a slash, or any where a new session is asked for, is a directory when there is one. */
+/** Whether an argument is an existing directory. Without a slash it counts only if `any` is set. */
 const isDirectory = (word: string, any: boolean): boolean =>
   (any || word.includes("/")) && statSync(word, { throwIfNoEntry: false })?.isDirectory() === true;
 
-async function started(making: Omit<Making, "env" | "size">): Promise<number> {
+/** Opens the session that an argument names; with `path` it is resumed in that directory. */
+async function openNamed(
+  call: Call,
+  word: string,
+  path: string | undefined,
+  lives: readonly Live[],
+): Promise<number> {
+  if (path === undefined) {
+    const [live, more] = matchingSessions(word, lives);
+    if (live && !more) return live.state === "exited" ? restartExited(call, live, lives) : attachTo(live);
+    const ended = entryCalled(word);
+    if (ended) return restartExited(call, { ...ended, key: ended.id, id: ended.current }, lives);
+  }
+  return resumeInTmux(call, resolveEntry(resolveSessionId(word)), path, lives);
+}
+
+/** Opens the live or the newest session of a directory; null if it has none. */
+function openExisting(call: Call, directory: string, lives: readonly Live[]): Promise<number> | null {
+  const own = sessionsInDirectory(directory, lives).filter(({ ours }) => ours);
+  const live = own.find(({ state }) => state !== "exited");
+  if (live) return attachTo(live);
+  const [entry] = sessionsOf(directory, 1);
+  if (entry) return resumeInTmux(call, entry, undefined, lives);
+  return own[0] ? restartExited(call, own[0], lives) : null;
+}
+
+async function startNew(call: Call, directory: string, lives: readonly Live[]): Promise<number> {
+  requireRoom(lives);
+  const id = randomUUID();
+  const template = await chooseTemplate(undefined, directory, call.warn);
+  const { flags, making } = templateOptions(template);
+  const prompt = template?.prompt;
+  return launchAndGo({
+    ...making,
+    project: directory,
+    id,
+    sole: !isSet(call, "new"),
+    command: [requireClaude(), "--session-id", id, ...flags, ...(prompt ? ["--", prompt] : [])],
+  });
+}
+
+async function launchAndGo(making: Omit<Making, "env" | "size">): Promise<number> {
   const { name, pane } = await launchSession(making);
   return attachTo({ name, pane, ours: true, id: making.id, kind: "interactive", job: null });
 }
 
-/** Goes on with one whose Claude has ended; before its first prompt there is nothing to resume. */
-function again(
+/** Resumes a session whose Claude has ended. One that had no prompt yet has no transcript and starts anew. */
+function restartExited(
   call: Call,
   { key, id, project }: Pick<Live, "key" | "id" | "project">,
   lives: readonly Live[],
 ): Promise<number> {
   const found = lookup(id);
-  if (found.kind === "one" || project === null) return resumed(call, resolveEntry(id), undefined, lives);
+  if (found.kind === "one" || project === null) return resumeInTmux(call, resolveEntry(id), undefined, lives);
   requireDirectory(project);
   requireRoom(lives);
-  return started({ project, id: key, command: [requireClaude(), "--session-id", key] });
+  return launchAndGo({ project, id: key, command: [requireClaude(), "--session-id", key] });
 }
 
-async function resumed(
+async function resumeInTmux(
   call: Call,
   entry: Entry,
   path: string | undefined,
@@ -102,10 +118,9 @@ async function resumed(
   const plan = await resumeCommand({ ...call, flags }, entry, sessionOf(entry, readContext()), undefined);
   for (const note of plan.notes) writeStderr(`ccr: ${clean(note)}\n`);
   requireRoom(lives);
-  return started({
+  return launchAndGo({
     project: plan.directory,
     id: entry.id,
-
     command: plan.argv,
   });
 }

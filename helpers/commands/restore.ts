@@ -11,17 +11,17 @@ import { table } from "../terminal/table.ts";
 export const restore: Command = {
   usage: "restore [session...] [flags]",
   description:
-    "Brings back the tmux sessions that a restart has taken: same names, windows and directories. Claude's window shows where it was and starts on Enter. Those that you stopped stay away unless named. ccr supervise does the same.",
+    "Restores the tmux sessions that were lost in a restart, with the same names, windows and directories. The claude window shows the end of the conversation, and Claude starts when you press Enter. Sessions that you stopped are only restored if you name them. ccr supervise does the same.",
   flags: {
-    eager: { type: "boolean", description: "start every Claude at once" },
-    "dry-run": { type: "boolean", short: "n", description: "only tell what would come back" },
+    eager: { type: "boolean", description: "start every Claude immediately" },
+    "dry-run": { type: "boolean", short: "n", description: "only show what would be restored" },
   },
   positionals: "session",
   json: true,
   examples: [
-    ["ccr restore", "bring all back"],
-    ["ccr restore claude-app", "this one, also when you stopped it"],
-    ["ccr config set restore off", "none after a restart (lazy, eager, off)"],
+    ["ccr restore", "restore all sessions"],
+    ["ccr restore claude-app", "restore this session, even if you stopped it"],
+    ["ccr config set restore off", "restore nothing after a restart (lazy, eager or off)"],
   ],
   async run(call) {
     const plans = await restorePlan(call.positionals);
@@ -29,27 +29,29 @@ export const restore: Command = {
       (word) => !plans.some(({ entry }) => entry.name === word || entry.id.startsWith(word)),
     );
     if (missing.length > 0)
-      throw new Problem("no-session", `the journal has no session "${missing[0]}".`, {
-        hint: "ccr restore -n",
+      throw new Problem("no-session", `the journal has no session "${missing[0]}"`, {
+        hint: "list what can be restored: ccr restore -n",
       });
     const mode = isSet(call, "eager") || config().restore === "eager" ? "eager" : "lazy";
-    const done = isSet(call, "dry-run") ? plans.map(notExecuted) : await restoreAll(mode, call.positionals);
-    show(call, done);
-    return done.some(({ outcome }) => outcome === "failed") ? 1 : 0;
+    const restored = isSet(call, "dry-run")
+      ? plans.map(notExecuted)
+      : await restoreAll(mode, call.positionals);
+    print(call, restored);
+    return restored.some(({ outcome }) => outcome === "failed") ? 1 : 0;
   },
 };
 
-function show(call: Call, done: readonly Restored[]): void {
+function print(call: Call, restored: readonly Restored[]): void {
   if (call.json) {
-    json("restore", { sessions: restoredJson(done) }, call.warnings);
+    json("restore", { sessions: restoredJson(restored) }, call.warnings);
     return;
   }
-  if (done.length === 0) {
+  if (restored.length === 0) {
     writeStderr("nothing to restore\n");
     return;
   }
-  const project = projectNames(done.map(({ entry }) => entry.project));
-  const rows = done.map(({ entry, name, outcome, reason, detail }) => [
+  const project = projectNames(restored.map(({ entry }) => entry.project));
+  const rows = restored.map(({ entry, name, outcome, reason, detail }) => [
     name,
     entry.current.slice(0, 8),
     project(entry.project),

@@ -4,22 +4,17 @@ import { durationFlag } from "../cli/parse-time.ts";
 import { describeStep } from "../cli/plan-format.ts";
 import { resolveSession } from "../cli/resolve-session.ts";
 import { projectNames, tableLook } from "../cli/session-format.ts";
-import { chooseMode, startInTmux } from "../live/start-resume.ts";
+import { invalidValue } from "../cli/usage-error.ts";
+import { resumeSessions } from "../live/resume-sessions.ts";
+import { chooseMode } from "../live/start-resume.ts";
+import { settleCandidates } from "../resume/background-pass.ts";
 import { nextOf, plan, type Rules, type Step } from "../resume/plan.ts";
-import {
-  type Candidates,
-  collectCandidates,
-  isBad,
-  type ResumeOptions,
-  startHeadless,
-  toJob,
-} from "../resume/resume-jobs.ts";
+import { type Candidates, collectCandidates, isBad, type ResumeOptions } from "../resume/resume-jobs.ts";
 import { logsDirectory } from "../resume/resume-log.ts";
-import { type Done, run, settle } from "../resume/run.ts";
+import type { Done } from "../resume/run.ts";
 import type { Session } from "../sessions/session.ts";
 import { config } from "../system/config.ts";
-import { Problem } from "../system/problem.ts";
-import { DAY, SECOND } from "../system/units.ts";
+import { DAY, MINUTE, SECOND } from "../system/units.ts";
 import { clean } from "../terminal/clean.ts";
 import { type Colour, paint } from "../terminal/colour.ts";
 import { iso, json } from "../terminal/json.ts";
@@ -29,64 +24,76 @@ import { cut, pad, width } from "../terminal/text.ts";
 import { duration, time } from "../terminal/time.ts";
 
 const MODES = ["default", "acceptEdits", "auto", "plan", "dontAsk", "bypassPermissions"] as const;
+const ORDERS = ["newest", "oldest", "reset"] as const;
+/** Milliseconds to watch a session that was started in tmux. */
+const WATCH_TIME = 30 * SECOND;
 
 export const resumeAll: Command = {
   usage: "resume-all [session…] [flags]",
   description:
-    "Continues every session that a usage limit has stopped, once its reset has passed (and 60 to 90 s more). Live sessions, those continued meanwhile and those older than a week are left alone; nothing is ever started twice, whoever else runs this at the same time. Named sessions only: give their ids.",
+    "Resumes every session that hit a usage limit, once the reset has passed (plus 60 to 90 s). Live sessions, sessions that were resumed in the meantime and sessions older than a week are left alone. A session is never resumed twice, even if several people or programs run this at the same time. With session arguments, only those are resumed.",
   flags: {
     "dry-run": {
       type: "boolean",
       short: "n",
-      description: "only show what would be done, and why the rest is left alone",
+      description: "only show what would be resumed, and why the rest is left alone",
     },
     wait: {
       type: "boolean",
-      description: "stay, and continue each at its reset; Ctrl-C stops the waiting, not the sessions",
+      description:
+        "keep running and resume each session at its reset; Ctrl-C stops waiting, not the sessions",
     },
     now: {
       type: "boolean",
-      description: "do not wait the minute after the reset; for named sessions not even for the reset",
+      description:
+        "do not wait the minute after a reset; for named sessions, do not wait for the reset either",
     },
     tmux: {
       type: "boolean",
-      description: "in detached tmux sessions that can be attached (default where tmux exists)",
+      description: "resume in detached tmux sessions (default if tmux is installed)",
     },
-    headless: { type: "boolean", description: "by claude -p, with a log; nobody can answer its questions" },
-    prompt: { type: "string", value: "text", description: 'what the sessions are told (default "continue")' },
+    headless: {
+      type: "boolean",
+      description: "resume with claude -p and a log file; nobody can answer its questions",
+    },
+    prompt: { type: "string", value: "text", description: 'prompt for the sessions (default "continue")' },
     "permission-mode": {
       type: "string",
       value: "mode",
-      description: "permission mode; default: each session's own last one, never a bypass",
+      description: "permission mode (default: the last mode of each session, but never a bypass)",
       completes: MODES,
     },
-    since: { type: "string", value: "time", description: "leave older ones alone: 7d (default), 36h" },
+    since: { type: "string", value: "time", description: "leave older sessions alone: 7d (default), 36h" },
     order: {
       type: "string",
       value: "how",
-      description: "newest (default), oldest or reset first",
-      completes: ["newest", "oldest", "reset"],
+      description: "which sessions come first: newest (default), oldest or reset",
+      completes: ORDERS,
     },
-    interval: { type: "string", value: "seconds", description: "between two starts (default 2)" },
-    max: { type: "string", value: "n", description: "at most so many at once (default 10)" },
+    interval: { type: "string", value: "seconds", description: "time between two starts (default 2)" },
+    max: {
+      type: "string",
+      value: "n",
+      description: "number of sessions resumed at the same time (default 10)",
+    },
     "max-minutes": {
       type: "string",
       value: "n",
-      description: "end a headless run after so long (default: never)",
+      description: "end a headless session after n minutes (default: never)",
     },
   },
   positionals: "session",
   json: true,
   examples: [
-    ["ccra --dry-run", "what would be done"],
-    ["ccra", "continue all that are ready"],
-    ["ccra --wait", "stay until all are continued"],
-    ["ccra dae9 --now", "this one, whatever the clock says"],
-    ['ccra --headless --prompt "go on, then run the tests"', "without tmux, with other words"],
+    ["ccra --dry-run", "show what would be resumed"],
+    ["ccra", "resume all sessions that are ready"],
+    ["ccra --wait", "keep running until all are resumed"],
+    ["ccra dae9 --now", "resume this session now, even before its reset"],
+    ['ccra --headless --prompt "go on, then run the tests"', "without tmux, with another prompt"],
   ],
   async run(call) {
     const task = new Task(call);
-    return isSet(call, "dry-run") ? task.show() : task.work();
+    return isSet(call, "dry-run") ? task.showPlan() : task.resume();
   },
 };
 
@@ -95,84 +102,80 @@ class Task {
   readonly #named: readonly Session[];
   readonly #rules: Omit<Rules, "now">;
   readonly #how: ResumeOptions;
+  /** ms between two starts */
   readonly #interval: number;
+  /** ms after which a headless session is ended; null: never */
   readonly #limit: number | null;
   #stopped = false;
 
   constructor(call: Call) {
-    const set = config();
+    const settings = config();
     this.#call = call;
     this.#named = call.positionals.map(resolveSession);
     this.#rules = {
       by: "person",
-      since: durationFlag(call, "since", { unit: "d", example: "7d or 36h" }) ?? set["resume.since"] * DAY,
+      since:
+        durationFlag(call, "since", { unit: "d", example: "7d or 36h" }) ?? settings["resume.since"] * DAY,
       atOnce: isSet(call, "now"),
       named: call.positionals.length > 0 ? new Set(this.#named.map(({ id }) => id)) : null,
-      order: choice(call, "order", ["newest", "oldest", "reset"]) ?? "newest",
+      order: choiceFlag(call, "order", ORDERS) ?? "newest",
       autoResume: true,
       stopped: false,
       left: Number.POSITIVE_INFINITY,
-      max: number(call, "max", 1, set["resume.max"]),
+      max: numberFlag(call, "max", 1) ?? settings["resume.max"],
     };
-    const mode = choice(call, "permission-mode", MODES);
-    const own = set["resume.permissionMode"];
+    const mode = choiceFlag(call, "permission-mode", MODES);
+    const configured = settings["resume.permissionMode"];
     this.#how = {
       mode: chooseMode({ tmux: isSet(call, "tmux"), headless: isSet(call, "headless") }),
-      prompt: stringFlag(call, "prompt") ?? set["resume.prompt"],
-      permissionMode: mode ?? (own === "own" ? null : own),
+      prompt: stringFlag(call, "prompt") ?? settings["resume.prompt"],
+      permissionMode: mode ?? (configured === "own" ? null : configured),
     };
-    this.#interval = number(call, "interval", 0, set["resume.interval"]) * SECOND;
-    const minutes = stringFlag(call, "max-minutes");
-    this.#limit = minutes === undefined ? null : number(call, "max-minutes", 0, 0) * 60 * SECOND;
+    this.#interval = (numberFlag(call, "interval", 0) ?? settings["resume.interval"]) * SECOND;
+    const minutes = numberFlag(call, "max-minutes", 0);
+    this.#limit = minutes === null ? null : minutes * MINUTE;
   }
 
-  #plan(): { steps: Step[]; field: Candidates } {
+  #plan(): { steps: Step[]; found: Candidates } {
     const now = Date.now();
     const found = collectCandidates(now, this.#rules.since, this.#named);
-    const wanted = this.#rules.named;
-    const candidates = found.candidates.filter(({ id }) => wanted === null || wanted.has(id));
-    return { steps: plan(candidates, { ...this.#rules, now }), field: found };
+    const { named } = this.#rules;
+    const candidates = found.candidates.filter(({ id }) => named === null || named.has(id));
+    return { steps: plan(candidates, { ...this.#rules, now }), found };
   }
 
-  show(): number {
-    const { steps, field: found } = this.#plan();
-    if (this.#call.json) {
-      this.#json(steps, []);
-      return 0;
-    }
-    const rows = steps.filter(({ reason }) => reason !== "not-limited");
-    if (rows.length === 0) return nothing();
-    const name = projectNames([...found.sessions.values()].map(({ project }) => project));
-    const now = Date.now();
-    const lines = table(
-      [
-        { title: "SESSION" },
-        { title: "PROJECT", flexible: true },
-        { title: "PLAN" },
-        { title: "TITLE", flexible: true },
-      ],
-      rows.map((step) => {
-        const session = found.sessions.get(step.id);
-        const will = step.action === "resume";
-        return [
-          step.id.slice(0, 8),
-          name(session?.project ?? null),
-          [
-            {
-              text: will ? `resume (${this.#how.mode})` : describeStep(step, now),
-              colour: will ? "cyan" : "dim",
-            },
-          ],
-          clean(session?.title ?? "") || "(no title)",
-        ];
-      }),
-      tableLook(),
-    );
-    writeStdout(`${lines.join("\n")}\n`);
+  /** Shows what would be resumed. Returns the exit status. */
+  showPlan(): number {
+    const { steps, found } = this.#plan();
+    const shown = steps.filter(({ reason }) => reason !== "not-limited");
+    if (this.#call.json) this.#printJson(steps, []);
+    else if (shown.length === 0) printNothingLimited();
+    else this.#printPlan(shown, found);
     return 0;
   }
 
-  async work(): Promise<number> {
+  #printPlan(steps: readonly Step[], { sessions }: Candidates): void {
+    const name = projectNames([...sessions.values()].map(({ project }) => project));
+    const now = Date.now();
+    const rows = steps.map((step) => {
+      const session = sessions.get(step.id);
+      const text = step.action === "resume" ? `resume (${this.#how.mode})` : describeStep(step, now);
+      return [
+        step.id.slice(0, 8),
+        name(session?.project ?? null),
+        [{ text, colour: step.action === "resume" ? ("cyan" as const) : ("dim" as const) }],
+        clean(session?.title ?? "") || "(no title)",
+      ];
+    });
+    const columns = ["SESSION", "PROJECT", "PLAN", "TITLE"].map((title, i) => ({
+      title,
+      flexible: i % 2 === 1,
+    }));
+    writeStdout(`${table(columns, rows, tableLook()).join("\n")}\n`);
+  }
+
+  /** Resumes what is due; with --wait until nothing is left to wait for. Returns the exit status. */
+  async resume(): Promise<number> {
     const all: Done[] = [];
     let first: Step[] | undefined;
     const onStop = (): void => {
@@ -180,98 +183,62 @@ class Task {
     };
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, onStop);
     for (;;) {
-      const { steps, field: found } = this.#plan();
+      const { steps, found } = this.#plan();
       if (first === undefined) {
-        settle([...found.sessions].flatMap(([id, { transcript }]) => (transcript ? [[id, transcript]] : [])));
+        settleCandidates(found);
         first = steps;
-        if (!this.#call.json) this.#head(steps);
+        if (!this.#call.json) printHead(steps);
       }
       all.push(...(await this.#start(steps, found)));
       if (this.#stopped || !isSet(this.#call, "wait")) break;
       const next = nextOf(this.#plan().steps);
       if (next === null) break;
-      await this.#until(next.at);
+      await this.#sleepUntil(next.at);
       if (this.#stopped) break;
     }
-    if (this.#call.json) this.#json(first ?? [], all);
-    else if (all.length > 0) this.#foot(all);
+    if (this.#call.json) this.#printJson(first, all);
+    else if (all.length > 0) printFoot(all);
     if (this.#stopped) return 130;
     return all.some(isBad) ? 1 : 0;
   }
 
-  async #start(steps: readonly Step[], found: Candidates): Promise<Done[]> {
-    const wanted = steps.filter(({ action }) => action === "resume");
-    if (wanted.length === 0) return [];
-    const jobs = wanted.map((step) => toJob(step, found.sessions.get(step.id)!, this.#how));
-    const name = projectNames(jobs.map(({ project }) => project));
-    const wide = Math.min(30, Math.max(...jobs.map(({ project }) => width(name(project)))));
-    return run(jobs, {
+  async #start(steps: readonly Step[], { sessions }: Candidates): Promise<Done[]> {
+    const due = steps.filter(({ action }) => action === "resume");
+    if (due.length === 0) return [];
+    const projectOf = (id: string): string | null => sessions.get(id)?.project ?? null;
+    const name = projectNames(due.map(({ id }) => projectOf(id)));
+    const nameWidth = Math.min(30, Math.max(...due.map(({ id }) => width(name(projectOf(id))))));
+    return resumeSessions(due, sessions, this.#how, {
       by: "person",
-      start: this.#how.mode === "tmux" ? startInTmux : startHeadless,
       interval: this.#interval,
       most: this.#rules.max,
-      patience: 30 * SECOND,
+      patience: WATCH_TIME,
       limit: this.#limit,
       toTheEnd: true,
       stopped: () => this.#stopped,
       told: (done) => {
         if (this.#call.json) return;
-        const project = jobs.find(({ step }) => step.id === done.id)?.project ?? null;
-        writeStdout(`${lineOf(done, pad(cut(name(project), wide), wide))}\n`);
+        const project = cut(name(projectOf(done.id)), nameWidth);
+        writeStdout(`${lineOf(done, pad(project, nameWidth))}\n`);
       },
     });
   }
 
-  /** Sleeps until an instant of the wall clock, which may be set or stand still meanwhile. */
-  async #until(at: number): Promise<void> {
+  /** Sleeps until `at` (epoch ms). It checks the clock often, because that may be changed or the machine may sleep. */
+  async #sleepUntil(at: number): Promise<void> {
     const shown = isTerminal(2) && !this.#call.json;
     while (!this.#stopped && Date.now() < at) {
-      if (shown)
-        writeStderr(
-          `\r\u001b[K${cut(`next at ${time(at, "short", Date.now())}, in ${duration(at - Date.now())} (Ctrl-C ends the waiting)`, columns() - 1)}`,
-        );
+      if (shown) {
+        const now = Date.now();
+        const text = `next at ${time(at, "short", now)}, in ${duration(at - now)} (press Ctrl-C to stop waiting)`;
+        writeStderr(`\r\u001b[K${cut(text, columns() - 1)}`);
+      }
       await sleep(Math.min(SECOND, Math.max(50, at - Date.now())));
     }
     if (shown) writeStderr("\r\u001b[K");
   }
 
-  #head(steps: readonly Step[]): void {
-    if (steps.every(({ reason }) => reason === "not-limited")) {
-      nothing();
-      return;
-    }
-    const now = Date.now();
-    const parts: string[] = [];
-    const count = (test: (step: Step) => boolean): number => steps.filter(test).length;
-    const ready = count(({ action }) => action === "resume");
-    parts.push(`${ready} ready`);
-    const waiting = steps.filter(
-      ({ reason }) => reason === "waiting" || reason === "too-soon" || reason === "unknown-reset",
-    );
-    const next = nextOf(waiting);
-    if (waiting.length > 0)
-      parts.push(`${waiting.length} limited${next ? ` until ${time(next.at, "short", now)}` : ""}`);
-    const live = count(({ reason }) => reason === "live");
-    if (live > 0) parts.push(`${live} left alone (live)`);
-    const rest = count(
-      ({ action, reason }) =>
-        action === "skip" &&
-        !["waiting", "too-soon", "unknown-reset", "live", "not-limited", "blocked"].includes(reason ?? ""),
-    );
-    if (rest > 0) parts.push(`${rest} left alone (why: ccra --dry-run)`);
-    const blocked = count(({ reason }) => reason === "blocked");
-    if (blocked > 0) parts.push(`${blocked} blocked (see ccr-check-limits)`);
-    writeStderr(`${parts.join(" · ")}\n`);
-  }
-
-  #foot(all: readonly Done[]): void {
-    const counts = new Map<string, number>();
-    for (const { outcome } of all) counts.set(WORDS[outcome][1], (counts.get(WORDS[outcome][1]) ?? 0) + 1);
-    const log = logsDirectory().replace(process.env.HOME ?? "\u0000", "~");
-    writeStderr(`${[...counts].map(([words, n]) => `${n} ${words}`).join(", ")}     log: ${log}/\n`);
-  }
-
-  #json(steps: readonly Step[], results: readonly Done[]): void {
+  #printJson(steps: readonly Step[], results: readonly Done[]): void {
     const shown = steps.filter(({ reason }) => reason !== "not-limited" || this.#rules.named !== null);
     json(
       "resume-all",
@@ -295,12 +262,45 @@ class Task {
   }
 }
 
-function nothing(): number {
-  writeStderr("no session is limited\n");
-  return 0;
+const printNothingLimited = (): void => writeStderr("no session is limited\n");
+
+const LIMITED: readonly Step["reason"][] = ["waiting", "too-soon", "unknown-reset"];
+/** Steps with these reasons are not counted as left alone. */
+const COUNTED: readonly Step["reason"][] = [...LIMITED, "live", "not-limited", "blocked"];
+
+/** Prints how many sessions are ready, limited, live, left alone and blocked. */
+function printHead(steps: readonly Step[]): void {
+  if (steps.every(({ reason }) => reason === "not-limited")) {
+    printNothingLimited();
+    return;
+  }
+  const count = (test: (step: Step) => boolean): number => steps.filter(test).length;
+  const limited = steps.filter(({ reason }) => LIMITED.includes(reason));
+  const next = nextOf(limited);
+  const until = next ? ` until ${time(next.at, "short", Date.now())}` : "";
+  const live = count(({ reason }) => reason === "live");
+  const others = count(({ action, reason }) => action === "skip" && !COUNTED.includes(reason));
+  const blocked = count(({ reason }) => reason === "blocked");
+  const parts = [
+    `${count(({ action }) => action === "resume")} ready`,
+    limited.length > 0 ? `${limited.length} limited${until}` : "",
+    live > 0 ? `${live} left alone (live)` : "",
+    others > 0 ? `${others} left alone (see ccra --dry-run)` : "",
+    blocked > 0 ? `${blocked} blocked (see ccr-check-limits)` : "",
+  ];
+  writeStderr(`${parts.filter(Boolean).join(" · ")}\n`);
 }
 
-const WORDS: Record<Done["outcome"], [colour: Colour, words: string]> = {
+/** Prints how many sessions had which outcome, and where the logs are. */
+function printFoot(all: readonly Done[]): void {
+  const counts = new Map<string, number>();
+  for (const { outcome } of all)
+    counts.set(OUTCOMES[outcome][1], (counts.get(OUTCOMES[outcome][1]) ?? 0) + 1);
+  const log = logsDirectory().replace(process.env.HOME ?? "\u0000", "~");
+  writeStderr(`${[...counts].map(([words, n]) => `${n} ${words}`).join(", ")}     log: ${log}/\n`);
+}
+
+const OUTCOMES: Record<Done["outcome"], [colour: Colour, words: string]> = {
   continued: ["green", "continued"],
   "limited-again": ["magenta", "limited again"],
   "needs-login": ["red", "needs a login"],
@@ -310,26 +310,33 @@ const WORDS: Record<Done["outcome"], [colour: Colour, words: string]> = {
   started: ["cyan", "started"],
 };
 
-function lineOf({ id, outcome, detail, tmux, log }: Done, project: string): string {
-  const [colour, words] = WORDS[outcome];
-  const where = tmux === null ? (log && outcome === "failed" ? `log: ${log}` : "") : `tmux: ${tmux}`;
-  const said = detail === null ? "" : clean(detail).slice(0, 160);
-  return [id.slice(0, 8), project, paint(words, colour), said, where]
+function lineOf(done: Done, project: string): string {
+  const { id, outcome, detail } = done;
+  const [colour, words] = OUTCOMES[outcome];
+  const shortDetail = detail === null ? "" : clean(detail).slice(0, 160);
+  return [id.slice(0, 8), project, paint(words, colour), shortDetail, placeOf(done)]
     .filter((part) => part !== "")
     .join("  ");
 }
 
-function choice<T extends string>(call: Call, flag: string, among: readonly T[]): T | null {
-  const value = stringFlag(call, flag);
-  if (value === undefined) return null;
-  if (among.includes(value as T)) return value as T;
-  throw new Problem("usage", `--${flag} is one of ${among.join(", ")}, not "${value}".`, { exit: 2 });
+function placeOf({ tmux, log, outcome }: Done): string {
+  if (tmux !== null) return `tmux: ${tmux}`;
+  return log && outcome === "failed" ? `log: ${log}` : "";
 }
 
-function number(call: Call, flag: string, least: number, otherwise: number): number {
+/** Returns the value of a flag that takes one of several words; null if it is not given. */
+function choiceFlag<T extends string>(call: Call, flag: string, values: readonly T[]): T | null {
   const value = stringFlag(call, flag);
-  if (value === undefined) return otherwise;
+  if (value === undefined) return null;
+  if (values.includes(value as T)) return value as T;
+  throw invalidValue(`--${flag}`, value, `one of ${values.join(", ")}`);
+}
+
+/** Returns the value of a flag that takes a number; null if it is not given. */
+function numberFlag(call: Call, flag: string, min: number): number | null {
+  const value = stringFlag(call, flag);
+  if (value === undefined) return null;
   const n = Number(value);
-  if (value.trim() !== "" && Number.isFinite(n) && n >= least) return n;
-  throw new Problem("usage", `--${flag} is a number from ${least} on, not "${value}".`, { exit: 2 });
+  if (value.trim() !== "" && Number.isFinite(n) && n >= min) return n;
+  throw invalidValue(`--${flag}`, value, `a number, ${min} or more`);
 }

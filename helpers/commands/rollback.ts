@@ -6,9 +6,9 @@ import {
   snapshotJson,
   snapshotNamed,
   snapshotsOf,
-  snapshotUsage,
   takeSnapshotOf,
 } from "../cli/snapshot-args.ts";
+import { usageError } from "../cli/usage-error.ts";
 import { rollBack } from "../history/snapshot.ts";
 import { readContext } from "../sessions/context.ts";
 import type { Entry } from "../sessions/store.ts";
@@ -23,35 +23,37 @@ import { time } from "../terminal/time.ts";
 export const rollback: Command = {
   usage: "rollback <session> <snapshot>",
   description:
-    "Brings a session back to a snapshot. Its present state becomes a snapshot first, so this can be undone. A session that is running is left alone. A deleted session comes back.",
+    "Sets a session back to a snapshot. Its current state is saved as a snapshot first, so this can be undone. Live sessions are not changed. A deleted session is restored.",
   flags: {},
   positionals: "session",
   maxArgs: 2,
   json: true,
   examples: [
-    ["ccr rollback 4bb6 9f3a", "go back; 9f3a is the beginning of a snapshot's id"],
-    ["ccr snapshots 4bb6", "the snapshots to choose from"],
+    ["ccr rollback 4bb6 9f3a", "go back to the snapshot whose id starts with 9f3a"],
+    ["ccr snapshots 4bb6", "list the snapshots"],
   ],
   async run(call) {
     const [word, wanted] = call.positionals;
     if (word === undefined || wanted === undefined)
-      throw snapshotUsage("rollback", "which session, to which snapshot?");
-    const mine = snapshotsOf(word);
-    const target = snapshotNamed(mine, wanted, `ccr snapshots ${quote(word)}`);
+      throw usageError(
+        `missing argument: ${word === undefined ? "<session>" : "<snapshot>"}`,
+        "run: ccr rollback --help",
+      );
+    const target = snapshotNamed(snapshotsOf(word), wanted, `list them: ccr snapshots ${quote(word)}`);
     const { session } = target;
     const short = session.slice(0, 8);
-    const ready = (): void => {
+    const requireEnded = (): void => {
       if (!readContext().live.has(session)) return;
-      throw new Problem("live", `${short} is running: its transcript is not touched.`, {
-        hint: ["leave it first, then run this again", `or work in a copy: ccr fork ${short}`],
+      throw new Problem("live", `${short} is running`, {
+        hint: [`end it first: cct-kill ${short}`, `or work in a copy: ccr fork ${short}`],
       });
     };
-    ready();
-    const present = presentOf(session);
+    requireEnded();
+    const present = findEntry(session);
     const stats = present && statOrNull(present.path);
     const before =
       present && (await takeSnapshotOf(call, present, `before the rollback to ${target.id}`)).snapshot;
-    await rollBack(target, present && stats && { path: present.path, stats }, ready);
+    await rollBack(target, present && stats && { path: present.path, stats }, requireEnded);
     if (call.json) {
       json(
         "rollback",
@@ -61,7 +63,7 @@ export const rollback: Command = {
       return 0;
     }
     writeStdout(
-      `${short}: as in snapshot ${target.id} of ${time(Date.parse(target.at), "local", Date.now())}\n`,
+      `${short}: back at snapshot ${target.id} of ${time(Date.parse(target.at), "local", Date.now())}\n`,
     );
     const { commit } = target.git ?? {};
     const project = target.project ?? "";
@@ -78,8 +80,8 @@ export const rollback: Command = {
   },
 };
 
-/** A session that still has a transcript. */
-function presentOf(id: string): Entry | null {
+/** Returns the entry of a session, or null if it has no transcript. */
+function findEntry(id: string): Entry | null {
   try {
     return resolveEntry(id);
   } catch (error) {

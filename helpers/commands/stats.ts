@@ -4,6 +4,7 @@ import type { Tokens } from "../claude/usage.ts";
 import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
 import { timeFlag } from "../cli/parse-time.ts";
 import { projectNames, tableLook } from "../cli/session-format.ts";
+import { invalidValue, usageError } from "../cli/usage-error.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { dayOf, dayText } from "../stats/days.ts";
 import type { Index } from "../stats/file-index.ts";
@@ -25,19 +26,19 @@ import { wrap } from "../terminal/wrap.ts";
 export const stats: Command = {
   usage: "stats [flags]",
   description:
-    "Counts sessions, messages and tokens, by project, model and day. A message is a prompt or an answer; one that stands in several files (forks, copies) counts once. Subagents are included. Days are those of this machine's zone.",
+    "Counts sessions, messages and tokens, by project, model and day. A message is a prompt or an answer; a message that is in several files (forks, copies) counts once. Subagents are included. Days are in this machine's time zone.",
   flags: {
-    since: { type: "string", value: "time", description: "only days since then: 7d, 2w or 2026-01-31" },
+    since: { type: "string", value: "time", description: "only days since 7d, 2w or 2026-01-31" },
     by: {
       type: "string",
       value: "what",
-      description: "one full table, by day, project or model",
+      description: "print one full table: day, project or model",
       completes: ["day", "project", "model"],
     },
     project: {
       type: "string",
       value: "name",
-      description: "only of projects with this in their path",
+      description: "only sessions of projects whose path contains this",
       completes: "project",
     },
     here: { type: "boolean", description: "only sessions started in this directory" },
@@ -46,52 +47,50 @@ export const stats: Command = {
   maxArgs: 0,
   json: true,
   examples: [
-    ["ccr-stats", "all of it, in short"],
-    ["ccr-stats --since 7d --by project", "what the last week went to"],
-    ["ccr-stats --by day --csv > tokens.csv", "for a spreadsheet"],
-    ["ccr-stats --json | jq .totals.tokens", "for a script"],
+    ["ccr-stats", "print a summary"],
+    ["ccr-stats --since 7d --by project", "see which projects used the last week's tokens"],
+    ["ccr-stats --by day --csv > tokens.csv", "export for a spreadsheet"],
+    ["ccr-stats --json | jq .totals.tokens", "read one value in a script"],
   ],
   async run(call) {
     const now = Date.now();
     const by = groupingOf(call);
     const since = sinceOf(call, now);
     if (call.json && isSet(call, "csv"))
-      throw new Problem("usage", "--json or --csv, not both.", { hint: "ccr stats --help", exit: 2 });
+      throw usageError("--json and --csv cannot be combined", "run: ccr-stats --help");
     const all = await corpus(now, progress());
     const keep = filterOf(call);
     const index = keep || since !== null ? await all.index() : null;
     const summary = index ? summarize(index, GROUPINGS, since, keep?.(index)) : all.summary;
-    const { totals, by: groups, oldest: time, skipped } = summary;
-    warnOf(call, all.unreadable, skipped);
-    const oldest = time === null ? null : time + cleanupPeriod();
-    if (call.json || isSet(call, "csv")) {
-      if (isSet(call, "csv")) writeStdout(csv(by ?? "day", groups[by ?? "day"]!));
-      else
-        json(
-          "stats",
-          {
-            totals,
-            groupedBy: by ?? "day",
-            since: since === null ? null : dayText(since),
-            by: groups[by ?? "day"]!,
-            oldestDeletedAfter: iso(oldest),
-          },
-          call.warnings,
-        );
-      return 0;
-    }
-    if (totals.sessions === 0 && totals.messages === 0) {
+    const { totals, by: groups, oldest, skipped } = summary;
+    warnAboutSkipped(call, all.unreadable, skipped);
+    const deletedAfter = oldest === null ? null : oldest + cleanupPeriod();
+    const grouping = by ?? "day";
+    if (isSet(call, "csv")) writeStdout(csv(grouping, groups[grouping]!));
+    else if (call.json)
+      json(
+        "stats",
+        {
+          totals,
+          groupedBy: grouping,
+          since: since === null ? null : dayText(since),
+          by: groups[grouping]!,
+          oldestDeletedAfter: iso(deletedAfter),
+        },
+        call.warnings,
+      );
+    else if (totals.sessions === 0 && totals.messages === 0)
       writeStderr(
         all.summary.oldest === null
-          ? `no Claude Code sessions in ${clean(projectsDirectory())}\n     start one  claude\n`
-          : "no session fits\n     all  ccr-stats\n",
+          ? `no Claude Code sessions in ${clean(projectsDirectory())}\n     start one: claude\n`
+          : "no matching sessions\n     count all: ccr-stats\n",
       );
-      return 0;
+    else {
+      const shown: Grouping[] = by === null ? ["project", "model", "day"] : [by];
+      const lines = align([...summaryLines(totals, since), ...cleanupLine(deletedAfter, now)]);
+      for (const one of shown) lines.push("", ...chart(one, groups[one]!, by === null));
+      writeStdout(`${lines.join("\n")}\n`);
     }
-    const groupings: Grouping[] = by === null ? ["project", "model", "day"] : [by];
-    const lines = headed([...headline(totals, since), ...sweepLine(oldest, now)]);
-    for (const grouping of groupings) lines.push("", ...chart(grouping, groups[grouping]!, by === null));
-    writeStdout(`${lines.join("\n")}\n`);
     return 0;
   },
 };
@@ -99,20 +98,16 @@ export const stats: Command = {
 function groupingOf(call: Call): Grouping | null {
   const by = stringFlag(call, "by");
   if (by === undefined || by === "day" || by === "project" || by === "model") return by ?? null;
-  throw new Problem("usage", `"${by}" is nothing to count by.`, {
-    hint: "--by day, project or model",
-    exit: 2,
-  });
+  throw invalidValue("--by", by, "day, project or model");
 }
 
-/** The first day that counts, or null for all. */
+/** Returns the first day to count, as in `stats/days.ts`; null for all. */
 function sinceOf(call: Call, now: number): number | null {
-  // Days are counted in UTC.
-  const at = timeFlag(call, "since", { now, direction: "past", utc: true });
+  const at = timeFlag(call, "since", { now, direction: "past" });
   return at === undefined ? null : dayOf(at);
 }
 
-/** Tells which files of an index are wanted; null where all are. */
+/** Returns a test for the files of an index that --project and --here select; null if all are. */
 function filterOf(call: Call): ((index: Index) => (i: number) => boolean) | null {
   const name = stringFlag(call, "project")?.toLowerCase();
   const here = isSet(call, "here") ? realPath(process.cwd()) : null;
@@ -121,37 +116,39 @@ function filterOf(call: Call): ((index: Index) => (i: number) => boolean) | null
   return (index) => (i) => {
     const project = index.project(i);
     if (project === null) return false;
-    let own = wanted.get(project);
-    if (own === undefined) {
-      own =
+    let matches = wanted.get(project);
+    if (matches === undefined) {
+      matches =
         (name === undefined || project.toLowerCase().includes(name)) &&
         (here === null || realPath(project) === here);
-      wanted.set(project, own);
+      wanted.set(project, matches);
     }
-    return own;
+    return matches;
   };
 }
 
-function warnOf(call: Call, unreadable: readonly string[], skipped: number): void {
+/** Warns about files and lines that were not counted. */
+function warnAboutSkipped(call: Call, unreadable: readonly string[], skipped: number): void {
   const [first] = unreadable;
   const are = (n: number): string => (n === 1 ? "is" : "are");
   if (first !== undefined) {
-    const what = `${plural(unreadable.length, "file")} could not be read and ${are(unreadable.length)} not counted.`;
-    call.warn(new Problem("unreadable", what, { hint: `look at owner and mode: ls -ld ${first}` }));
+    const what = `cannot read ${plural(unreadable.length, "file")}, which ${are(unreadable.length)} not counted`;
+    call.warn(new Problem("unreadable", what, { hint: `check owner and mode: ls -ld ${first}` }));
   }
   if (skipped > 0)
     call.warn(
-      new Problem("damaged", `${plural(skipped, "line")} of more than 16 MiB ${are(skipped)} not counted.`),
+      new Problem("damaged", `${plural(skipped, "line")} of more than 16 MiB ${are(skipped)} not counted`),
     );
 }
 
 const dot = (): string => (unicode() ? " · " : ", ");
 
-type Headed = [word: string, said: string];
+/** A line of the summary. */
+type LabelledLine = [label: string, text: string];
 
-function headline(totals: Sums, since: number | null): Headed[] {
+function summaryLines(totals: Sums, since: number | null): LabelledLine[] {
   const { sessions, messages, tokens, bytes, activeDays, subagents } = totals;
-  const lines: Headed[] = [
+  const lines: LabelledLine[] = [
     [
       since === null ? "all" : "since",
       [
@@ -180,35 +177,36 @@ const tokenParts = ({ input, output, cacheCreation, cacheRead }: Tokens): string
     `${short(cacheRead)} cache read`,
   ].join(dot());
 
-/** Lines below each other, each with its word in front; on a terminal they are wrapped. */
-function headed(lines: readonly Headed[]): string[] {
-  const wide = Math.max(...lines.map(([word]) => word.length)) + 2;
-  const room = isTerminal(1) ? columns() - wide : Number.POSITIVE_INFINITY;
-  return lines.flatMap(([word, said]) =>
-    wrap(said, room).map(
-      (line, i) => `${i === 0 ? paint(word.padEnd(wide), "dim") : " ".repeat(wide)}${line}`,
+/** Aligns the texts of labelled lines; on a terminal long ones are wrapped. */
+function align(lines: readonly LabelledLine[]): string[] {
+  const labelWidth = Math.max(...lines.map(([label]) => label.length)) + 2;
+  const room = isTerminal(1) ? columns() - labelWidth : Number.POSITIVE_INFINITY;
+  return lines.flatMap(([label, text]) =>
+    wrap(text, room).map(
+      (line, i) => `${i === 0 ? paint(label.padEnd(labelWidth), "dim") : " ".repeat(labelWidth)}${line}`,
     ),
   );
 }
 
-function sweepLine(oldest: number | null, now: number): Headed[] {
+/** Says when Claude Code deletes the oldest transcript (`oldest`, epoch ms). */
+function cleanupLine(oldest: number | null, now: number): LabelledLine[] {
   if (oldest === null) return [];
   const left = oldest - now;
-  const when =
-    left <= 0
-      ? "at the next sweep"
-      : `in ${left < DAY ? duration(left) : plural(Math.ceil(left / DAY), "day")}`;
+  const distance = left < DAY ? duration(left) : plural(Math.ceil(left / DAY), "day");
+  const when = left <= 0 ? "at the next cleanup" : `in ${distance}`;
   return [["oldest", [`deleted ${when}`, "keep: cleanupPeriodDays", "~/.claude/settings.json"].join(dot())]];
 }
 
-const SHOWN: Record<Grouping, number> = { project: 10, model: 5, day: 14 };
-const LEAST_BAR = 8;
-const MOST_BAR = 30;
-/** On a narrower terminal the less important numbers are left out. */
-const ROOMY = 60;
+/** Rows of each table in the summary. */
+const MAX_ROWS: Record<Grouping, number> = { project: 10, model: 5, day: 14 };
+const MIN_BAR = 8;
+const MAX_BAR = 30;
+/** A narrower terminal shows only the most important numbers. */
+const MIN_COLUMNS_FOR_ALL = 60;
 
+/** Returns the lines of a table with bars; `brief` shows its most important rows only. */
 function chart(grouping: Grouping, groups: readonly Group[], brief: boolean): string[] {
-  const left = brief ? Math.max(0, groups.length - SHOWN[grouping]) : 0;
+  const left = brief ? Math.max(0, groups.length - MAX_ROWS[grouping]) : 0;
   const shown = grouping === "day" ? groups.slice(left) : groups.slice(0, groups.length - left);
   const name =
     grouping === "project"
@@ -216,15 +214,15 @@ function chart(grouping: Grouping, groups: readonly Group[], brief: boolean): st
       : (key: string | null) => clean(key ?? "-");
   const look = tableLook();
   const heading = grouping.toUpperCase();
-  const columnsOf: [title: string, cell: (group: Group) => string][] = [
+  const numbers: [title: string, cell: (group: Group) => string][] = [
     ["SESSIONS", ({ sessions }) => number(sessions)],
     ["MESSAGES", ({ messages }) => number(messages)],
     ["TOKENS", ({ tokens }) => short(totalOf(tokens))],
     ["DISK", ({ bytes }) => size(bytes ?? 0)],
   ];
-  if (grouping !== "project" || look.room < ROOMY) columnsOf.pop();
-  if (look.room < ROOMY) columnsOf.shift();
-  const cells = columnsOf.map(([title, cell]) => {
+  if (grouping !== "project" || look.room < MIN_COLUMNS_FOR_ALL) numbers.pop();
+  if (look.room < MIN_COLUMNS_FOR_ALL) numbers.shift();
+  const cells = numbers.map(([title, cell]) => {
     const column = shown.map(cell);
     const wide = Math.max(title.length, ...column.map((text) => text.length));
     return { title: title.padStart(wide), wide, column: column.map((text) => text.padStart(wide)) };
@@ -232,8 +230,8 @@ function chart(grouping: Grouping, groups: readonly Group[], brief: boolean): st
   const names = shown.map(({ key }) => name(key));
   const nameWide = Math.min(40, Math.max(heading.length, ...names.map(width)));
   const spare = look.room - nameWide - cells.reduce((sum, { wide }) => sum + wide + 2, 0) - 2;
-  const bars = isTerminal(1) && spare >= LEAST_BAR ? Math.min(MOST_BAR, spare) : 0;
-  const most = Math.max(1, ...shown.map(({ tokens }) => totalOf(tokens)));
+  const bars = isTerminal(1) && spare >= MIN_BAR ? Math.min(MAX_BAR, spare) : 0;
+  const max = Math.max(1, ...shown.map(({ tokens }) => totalOf(tokens)));
   const header: Column[] = [
     { title: heading, flexible: true },
     ...cells.map(({ title }) => ({ title })),
@@ -242,7 +240,7 @@ function chart(grouping: Grouping, groups: readonly Group[], brief: boolean): st
   const rows = shown.map(({ tokens }, i): Cell[] => [
     names[i]!,
     ...cells.map(({ column }) => [{ text: column[i]! }]),
-    ...(bars > 0 ? [[{ text: bar(totalOf(tokens) / most, bars, look.ascii), colour: "cyan" as const }]] : []),
+    ...(bars > 0 ? [[{ text: bar(totalOf(tokens) / max, bars, look.ascii), colour: "cyan" as const }]] : []),
   ]);
   const lines = table(header, rows, { ...look, header: true });
   if (left > 0) lines.push(paint(`${number(left)} more     ccr-stats --by ${grouping}`, "dim"));

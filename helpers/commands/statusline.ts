@@ -1,42 +1,44 @@
 import { readFileSync } from "node:fs";
 import { object, string } from "../claude/rows.ts";
-import { type Command, stringFlag as textOf } from "../cli/command.ts";
+import { type Command, stringFlag } from "../cli/command.ts";
 import { keepWindows, nameOfWindow, windowsIn } from "../limits/windows.ts";
 import { clean } from "../terminal/clean.ts";
 import { writeStdout } from "../terminal/output.ts";
 import { cut } from "../terminal/text.ts";
 import { time } from "../terminal/time.ts";
 
-/** Longer input is not what Claude Code gives a status line. */
-const LONGEST = 1024 * 1024;
+/** Claude Code passes a few kB; longer input is ignored. */
+const MAX_INPUT_BYTES = 1024 * 1024;
 
 export const statusline: Command = {
   usage: "statusline",
   description:
-    "The status line for Claude Code: reads what it gives on stdin, prints short id, title and the usage windows, and keeps the windows for ccr-check-limits. ccr install --statusline puts it in place.",
-  flags: { also: { type: "string", value: "command", description: "a status line command that goes first" } },
+    "Prints a status line for Claude Code: the short id, the title and the usage windows. Claude Code calls it with JSON on stdin. The usage windows are saved for ccr-check-limits. To set it up, run ccr install --statusline.",
+  flags: {
+    also: {
+      type: "string",
+      value: "command",
+      description: "another status line command, whose output is printed first",
+    },
+  },
   maxArgs: 0,
   examples: [
-    ['"statusLine": {"type": "command", "command": "ccr statusline"}', "in ~/.claude/settings.json"],
+    [
+      '"statusLine": {"type": "command", "command": "ccr statusline"}',
+      "what to put into ~/.claude/settings.json",
+    ],
   ],
   async run(call) {
     const now = Date.now();
-    let input: unknown;
-    let text = "";
-    try {
-      text = readFileSync(0, "utf8");
-      input = text.length > LONGEST ? null : JSON.parse(text);
-    } catch {
-      input = null;
-    }
+    const { text, input } = readInput();
     const windows = windowsIn(input, now);
     try {
       keepWindows(windows, now);
     } catch {
-      // a full disk must not break somebody's status line
+      // A full disk must not break the status line.
     }
-    const also = textOf(call, "also");
-    if (also !== undefined) writeStdout(await first(also, text));
+    const also = stringFlag(call, "also");
+    if (also !== undefined) writeStdout(await outputOf(also, text));
     const session = object(input);
     const parts = [string(session?.session_id)?.slice(0, 8), string(session?.session_name)].flatMap((part) =>
       part ? [cut(clean(part), 40)] : [],
@@ -52,13 +54,24 @@ export const statusline: Command = {
   },
 };
 
-/** What a person's own status line says to the same input. */
-async function first(command: string, input: string): Promise<string> {
+/** Reads stdin; `input` is null if it is not JSON. */
+function readInput(): { text: string; input: unknown } {
+  let text = "";
+  try {
+    text = readFileSync(0, "utf8");
+    return { text, input: text.length > MAX_INPUT_BYTES ? null : JSON.parse(text) };
+  } catch {
+    return { text, input: null };
+  }
+}
+
+/** Returns what another status line command prints for the same input; it may take five seconds. */
+async function outputOf(command: string, input: string): Promise<string> {
   const { execFile } = await import("node:child_process");
   return new Promise((resolve) => {
-    const options = { timeout: 5000, maxBuffer: LONGEST };
-    const child = execFile("/bin/sh", ["-c", command], options, (_, said) =>
-      resolve(said === "" || said.endsWith("\n") ? said : `${said}\n`),
+    const options = { timeout: 5000, maxBuffer: MAX_INPUT_BYTES };
+    const child = execFile("/bin/sh", ["-c", command], options, (_, stdout) =>
+      resolve(stdout === "" || stdout.endsWith("\n") ? stdout : `${stdout}\n`),
     );
     child.stdin?.on("error", () => {});
     child.stdin?.end(input);

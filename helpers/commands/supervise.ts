@@ -2,40 +2,46 @@ import { type Call, type Command, isSet } from "../cli/command.ts";
 import { describeStep } from "../cli/plan-format.ts";
 import { type Restored, restartCommandOf, restoreAll, restoredJson } from "../cli/restore-sessions.ts";
 import { care, type Finding } from "../live/health.ts";
-import { chooseMode, startInTmux } from "../live/start-resume.ts";
+import { resumeSessions } from "../live/resume-sessions.ts";
+import { chooseMode } from "../live/start-resume.ts";
+import { type BackgroundPass, planBackgroundPass } from "../resume/background-pass.ts";
 import { writeDashboardRows } from "../resume/dashboard-rows.ts";
-import { nextOf, plan, type Step } from "../resume/plan.ts";
-import { type Candidates, collectCandidates, isBad, startHeadless, toJob } from "../resume/resume-jobs.ts";
-import { breaker, closeBreaker, note, startedToday } from "../resume/resume-log.ts";
-import { type Done, run, settle } from "../resume/run.ts";
+import { nextOf, type Step } from "../resume/plan.ts";
+import { isBad } from "../resume/resume-jobs.ts";
+import { breaker, closeBreaker, note } from "../resume/resume-log.ts";
+import type { Done } from "../resume/run.ts";
 import { unschedule } from "../resume/schedule.ts";
 import { config } from "../system/config.ts";
 import { problemOf } from "../system/problem.ts";
-import { DAY, SECOND } from "../system/units.ts";
+import { SECOND } from "../system/units.ts";
 import { plural } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { iso, json } from "../terminal/json.ts";
 import { writeStderr, writeStdout } from "../terminal/output.ts";
 import { duration, time } from "../terminal/time.ts";
 
+/** Milliseconds to watch a session that was started in tmux. */
+const WATCH_TIME = 20 * SECOND;
+const MAX_LISTED = 20;
+
 export const supervise: Command = {
   usage: "supervise [flags]",
   description:
-    "One pass of upkeep, for cron and for a workspace's start: brings back the tmux sessions that a restart has taken, restarts what failed where its policy says so, watches memory; continues limited sessions that are due, when autoResume is on (off by default), and what a person has planned with ccr resume-later. Says nothing when all is well. After an expired login or three failures in a row it resumes nothing more until ccr supervise --go.",
+    "Runs one background pass, for cron and for the start of a workspace. It restores tmux sessions after a restart, restarts failed sessions whose policy says so, and checks their memory. It resumes sessions that are scheduled with ccr resume-later and, if autoResume is on (off by default), limited sessions whose reset has passed. It prints nothing when all is well. After an expired login or three failures in a row it stops resuming until ccr supervise --go.",
   flags: {
     journal: {
       type: "boolean",
-      description: "only write down the live sessions' windows: for a workspace's stop",
+      description: "only record the windows of live sessions, for the stop of a workspace",
     },
-    status: { type: "boolean", description: "only tell what would come next, and when" },
-    go: { type: "boolean", description: "start again after it has stopped itself" },
+    status: { type: "boolean", description: "only show what would be resumed next, and when" },
+    go: { type: "boolean", description: "start resuming again after it has stopped" },
   },
   maxArgs: 0,
   json: true,
   examples: [
-    ["ccr config set autoResume on", "let it continue limited sessions"],
-    ["ccr supervise --status", "what comes next"],
-    ["*/5 * * * * ccr supervise", "every five minutes, by cron"],
+    ["ccr config set autoResume on", "have it resume limited sessions"],
+    ["ccr supervise --status", "show what comes next"],
+    ["*/5 * * * * ccr supervise", "run it every five minutes with cron"],
   ],
   async run(call) {
     if (isSet(call, "journal")) {
@@ -45,105 +51,93 @@ export const supervise: Command = {
     if (isSet(call, "go") && closeBreaker())
       note({ event: "go", session: null, by: "person", why: "a person said so" });
     const now = Date.now();
-    const set = config();
-    const found = collectCandidates(now, set["resume.since"] * DAY);
-    if (!isSet(call, "status")) {
-      settle([...found.sessions].flatMap(([id, { transcript }]) => (transcript ? [[id, transcript]] : [])));
-    }
-    const stopped = breaker();
-    const left = Math.max(0, set["resume.perDay"] - startedToday(now));
-    const steps = plan(found.candidates, {
-      now,
-      by: "supervise",
-      since: set["resume.since"] * DAY,
-      atOnce: false,
-      named: null,
-      order: "newest",
-      autoResume: set.autoResume,
-      stopped: stopped.open,
-      left,
-      max: set["resume.max"],
-    });
-    if (isSet(call, "status")) {
-      status(call, steps, left);
+    const onlyStatus = isSet(call, "status");
+    const pass = planBackgroundPass(now, { record: !onlyStatus });
+    if (onlyStatus) {
+      if (call.json) printJson(call, pass.steps, []);
+      else printStatus(pass);
       return 0;
     }
-    writeDashboardRows(found, now);
-    const kept = await keep(call, now);
-    const done = await work(steps, found);
-    if (call.json) print(call, steps, done, kept);
+    writeDashboardRows(pass.candidates, now);
+    const maintained = await maintain(call, now);
+    const done = await resumeDue(pass);
+    if (call.json) printJson(call, pass.steps, done, maintained);
     for (const { id, outcome, detail } of done.filter(isBad)) {
-      writeStderr(
-        `ccr: ${id.slice(0, 8)}: ${outcome.replaceAll("-", " ")}${detail === null ? "" : `: ${clean(detail)}`}\n`,
-      );
+      const why = detail === null ? "" : `: ${clean(detail)}`;
+      writeStderr(`ccr: ${id.slice(0, 8)}: ${outcome.replaceAll("-", " ")}${why}\n`);
     }
-    return done.some(isBad) || kept.bad ? 1 : 0;
+    return done.some(isBad) || maintained.bad ? 1 : 0;
   },
 };
 
-type Kept = { restored: Restored[]; findings: Finding[]; bad: boolean };
+type Maintained = { restored: Restored[]; findings: Finding[]; bad: boolean };
 
-/** The tmux sessions: back after a restart, restarted after a failure. Trouble here does not hold up the rest. */
-async function keep(call: Call, now: number): Promise<Kept> {
-  const kept: Kept = { restored: [], findings: [], bad: false };
+/** Restores and restarts tmux sessions, and prints problems. An error here is a warning: resuming goes on. */
+async function maintain(call: Call, now: number): Promise<Maintained> {
+  const result: Maintained = { restored: [], findings: [], bad: false };
   try {
     const mode = config().restore as "lazy" | "eager" | "off";
-    if (mode !== "off") kept.restored = await restoreAll(mode);
-    kept.findings = await care(now, restartCommandOf);
+    if (mode !== "off") result.restored = await restoreAll(mode);
+    result.findings = await care(now, restartCommandOf);
   } catch (error) {
     call.warn(problemOf(error));
   }
-  const back = kept.restored.filter(({ outcome }) => outcome === "restored");
-  if (back.length > 0 && !call.json)
-    writeStderr(`ccr: ${plural(back.length, "session")} restored: cct-list\n`);
-  for (const { name, outcome, detail } of kept.restored)
-    if (outcome === "failed") trouble(`${name}: ${detail}`);
-  for (const { entry, what, care } of kept.findings) {
-    if (care === "memory") trouble(what);
-    else if (care !== "left" && care !== "waits")
-      trouble(`${entry.name}: Claude ${what}, ${CARE[care]}`, care !== "restarted");
-  }
-  return kept;
+  const restored = result.restored.filter(({ outcome }) => outcome === "restored");
+  const failed = result.restored.filter(({ outcome }) => outcome === "failed");
+  const findings = result.findings.flatMap((finding) => describeFinding(finding) ?? []);
+  result.bad = failed.length > 0 || findings.some(({ bad }) => bad);
+  if (call.json) return result;
+  if (restored.length > 0)
+    writeStderr(`ccr: ${plural(restored.length, "session")} restored; list them: cct-list\n`);
+  for (const { name, detail } of failed) writeStderr(`ccr: ${clean(`${name}: ${detail}`)}\n`);
+  for (const { text } of findings) writeStderr(`ccr: ${clean(text)}\n`);
+  return result;
+}
 
-  function trouble(text: string, bad = true): void {
-    kept.bad ||= bad;
-    if (!call.json) writeStderr(`ccr: ${clean(text)}\n`);
-  }
+/** Returns the line that reports a finding, and whether the person has to act; null if it needs no report. */
+function describeFinding({ entry, what, care }: Finding): { text: string; bad: boolean } | null {
+  if (care === "left" || care === "waits") return null;
+  if (care === "memory") return { text: what, bad: true };
+  return { text: `${entry.name}: Claude ${what}, ${CARE[care]}`, bad: care !== "restarted" };
 }
 
 const CARE = {
   restarted: "restarted",
-  "gave-up": "not restarted any more",
-  failed: "tmux did not restart it",
+  "gave-up": "failed too often to restart it again",
+  failed: "tmux could not restart it",
 };
 
-async function work(steps: readonly Step[], { sessions }: Candidates): Promise<Done[]> {
-  const set = config();
-  const wanted = steps.filter(({ action }) => action === "resume");
-  if (wanted.length === 0) return [];
-  const mode = chooseMode({ tmux: false, headless: false });
-  const own = set["resume.permissionMode"];
-  const how = { mode, prompt: set["resume.prompt"], permissionMode: own === "own" ? null : own };
-  const done = await run(
-    wanted.map((step) => toJob(step, sessions.get(step.id)!, how)),
-    {
-      by: "supervise",
-      start: mode === "tmux" ? startInTmux : startHeadless,
-      interval: set["resume.interval"] * SECOND,
-      most: set["resume.max"],
-      patience: 20 * SECOND,
-      limit: null,
-      toTheEnd: false,
-      told: () => {},
-      stopped: () => breaker().open,
-    },
-  );
-  for (const { id } of done)
-    if (wanted.some((step) => step.id === id && step.row.startsWith("plan-"))) unschedule(id);
+async function resumeDue({ steps, candidates }: BackgroundPass): Promise<Done[]> {
+  const due = steps.filter(({ action }) => action === "resume");
+  if (due.length === 0) return [];
+  const settings = config();
+  const permissionMode = settings["resume.permissionMode"];
+  const how = {
+    mode: chooseMode({ tmux: false, headless: false }),
+    prompt: settings["resume.prompt"],
+    permissionMode: permissionMode === "own" ? null : permissionMode,
+  };
+  const done = await resumeSessions(due, candidates.sessions, how, {
+    by: "supervise",
+    interval: settings["resume.interval"] * SECOND,
+    most: settings["resume.max"],
+    patience: WATCH_TIME,
+    limit: null,
+    toTheEnd: false,
+    told: () => {},
+    stopped: () => breaker().open,
+  });
+  const scheduled = due.filter(({ row }) => row.startsWith("plan-"));
+  for (const { id } of done) if (scheduled.some((step) => step.id === id)) unschedule(id);
   return done;
 }
 
-function print(call: Call, steps: readonly Step[], done: readonly Done[], kept?: Kept): void {
+function printJson(
+  call: Call,
+  steps: readonly Step[],
+  done: readonly Done[],
+  maintained: Pick<Maintained, "restored" | "findings"> = { restored: [], findings: [] },
+): void {
   const next = nextOf(steps);
   const stopped = breaker();
   json(
@@ -163,8 +157,8 @@ function print(call: Call, steps: readonly Step[], done: readonly Done[], kept?:
         tmux,
       })),
       next: next && { id: next.id, at: iso(next.at) },
-      restored: restoredJson((kept?.restored ?? []).filter(({ outcome }) => outcome !== "skipped")),
-      health: (kept?.findings ?? []).map(({ entry, what, care }) => ({
+      restored: restoredJson(maintained.restored.filter(({ outcome }) => outcome !== "skipped")),
+      health: maintained.findings.map(({ entry, what, care }) => ({
         id: entry.current,
         name: entry.name,
         what,
@@ -176,31 +170,26 @@ function print(call: Call, steps: readonly Step[], done: readonly Done[], kept?:
   );
 }
 
-function status(call: Call, steps: readonly Step[], left: number): void {
-  if (call.json) {
-    print(call, steps, []);
-    return;
-  }
+function printStatus({ steps, left }: BackgroundPass): void {
   const now = Date.now();
-  const set = config();
+  const settings = config();
   const stopped = breaker();
   const due = steps.filter(({ action }) => action === "resume");
   const next = nextOf(steps);
-  writeStdout(`autoResume  ${set.autoResume ? "on" : "off (ccr config set autoResume on)"}\n`);
-  if (stopped.open)
-    writeStdout(
-      `stopped     ${clean(stopped.why ?? "")}, ${duration(now - stopped.at)} ago (ccr supervise --go)\n`,
-    );
-  writeStdout(`today       ${set["resume.perDay"] - left} of ${set["resume.perDay"]} resumes\n`);
-  if (due.length > 0) writeStdout(`now         ${due.map(({ id }) => id.slice(0, 8)).join(", ")}\n`);
-  writeStdout(
-    next
-      ? `next        ${next.id.slice(0, 8)} at ${time(next.at, "short", now)}, in ${duration(next.at - now)}\n`
-      : "next        nothing planned\n",
-  );
-  for (const step of steps
-    .filter(({ reason }) => reason !== null && reason !== "not-limited" && reason !== "blocked")
-    .slice(0, 20)) {
-    writeStdout(`  ${step.id.slice(0, 8)}  ${describeStep(step, now)}\n`);
+  const perDay = settings["resume.perDay"];
+  const lines = [`autoResume  ${settings.autoResume ? "on" : "off (turn on: ccr config set autoResume on)"}`];
+  if (stopped.open) {
+    const why = `${clean(stopped.why ?? "")}, ${duration(now - stopped.at)} ago`;
+    lines.push(`stopped     ${why} (resume again: ccr supervise --go)`);
   }
+  lines.push(`today       ${perDay - left} of ${perDay} resumes`);
+  if (due.length > 0) lines.push(`now         ${due.map(({ id }) => id.slice(0, 8)).join(", ")}`);
+  const when = next && `${time(next.at, "short", now)}, in ${duration(next.at - now)}`;
+  lines.push(`next        ${next ? `${next.id.slice(0, 8)} at ${when}` : "nothing scheduled"}`);
+  const listed = steps.filter(
+    ({ reason }) => reason !== null && reason !== "not-limited" && reason !== "blocked",
+  );
+  for (const step of listed.slice(0, MAX_LISTED))
+    lines.push(`  ${step.id.slice(0, 8)}  ${describeStep(step, now)}`);
+  writeStdout(`${lines.join("\n")}\n`);
 }

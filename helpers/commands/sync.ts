@@ -1,185 +1,115 @@
-import { readFileSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { PathRule } from "../archive/path-rules.ts";
 import { configDirectory } from "../claude/places.ts";
 import { type Call, type Command, isSet } from "../cli/command.ts";
 import { tableLook } from "../cli/session-format.ts";
-import { type Remote, remoteCommand, remoteOf, remotes } from "../remote/remote.ts";
-import { realPath } from "../sessions/lookup.ts";
+import { invalidValue, usageError } from "../cli/usage-error.ts";
 import { LocalPeer } from "../sync/local-peer.ts";
 import { acquireLock } from "../sync/lock.ts";
-import type { Peer } from "../sync/peer.ts";
-import { sync as run, type SyncOutcome, type SyncState } from "../sync/sync.ts";
+import { type OpenPeer, openPeer } from "../sync/open-peer.ts";
+import { readState, stateFile } from "../sync/state-file.ts";
+import { type SyncOutcome, sync as syncPeers } from "../sync/sync.ts";
 import { writeAtomic } from "../system/files.ts";
 import { home, state } from "../system/places.ts";
-import { Problem } from "../system/problem.ts";
 import { plural } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { json } from "../terminal/json.ts";
 import { unicode, writeStderr, writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 
-/** Seconds in which ssh has to reach a machine. */
-const PATIENCE = 15;
+const ACTIONS: Record<SyncOutcome["action"], string> = {
+  received: "received",
+  sent: "sent",
+  "updated-here": "updated here",
+  "updated-there": "updated there",
+  conflict: "both grew",
+  left: "skipped",
+};
+const ACTION_WIDTH = Math.max(...Object.values(ACTIONS).map(({ length }) => length));
 
 export const sync: Command = {
   usage: "sync <target> [flags]",
   description:
-    "Brings the sessions of this home and of another place together, both ways: new ones are copied, grown ones get what is missing, nothing is deleted. One that has grown on both sides stays as it is on each, and comes to the other one as a fork. <target> is a folder that both sides see (a mounted bucket, Syncthing), a name of ccr remote, or what ssh takes (me@host, coder:workspace); there ccr must be installed. Running sessions are not written to.",
+    "Syncs the sessions of this home with another place, in both directions. New sessions are copied, sessions that have grown get the missing turns, and nothing is deleted. A session that has grown on both sides stays as it is on each side, and the other side gets it as a fork. Live sessions are not written to. <target> is a folder that both sides can reach (a mounted bucket, Syncthing), a name from ccr remote, or anything that ssh accepts (me@host, coder:workspace), where ccr must be installed.",
   flags: {
     map: {
       type: "string",
       value: "/there=/here",
       multiple: true,
-      description: "a directory that is another one here; homes are mapped by themselves",
+      description: "use directory /here for /there on the other side; the home is mapped automatically",
     },
-    "dry-run": { type: "boolean", short: "n", description: "only tell what would be done" },
+    "dry-run": { type: "boolean", short: "n", description: "only show what would be done" },
     serve: { type: "boolean", description: "answer another ccr sync on stdin and stdout" },
   },
   positionals: "directory",
   maxArgs: 1,
   json: true,
   examples: [
-    ["ccr sync me@box.example", "with another machine"],
-    ["ccr sync coder:web -n", "with a workspace: what would happen"],
-    ["ccr sync ~/Sync/claude --map /workspaces=/home/me/code", "by a folder"],
+    ["ccr sync me@box.example", "sync with another machine"],
+    ["ccr sync coder:web -n", "show what a sync with a workspace would do"],
+    ["ccr sync ~/Sync/claude --map /workspaces=/home/me/code", "sync through a folder"],
   ],
   async run(call) {
     const own = new LocalPeer(configDirectory(), home());
-    if (isSet(call, "serve")) {
-      const { serve } = await import("../sync/remote-peer.ts");
-      const release = acquireLock(join(state(), "sync"));
-      try {
-        await serve(own, process.stdin, process.stdout);
-      } finally {
-        release();
-      }
-      return 0;
-    }
     const [target] = call.positionals;
-    if (target === undefined)
-      throw new Problem("usage", "sync with what?", { hint: "ccr sync --help", exit: 2 });
+    if (target === undefined && !isSet(call, "serve"))
+      throw usageError("missing argument: <target>", "run: ccr sync --help");
     const release = acquireLock(join(state(), "sync"));
     try {
-      return await withOther(call, target, own);
+      if (isSet(call, "serve") || target === undefined) {
+        const { serve } = await import("../sync/remote-peer.ts");
+        await serve(own, process.stdin, process.stdout);
+        return 0;
+      }
+      const other = await openPeer(target, { dryRun: isSet(call, "dry-run"), utf8: unicode() });
+      try {
+        return await syncWith(call, own, other);
+      } finally {
+        other.close();
+      }
     } finally {
       release();
     }
   },
 };
 
-async function withOther(call: Call, target: string, own: LocalPeer): Promise<number> {
-  const folder = folderOf(target);
-  if (folder !== null) {
-    const release = acquireLock(folder);
-    try {
-      return await bring(call, own, new LocalPeer(folder, homeOf(folder, isSet(call, "dry-run"))), folder);
-    } finally {
-      release();
-    }
-  }
-  const remote = remoteOf(target);
-  const { spawn } = await import("node:child_process");
-  const { RemotePeer } = await import("../sync/remote-peer.ts");
-  const [program = "", ...args] = remoteCommand(remote, ["sync", "--serve"], {
-    terminal: false,
-    utf8: unicode(),
-    patience: PATIENCE,
-  });
-  const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
-  child.on("error", () => {});
-  try {
-    return await bring(call, own, await new RemotePeer(child.stdout, child.stdin, target).meet(), target);
-  } finally {
-    child.stdin.end();
-    child.stdout.destroy();
-  }
-}
-
-/** The folder that a word means; null where it means another machine. */
-function folderOf(target: string): string | null {
-  if (remotes().some(({ name }: Remote) => name === target)) return null;
-  const path = resolve(target);
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
-    if (realPath(path) !== realPath(configDirectory())) return realPath(path);
-    throw new Problem("usage", "that is where the sessions of this home are.", {
-      hint: "ccr sync --help",
-      exit: 2,
-    });
-  }
-  if (!/^[./~]/.test(target)) return null;
-  throw new Problem("usage", `no such directory: ${target}`, { hint: `mkdir -p ${target}`, exit: 2 });
-}
-
-/** The home that paths in a folder speak of: that of whoever came first. */
-function homeOf(folder: string, dry: boolean): string {
-  const file = join(folder, "ccr-sync.json");
-  try {
-    const known = JSON.parse(readFileSync(file, "utf8")).home;
-    if (typeof known === "string") return known;
-  } catch {
-    // written below
-  }
-  if (!dry) writeAtomic(file, `${JSON.stringify({ home: home() })}\n`);
-  return home();
-}
-
-function rulesOf(call: Call, other: Peer): PathRule[] {
-  const rules = ((call.flags.map ?? []) as string[]).map((words): PathRule => {
-    const [, from, to] = /^(\/.*?)\/?=(\/.*?)\/?$/.exec(words) ?? [];
-    if (from !== undefined && to !== undefined) return [from, to];
-    throw new Problem("usage", `--map takes /there=/here, not "${words}".`, {
-      hint: "ccr sync --help",
-      exit: 2,
-    });
-  });
-  return /^\/./.test(other.home) && other.home !== home() ? [...rules, [other.home, home()]] : rules;
-}
-
-async function bring(call: Call, own: LocalPeer, other: Peer, name: string): Promise<number> {
-  const rules = rulesOf(call, other);
-  const { createHash } = await import("node:crypto");
-  const sum = createHash("sha256")
-    .update(JSON.stringify([name, rules]))
-    .digest("hex");
-  const file = join(state(), "sync", `${sum.slice(0, 16)}.json`);
-  let seen: SyncState = {};
-  try {
-    seen = { ...JSON.parse(readFileSync(file, "utf8")) };
-  } catch {
-    // the first time, or damaged: everything is compared
-  }
-  const outcomes: SyncOutcome[] = [];
+async function syncWith(call: Call, own: LocalPeer, { peer, name }: OpenPeer): Promise<number> {
+  const rules = rulesOf(call, peer.home);
+  const file = stateFile(name, rules);
+  const seen = readState(file);
   const dryRun = isSet(call, "dry-run");
-  const verbs = {
-    received: "received",
-    sent: "sent",
-    "updated-here": "more here",
-    "updated-there": "more there",
-    conflict: "both grew",
-    left: "left",
-  };
+  const outcomes: SyncOutcome[] = [];
   const tell = (outcome: SyncOutcome): void => {
     outcomes.push(outcome);
-    if (call.json) return;
-    const { id, folder, action, detail, forks } = outcome;
-    const more =
-      detail ??
-      (forks.length > 0 ? `kept as forks: ${forks.map((fork) => fork.slice(0, 8)).join(", ")}` : "");
-    const columns = ["", "", "", ""].map((title, i) => ({ title, flexible: i === 3 }));
-    const row = [verbs[action].padEnd(10), id.slice(0, 8), folder, more];
-    writeStdout(`${table(columns, [row], { ...tableLook(), header: false }).join("\n")}\n`);
+    if (!call.json) printOutcome(outcome);
   };
   let unchanged = 0;
   try {
-    unchanged = await run(own, other, { rules, dryRun, name: clean(name), seen, tell });
+    unchanged = await syncPeers(own, peer, { rules, dryRun, name: clean(name), seen, tell });
   } finally {
     if (!dryRun) writeAtomic(file, JSON.stringify(seen));
   }
   if (call.json) json("sync", { target: name, dryRun, sessions: outcomes, unchanged }, call.warnings);
   else
     writeStderr(
-      `${dryRun ? "would be: " : ""}${plural(outcomes.length, "session")} of ${outcomes.length + unchanged} changed or left\n`,
+      `${dryRun ? "dry run: " : ""}${plural(outcomes.length, "session")} of ${outcomes.length + unchanged} changed or skipped\n`,
     );
   return 0;
+}
+
+/** Returns the path rules of --map, and the one from the other home to this one. */
+function rulesOf(call: Call, otherHome: string): PathRule[] {
+  const rules = ((call.flags.map ?? []) as string[]).map((value): PathRule => {
+    const [, from, to] = /^(\/.*?)\/?=(\/.*?)\/?$/.exec(value) ?? [];
+    if (from !== undefined && to !== undefined) return [from, to];
+    throw invalidValue("--map", value, "two directories such as /there=/here");
+  });
+  return /^\/./.test(otherHome) && otherHome !== home() ? [...rules, [otherHome, home()]] : rules;
+}
+
+function printOutcome({ id, folder, action, detail, forks }: SyncOutcome): void {
+  const kept = forks.length > 0 ? `kept as forks: ${forks.map((fork) => fork.slice(0, 8)).join(", ")}` : "";
+  const columns = [0, 1, 2, 3].map((i) => ({ title: "", flexible: i === 3 }));
+  const row = [ACTIONS[action].padEnd(ACTION_WIDTH), id.slice(0, 8), folder, detail ?? kept];
+  writeStdout(`${table(columns, [row], { ...tableLook(), header: false }).join("\n")}\n`);
 }

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { noTemplate } from "../cli/choose-template.ts";
 import type { Call, Command } from "../cli/command.ts";
 import { tableLook } from "../cli/session-format.ts";
+import { usageError } from "../cli/usage-error.ts";
 import {
   allow,
   fileOf,
@@ -30,25 +31,22 @@ const EXAMPLE = {
 
 export const template: Command = {
   usage: "template list|show|new|allow [name or directory] [flags]",
-  description: `What ccr start DIR --template NAME starts: ~/.config/ccr/templates/NAME.json, or .ccr/template.json of a project, which is used once you have allowed it as it is. Fields, all optional: directory, windows (name, command, directory; beside Claude's), model, permissionMode (${PERMISSION_MODES.join(", ")}), prompt, environment (names that are passed on), memory ("4G"), restart (no, on-failure).`,
+  description: `Manages the templates that ccr start uses: your own in ~/.config/ccr/templates/NAME.json, and the one of a project in .ccr/template.json, which is used only after you have allowed its current content. All fields are optional: directory, windows (name, command, directory; in addition to Claude's window), model, permissionMode (${PERMISSION_MODES.join(", ")}), prompt, environment (names of variables to pass on), memory (such as "4G"), restart (no, on-failure).`,
   flags: {},
   positionals: ["list", "show", "new", "allow"],
   maxArgs: 2,
   json: true,
   examples: [
-    ["ccr template new web", "make web.json, to be edited"],
-    ["ccr template show web", "what it says"],
-    ["ccr template allow .", "allow the one that this project brings"],
+    ["ccr template new web", "create web.json with examples to edit"],
+    ["ccr template show web", "print it"],
+    ["ccr template allow .", "allow the template of this project"],
   ],
   async run(call) {
     const [action = "list", word] = call.positionals;
-    if (action === "list") return list(call);
+    if (action === "list") return printList(call);
     if (!["new", "show", "allow"].includes(action))
-      throw new Problem("usage", `ccr template has no "${action}".`, {
-        hint: "ccr template list|show|new|allow",
-        exit: 2,
-      });
-    if (action === "new") make(word);
+      throw usageError(`unknown action: "${action}"`, "run: ccr template list|show|new|allow");
+    if (action === "new") create(word);
     const own = action === "new" || (action === "show" && names().includes(word ?? ""));
     const directory = resolve(word ?? ".");
     const found = own ? templateNamed(word!) : projectTemplate(directory);
@@ -66,37 +64,42 @@ const rowOf = async (one: Template) => {
   return { ...fields, allowed: await isAllowed(one) };
 };
 
-async function list(call: Call): Promise<number> {
+async function printList(call: Call): Promise<number> {
+  const readers = [...names().map((name) => () => templateNamed(name)), () => projectTemplate(process.cwd())];
   const found: Template[] = [];
-  for (const read of [
-    ...names().map((name) => () => templateNamed(name)),
-    () => projectTemplate(process.cwd()),
-  ])
+  for (const read of readers) {
     try {
-      found.push(...[read() ?? []].flat());
+      const one = read();
+      if (one) found.push(one);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       call.warn(error);
     }
+  }
   const rows = await Promise.all(found.map(rowOf));
   if (call.json) json("template", { templates: rows }, call.warnings);
   else {
     const lines = rows.map(({ name, allowed, directory, file }) => [
       name,
       directory ?? "-",
-      `${file}${allowed ? "" : "  not allowed yet: ccr template allow"}`,
+      `${file}${allowed ? "" : "  not allowed yet: run ccr template allow"}`,
     ]);
     const columns = ["NAME", "DIRECTORY", "FILE"].map((title, i) => ({ title, flexible: i > 0 }));
-    if (rows.length === 0) writeStderr("no templates yet; make one: ccr template new NAME\n");
+    if (rows.length === 0) writeStderr("no templates yet\n     create one: ccr template new NAME\n");
     else writeStdout(`${table(columns, lines, tableLook()).join("\n")}\n`);
   }
   return 0;
 }
 
-function make(name: string | undefined): void {
+function create(name: string | undefined): void {
   if (name === undefined || !isName(name))
-    throw new Problem("usage", "a template's name has letters, digits, - and _.", { exit: 2 });
+    throw name === undefined
+      ? usageError("missing argument: <name>", "run: ccr template new web")
+      : usageError(`invalid name "${name}": use letters, digits, - and _`);
   const file = fileOf(name);
-  if (existsSync(file)) throw new Problem("exists", `${file} is there already.`, { hint: "edit it" });
+  if (existsSync(file))
+    throw new Problem("exists", `${file} already exists`, {
+      hint: `edit it, or show it: ccr template show ${name}`,
+    });
   writeAtomic(file, `${JSON.stringify(EXAMPLE, null, 2)}\n`);
 }

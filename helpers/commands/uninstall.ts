@@ -3,7 +3,7 @@ import { type Command, isSet } from "../cli/command.ts";
 import { dryRunLines } from "../cli/install-format.ts";
 import { tilde } from "../install/changes.ts";
 import { uninstall as uninstallFiles } from "../install/install.ts";
-// Not on demand: when it is needed, the file that it would be read from is gone.
+// Not imported on demand: by then the program file has been removed.
 import { dropExtras } from "../install/install-extras.ts";
 import { configuration, state } from "../system/places.ts";
 import { json } from "../terminal/json.ts";
@@ -12,13 +12,13 @@ import { unicode, writeStdout } from "../terminal/output.ts";
 export const uninstall: Command = {
   usage: "uninstall [--dry-run]",
   description:
-    "Takes out what ccr install has put in: the blocks in the files of the shells, which are then as they were before, byte for byte, the functions, the commands, the program. Sessions, settings and state stay.",
-  flags: { "dry-run": { type: "boolean", description: "only say what would be taken out" } },
+    "Removes what ccr install has added: the program, its commands and functions, and the blocks in the startup files of your shells, which are then byte for byte as before. Sessions, settings and state stay.",
+  flags: { "dry-run": { type: "boolean", description: "only show what would be removed" } },
   maxArgs: 0,
   json: true,
   examples: [
-    ["ccr uninstall --dry-run", "what would be taken out"],
-    ["ccr uninstall", "take it out"],
+    ["ccr uninstall --dry-run", "show what would be removed"],
+    ["ccr uninstall", "remove ccr"],
   ],
   async run(call) {
     const dry = isSet(call, "dry-run");
@@ -33,7 +33,7 @@ export const uninstall: Command = {
     else if (changes.length === 0) writeStdout("ccr is not installed in this home\n");
     else {
       const kept = [configuration(), state()].filter(existsSync).map(tilde);
-      const parts = [problems.length > 0 ? "ccr uninstalled, but for the above" : "ccr uninstalled"];
+      const parts = [problems.length > 0 ? "ccr uninstalled, except for the files above" : "ccr uninstalled"];
       if (kept.length > 0) parts.push(`kept: ${kept.join(", ")}`);
       writeStdout(`${parts.join(unicode() ? " · " : ", ")}\n`);
     }

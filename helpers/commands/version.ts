@@ -3,7 +3,7 @@ import type { Command } from "../cli/command.ts";
 import { VERSION } from "../cli/version.ts";
 import { writeStdout } from "../terminal/output.ts";
 
-/** The first 12 digits of the program's sha256, as `sha256sum` prints it; "source" where there is no built file. */
+/** Returns the first 12 digits of the program's sha256; "source" when it is not run from the built file. */
 async function buildHash(): Promise<string> {
   if (typeof __filename !== "string" || !__filename.endsWith(".cjs")) return "source";
   const { createHash } = await import("node:crypto");
@@ -13,10 +13,10 @@ async function buildHash(): Promise<string> {
 export const version: Command = {
   usage: "version",
   description:
-    "Prints the version of ccr, and the build: the first 12 digits of the sha256 of ~/.local/lib/ccr/ccr.cjs.",
+    "Prints the version of ccr and its build: the first 12 digits of the sha256 of ~/.local/lib/ccr/ccr.cjs.",
   flags: {},
   maxArgs: 0,
-  examples: [["ccr version", "the version and build that this shell uses"]],
+  examples: [["ccr version", "print the version that this shell uses"]],
   async run() {
     writeStdout(`ccr ${VERSION} (build ${await buildHash()})\n`);
     return 0;

@@ -262,7 +262,7 @@ describe("ccra", () => {
     const id = home.limited({ resetsAt: Date.now() - HOUR });
     const other = home.limited();
     ccr(["config", "set", "resume.mode", "headless"]);
-    expect(ccr(["resume-later", id, "--at", "2h"]).out).toContain("planned for");
+    expect(ccr(["resume-later", id, "--at", "2h"]).out).toContain("scheduled for");
     expect(ccr(["supervise", "--json"]).json().plan).toContainEqual(
       expect.objectContaining({ id, reason: "planned" }),
     );
@@ -273,11 +273,11 @@ describe("ccra", () => {
   });
 
   it.each([
-    [["--max", "0"], /--max is a number from 1 on/],
+    [["--max", "0"], /invalid --max "0": use a number, 1 or more/],
     [["--since", "soon"], /invalid --since "soon": use a duration such as 7d or 36h/],
-    [["--order", "size"], /--order is one of/],
+    [["--order", "size"], /invalid --order "size": use one of newest, oldest, reset/],
     [["--tmux", "--headless"], /exclude each other/],
-    [["--permission-mode", "yolo"], /--permission-mode is one of/],
+    [["--permission-mode", "yolo"], /invalid --permission-mode "yolo": use one of/],
   ])("%j is wrong usage", (words, message) => {
     const { status, err } = ccr(["resume-all", ...words]);
     expect(status).toBe(2);

@@ -80,7 +80,7 @@ test.each<[what: string, args: string[], exit: number, says: RegExp]>([
   ["a command with a slip", ["lits"], 2, /unknown command or session: "lits"[\s\S]*ccr list/],
   ["a flag with a slip", [A, "--frok"], 2, /unknown flag: --frok[\s\S]*--fork/],
   ["a word too many", [A, "a", "b"], 2, /unexpected argument: "b"/],
-  ["no session named", ["resume"], 2, /which session/],
+  ["no session named", ["resume"], 2, /missing argument: <session>/],
   ["no such directory", [A, "--dir", "/nowhere/at/all"], 2, /no such directory/],
   ["another directory and an old CLI", [A, "--dir", "/tmp"], 1, /resumes 4bb63347 only in/],
 ])("%s: one line of what, and what to do", async (_, args, exit, says) => {

@@ -123,7 +123,7 @@ describe("ccr stats", () => {
     expect(json(["--here"]).totals.sessions).toBe(0);
     expect(stats(["--project", "nowhere"])).toEqual({
       out: "",
-      err: "no session fits\n     all  ccr-stats\n",
+      err: "no matching sessions\n     count all: ccr-stats\n",
       status: 0,
     });
   });
@@ -139,7 +139,7 @@ describe("ccr stats", () => {
     expect(days([])).toBe(3647);
     utimesSync(session(3), 1, 1);
     rmSync(join(home.path, ".claude/settings.json"));
-    expect(stats().out).toContain("oldest  deleted at the next sweep");
+    expect(stats().out).toContain("oldest  deleted at the next cleanup");
   });
 
   test("--csv has a line for each group, numbers in full and texts quoted", () => {
@@ -154,10 +154,10 @@ describe("ccr stats", () => {
 
   test("wrong words are answered in one line each, with status 2", () => {
     for (const [words, said] of [
-      [["--by", "hour"], '"hour" is nothing to count by.'],
+      [["--by", "hour"], 'invalid --by "hour": use day, project or model'],
       [["--since", "soon"], 'invalid --since "soon": use a duration such as 12h'],
       [["--since", "2026-02-30"], 'invalid --since "2026-02-30": use a duration such as 12h'],
-      [["--json", "--csv"], "--json or --csv, not both."],
+      [["--json", "--csv"], "--json and --csv cannot be combined"],
       [["extra"], 'unexpected argument: "extra"'],
     ] as const) {
       const { out, err, status } = stats([...words]);
@@ -169,7 +169,7 @@ describe("ccr stats", () => {
   test("no sessions: it says where it looked", () => {
     expect(stats()).toEqual({
       out: "",
-      err: `no Claude Code sessions in ${home.path}/.claude/projects\n     start one  claude\n`,
+      err: `no Claude Code sessions in ${home.path}/.claude/projects\n     start one: claude\n`,
       status: 0,
     });
   });

@@ -479,7 +479,7 @@ describe("without a screen", () => {
       reject: false,
     });
     expect([none.exitCode, none.stdout]).toEqual([1, ""]);
-    expect(none.stderr).toContain("there is no terminal");
+    expect(none.stderr).toContain("--print-id needs a terminal");
   });
 
   it("is help where ccr stands alone", async () => {

@@ -292,7 +292,7 @@ describe("ccr replay", () => {
     const pane = await nestedTmux();
     const piped = await ccrIn(home, ["replay", ID]);
     expect(piped.out).toBe("");
-    expect(piped.err).toMatch(/on a terminal only/);
+    expect(piped.err).toMatch(/can only be played on a terminal/);
     expect(piped.status).toBe(1);
     const listed = JSON.parse((await ccrIn(home, ["replay", "4bb6", "--json"])).out);
     expect(listed).toMatchObject({
