@@ -41,6 +41,8 @@ afterEach(() => home.remove());
 
 const numbers = setupScripts().map((_, index) => index + 1);
 const orders = permutations(numbers);
+/** With more than three scripts, every few orders are enough where the order is not the point. */
+const someOrders = numbers.length > 3 ? orders.filter((_, index) => index % numbers.length === 0) : orders;
 
 const library = () => join(home.path, ".local/lib/ccr");
 const cache = () => join(home.path, ".cache/ccr");
@@ -176,7 +178,7 @@ describe("over a home of version 1.0.0", () => {
     }
   });
 
-  it.each(orders.map((order) => [order.join(", "), order] as const))(
+  it.each(someOrders.map((order) => [order.join(", "), order] as const))(
     "they install this version in the order %s, and its old program files and caches disappear",
     async (_, order) => {
       for (const script of before) expect((await agent(script)).exitCode).toBe(0);
