@@ -15,19 +15,17 @@ import { writeArchive } from "./write.ts";
 
 export type Progress = (done: number, all: number) => void;
 export type ExportOptions = {
-  /** version of ccr */
   ccr: string;
-  /** whether a session is being written */
   running: (id: string) => boolean;
-  /** the sessions' lines in the history, if they are known already */
+  /** where the history has their lines, if that is known already */
   history?: HistoryLines;
-  /** replace a file of that name */
+  /** may replace a file of that name */
   force?: boolean;
-  /** called with files that cannot be archived */
+  /** is told of files that cannot be packed */
   onSkipped?: (path: string) => void;
-  /** removes secrets from all files */
+  /** takes secrets out of what is packed */
   redactor?: Redactor | undefined;
-  /** called for each of the three passes over the data */
+  /** a new one for each of the three readings */
   startProgress?: () => Progress;
 };
 
@@ -44,15 +42,15 @@ export async function exportTo(
       sweepTemporaryFiles(tmpdir());
       makeDirectory(copies);
     }
-    const onProgress = options.startProgress?.();
+    const watch = options.startProgress?.();
     const { manifest, sources, bytes } = await collect(entries, {
       ...options,
-      ...(onProgress ? { onProgress } : {}),
-      ...(copies ? { replace: (source) => redactedCopy(source, copies, redactor) } : {}),
+      ...(watch ? { done: watch } : {}),
+      ...(copies ? { clean: (one) => redactedCopy(one, copies, redactor) } : {}),
     });
     if (redactor) manifest.sessions = redactor.value(manifest.sessions);
-    const writeProgress = options.startProgress?.();
-    await writeArchive(manifest, sources, sink, (done) => writeProgress?.(done, bytes));
+    const watching = options.startProgress?.();
+    await writeArchive(manifest, sources, sink, (done) => watching?.(done, bytes));
     return manifest;
   } finally {
     if (copies) rmSync(copies, { recursive: true, force: true });
@@ -60,19 +58,19 @@ export async function exportTo(
 }
 
 /**
- * Writes sessions into a new archive: to a temporary file, which is read back and compared, then renamed. Throws a Problem
- * if the file exists, unless `force` is set.
+ * Writes sessions into an archive that comes into being whole: written beside it, read back and compared, then
+ * renamed. A file of that name stays, unless `force` says otherwise.
  */
 export async function exportFile(
   entries: readonly Entry[],
   file: string,
   options: ExportOptions,
 ): Promise<Manifest> {
-  const alreadyExists = (): Problem =>
-    new Problem("exists", `${file} already exists`, { hint: "choose another name, or replace it: --force" });
+  const taken = (): Problem =>
+    new Problem("exists", `${file} exists already.`, { hint: "take another name, or replace it: --force" });
   const directory = dirname(file);
   sweepTemporaryFiles(directory);
-  if (!options.force && existsSync(file)) throw alreadyExists();
+  if (!options.force && existsSync(file)) throw taken();
   makeDirectory(directory);
   const path = temporaryPath(directory);
   try {
@@ -84,28 +82,18 @@ export async function exportFile(
     } finally {
       closeSync(fd);
     }
-    await verify(path, file, manifest, options.startProgress?.());
+    const watch = options.startProgress?.();
+    const all = manifest.files.reduce((sum, { size }) => sum + size, 0);
+    const read = await readArchive(path, { done: (done) => watch?.(done, all) });
+    if (JSON.stringify(read) !== JSON.stringify(manifest))
+      throw new Problem(
+        "not-verified",
+        `${file} was not written: what was read back is not what was written.`,
+      );
     if (options.force) renameSync(path, file);
-    else linkInto(path, file, alreadyExists);
+    else linkInto(path, file, taken);
     return manifest;
   } finally {
     rmSync(path, { force: true });
   }
-}
-
-/** Reads an archive back. Throws a Problem if it is not what was written. */
-async function verify(
-  path: string,
-  file: string,
-  manifest: Manifest,
-  onProgress: Progress | undefined,
-): Promise<void> {
-  const all = manifest.files.reduce((sum, { size }) => sum + size, 0);
-  const read = await readArchive(path, { onProgress: (done) => onProgress?.(done, all) });
-  if (JSON.stringify(read) !== JSON.stringify(manifest))
-    throw new Problem(
-      "not-verified",
-      `${file} was not written: what was read back differs from what was written`,
-      { hint: "run it again; if that does not help, check the disk" },
-    );
 }

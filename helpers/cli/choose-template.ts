@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Making } from "../live/create.ts";
+import type { CreateOptions } from "../live/create.ts";
 import type { Entry } from "../live/journal.ts";
 import {
   allow,
@@ -58,7 +58,7 @@ export const noTemplate = (directory: string): Problem =>
 export function templateOptions(
   template: Template | null,
   given: Partial<Entry> = {},
-): { flags: string[]; making: Pick<Making, "windows" | "launch"> } {
+): { flags: string[]; making: Pick<CreateOptions, "windows" | "launch"> } {
   const {
     name = null,
     model = null,

@@ -1,6 +1,6 @@
 import { claudeEnvironment } from "../claude/environment.ts";
 import { createCapped } from "../live/cap.ts";
-import type { Making, Started } from "../live/create.ts";
+import type { CreateOptions, Started } from "../live/create.ts";
 import { displayName, type Live } from "../live/live-sessions.ts";
 import { config } from "../system/config.ts";
 import { Problem } from "../system/problem.ts";
@@ -22,7 +22,7 @@ export function requireRoom(lives: readonly Live[]): void {
 }
 
 /** Starts Claude in a tmux session of its own, as large as this terminal. */
-export const launchSession = (making: Omit<Making, "env" | "size">): Promise<Started> =>
+export const launchSession = (making: Omit<CreateOptions, "env" | "size">): Promise<Started> =>
   createCapped({
     ...making,
     env: claudeEnvironment(),

@@ -1,7 +1,7 @@
 // A warning before a limit: on stderr, in the tmux clients that look at a Claude, and to the person's own command.
 
 import { spawn } from "node:child_process";
-import { firstTime, nameOfWindow, nearlyUsed, type Window } from "../limits/windows.ts";
+import { nameOfWindow, nearlyUsedUp, notYetWarned, type Window } from "../limits/windows.ts";
 import { hasTmux, literal, tmux } from "../live/tmux.ts";
 import { config } from "../system/config.ts";
 import { writeStderr } from "../terminal/output.ts";
@@ -10,8 +10,8 @@ import { duration, time } from "../terminal/time.ts";
 /** Warns of windows that are nearly used up, once each. */
 export async function notify(windows: readonly Window[], now: number): Promise<void> {
   const set = config();
-  const near = nearlyUsed(windows, set["notify.percent"], now);
-  const fresh = firstTime(near.map(({ key }) => key));
+  const near = nearlyUsedUp(windows, set["notify.percent"], now);
+  const fresh = notYetWarned(near.map(({ key }) => key));
   for (const { key, window } of near) {
     if (!fresh.includes(key)) continue;
     const message = messageOf(window, now);

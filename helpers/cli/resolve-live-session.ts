@@ -2,7 +2,7 @@
 
 import { isSessionId } from "../claude/places.ts";
 import { MARK } from "../live/create.ts";
-import { entryCalled } from "../live/journal.ts";
+import { entryNamed } from "../live/journal.ts";
 import { displayName, type Live } from "../live/live-sessions.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { Problem } from "../system/problem.ts";
@@ -66,5 +66,5 @@ function defaultSessions(lives: readonly Live[]): readonly Live[] {
  */
 export function resolveSessionId(word: string): string {
   if (isSessionId(word)) return word.toLowerCase();
-  return entryCalled(word)?.current ?? resolveEntry(word).id;
+  return entryNamed(word)?.current ?? resolveEntry(word).id;
 }

@@ -5,7 +5,7 @@ import { findClaude, INSTALL_HINT, resumeArguments } from "../claude/cli.ts";
 import { claudeEnvironment } from "../claude/environment.ts";
 import { lastMessages } from "../claude/recent.ts";
 import { createCapped } from "../live/cap.ts";
-import { type Entry, forget } from "../live/journal.ts";
+import { deleteEntry, type Entry } from "../live/journal.ts";
 import { type Plan, restorePlan, settleJournal, takeTurn } from "../live/restore.ts";
 import { permissionModeFor } from "../resume/resume-jobs.ts";
 import { readContext } from "../sessions/context.ts";
@@ -115,10 +115,10 @@ async function restoreOne(
       command: argv,
       env: claudeEnvironment(),
       ...(windows.length > 0 ? { windows } : {}),
-      ...(mode === "lazy" ? { waits: previewOf(entry, session) } : {}),
+      ...(mode === "lazy" ? { waitText: previewOf(entry, session) } : {}),
       launch: { ...entry, stoppedAt: null, restarts: [], warnedAt: null },
     });
-    if (current !== entry.id) forget(entry.id);
+    if (current !== entry.id) deleteEntry(entry.id);
     return { name, outcome: "restored", detail: mode === "lazy" ? "starts on Enter" : null };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { liveSessions as registered } from "../claude/registry.ts";
 import { displayName, type Live } from "../live/live-sessions.ts";
-import { AND, screenOf, tmux } from "../live/tmux.ts";
+import { SEPARATOR, screenOf, tmux } from "../live/tmux.ts";
 import { transcripts } from "../sessions/store.ts";
 import { CONTROL_IN_LINES } from "../system/control-characters.ts";
 import { Problem } from "../system/problem.ts";
@@ -53,7 +53,7 @@ export async function sendPrompt(live: Live, text: string, raw: boolean): Promis
   const buffer = `ccr-${process.pid}`;
   const { ok, err } = await tmux(
     [
-      ...["copy-mode", "-q", "-t", pane, AND, "load-buffer", "-b", buffer, "-", AND],
+      ...["copy-mode", "-q", "-t", pane, SEPARATOR, "load-buffer", "-b", buffer, "-", SEPARATOR],
       ...["paste-buffer", "-p", "-d", "-r", "-b", buffer, "-t", pane],
     ],
     { input: text },

@@ -1,8 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Call, type Command, isSet } from "../cli/command.ts";
 import { nextSteps, projectNames, sessionJson, tableLook } from "../cli/session-format.ts";
-import { blockAt, messageTimes, nameOfWindow, reported, usedUp, type Window } from "../limits/windows.ts";
-import { breaker } from "../resume/resume-log.ts";
+import {
+  currentBlock,
+  exhaustedWindows,
+  messageTimes,
+  nameOfWindow,
+  reportedWindows,
+  type Window,
+} from "../limits/windows.ts";
+import { readBreaker } from "../resume/circuit-breaker.ts";
 import { readContext } from "../sessions/context.ts";
 import { stoppedSessions } from "../sessions/limited.ts";
 import type { Session } from "../sessions/session.ts";
@@ -63,8 +70,8 @@ function look(now: number, all: boolean): View {
 function windowsAt(now: number, limited: readonly Session[], active: readonly string[]): Window[] {
   const found = new Map<string, Window>();
   const told = [
-    ...reported(now),
-    ...usedUp(
+    ...reportedWindows(now),
+    ...exhaustedWindows(
       limited.map(({ verdict }) => verdict),
       now,
     ),
@@ -78,7 +85,7 @@ function windowsAt(now: number, limited: readonly Session[], active: readonly st
         return [];
       }
     });
-    const block = blockAt(times, now);
+    const block = currentBlock(times, now);
     if (block) found.set("five_hour", block);
   }
   return [...found.values()].sort((a, b) => (a.window < b.window ? -1 : 1));
@@ -102,7 +109,7 @@ function show(view: View): void {
   const rows = sessionLines(view);
   if (rows !== "") writeStdout(rows);
   else writeStderr("no session is limited\n");
-  const stopped = breaker();
+  const stopped = readBreaker();
   if (stopped.open) {
     writeStderr(
       `ccr: supervise has stopped: ${clean(stopped.why ?? "")} (when it is mended: ccr supervise --go)\n`,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, isSet, stringFlag } from "../cli/command.ts";
 import { resolveSessionId } from "../cli/resolve-live-session.ts";
 import { invalidValue, usageError } from "../cli/usage-error.ts";
-import { ccrEventsOf, type Event, Tail } from "../live/events.ts";
+import { ccrEventsOf, type Event, TranscriptTail } from "../live/events.ts";
 import { clean } from "../terminal/clean.ts";
 import { type Colour, paint } from "../terminal/colour.ts";
 import { iso, json } from "../terminal/json.ts";
@@ -54,7 +54,7 @@ export const logs: Command = {
     if (!/^\d+$/.test(given)) throw invalidValue("--lines", given, "a number such as 100");
     const max = Number(given) || Number.POSITIVE_INFINITY;
     const id = resolveSessionId(word);
-    const tail = new Tail(id, duration);
+    const tail = new TranscriptTail(id, duration);
     const events = [...tail.last(max), ...ccrEventsOf(id)].sort((a, b) => a.at - b.at).slice(-max);
     if (call.json) {
       json(
@@ -77,7 +77,7 @@ export const logs: Command = {
 };
 
 /** Shows new events until the process is ended. */
-async function follow(id: string, tail: Tail): Promise<never> {
+async function follow(id: string, tail: TranscriptTail): Promise<never> {
   for (let shownUntil = Date.now(); ; ) {
     await sleep(INTERVAL);
     const now = Date.now();

@@ -10,8 +10,8 @@ import { requireDirectory, requireTmux } from "../cli/requirements.ts";
 import { matchingSessions, resolveSessionId, sessionsInDirectory } from "../cli/resolve-live-session.ts";
 import { resolveEntry } from "../cli/resolve-session.ts";
 import { resumeCommand } from "../cli/resume-command.ts";
-import type { Making } from "../live/create.ts";
-import { entryCalled } from "../live/journal.ts";
+import type { CreateOptions } from "../live/create.ts";
+import { entryNamed } from "../live/journal.ts";
 import { type Live, liveSessions } from "../live/live-sessions.ts";
 import { readContext } from "../sessions/context.ts";
 import { lookup, realPath, sessionsOf } from "../sessions/lookup.ts";
@@ -59,7 +59,7 @@ async function openNamed(
   if (path === undefined) {
     const [live, more] = matchingSessions(word, lives);
     if (live && !more) return live.state === "exited" ? restartExited(call, live, lives) : attachTo(live);
-    const ended = entryCalled(word);
+    const ended = entryNamed(word);
     if (ended) return restartExited(call, { ...ended, key: ended.id, id: ended.current }, lives);
   }
   return resumeInTmux(call, resolveEntry(resolveSessionId(word)), path, lives);
@@ -85,12 +85,12 @@ async function startNew(call: Call, directory: string, lives: readonly Live[]): 
     ...making,
     project: directory,
     id,
-    sole: !isSet(call, "new"),
+    onePerProject: !isSet(call, "new"),
     command: [requireClaude(), "--session-id", id, ...flags, ...(prompt ? ["--", prompt] : [])],
   });
 }
 
-async function launchAndGo(making: Omit<Making, "env" | "size">): Promise<number> {
+async function launchAndGo(making: Omit<CreateOptions, "env" | "size">): Promise<number> {
   const { name, pane } = await launchSession(making);
   return attachTo({ name, pane, ours: true, id: making.id, kind: "interactive", job: null });
 }

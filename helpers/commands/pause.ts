@@ -2,7 +2,7 @@ import { type Command, isSet } from "../cli/command.ts";
 import { timeFlag } from "../cli/parse-time.ts";
 import { resolveSession } from "../cli/resolve-session.ts";
 import { usageError } from "../cli/usage-error.ts";
-import { ALL, hold, release } from "../resume/schedule.ts";
+import { ALL, clearPause, setPause } from "../resume/schedule.ts";
 import { writeStdout } from "../terminal/output.ts";
 import { time } from "../terminal/time.ts";
 
@@ -35,9 +35,10 @@ export const pause: Command = {
     const until = timeFlag(call, "until", { now, direction: "future" }) ?? null;
     for (const id of all ? [ALL] : call.positionals.map((word) => resolveSession(word).id)) {
       const name = all ? "all sessions" : id.slice(0, 8);
-      if (isSet(call, "off")) writeStdout(release(id) ? `${name}: unpaused\n` : `${name}: was not paused\n`);
+      if (isSet(call, "off"))
+        writeStdout(clearPause(id) ? `${name}: unpaused\n` : `${name}: was not paused\n`);
       else {
-        hold(id, until);
+        setPause(id, until);
         writeStdout(`${name}: paused${until === null ? "" : ` until ${time(until, "short", now)}`}\n`);
       }
     }

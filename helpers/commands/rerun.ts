@@ -11,7 +11,7 @@ import { promptText, sendPrompt } from "../cli/send-prompt.ts";
 import { usageError } from "../cli/usage-error.ts";
 import { waitFor } from "../cli/wait-for.ts";
 import { TranscriptIndex } from "../conversation/main-chain.ts";
-import { verdictAt } from "../limits/tail.ts";
+import { verdictOfFile } from "../limits/tail.ts";
 import { liveSessions } from "../live/live-sessions.ts";
 import { permissionModeFor } from "../resume/resume-jobs.ts";
 import { readContext } from "../sessions/context.ts";
@@ -129,7 +129,7 @@ async function givePrompt(id: string, name: string, prompt: string): Promise<voi
     throw new Problem("ended", `${name} has ended`);
   await waitFor(await resolveLive(id), "idle", Number.POSITIVE_INFINITY);
   const [transcript] = transcripts((one) => one.toLowerCase() === id);
-  const verdict = transcript && verdictAt(transcript.path);
+  const verdict = transcript && verdictOfFile(transcript.path);
   if (verdict === undefined || verdict.state === "none") return;
   throw new Problem(
     verdict.state,

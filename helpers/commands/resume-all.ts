@@ -8,10 +8,10 @@ import { invalidValue } from "../cli/usage-error.ts";
 import { resumeSessions } from "../live/resume-sessions.ts";
 import { chooseMode } from "../live/start-resume.ts";
 import { settleCandidates } from "../resume/background-pass.ts";
-import { nextOf, plan, type Rules, type Step } from "../resume/plan.ts";
+import { nextStart, plan, type Rules, type Step } from "../resume/plan.ts";
 import { type Candidates, collectCandidates, isBad, type ResumeOptions } from "../resume/resume-jobs.ts";
 import { logsDirectory } from "../resume/resume-log.ts";
-import type { Done } from "../resume/run.ts";
+import type { ResumeResult } from "../resume/run.ts";
 import type { Session } from "../sessions/session.ts";
 import { config } from "../system/config.ts";
 import { DAY, MINUTE, SECOND } from "../system/units.ts";
@@ -176,7 +176,7 @@ class Task {
 
   /** Resumes what is due; with --wait until nothing is left to wait for. Returns the exit status. */
   async resume(): Promise<number> {
-    const all: Done[] = [];
+    const all: ResumeResult[] = [];
     let first: Step[] | undefined;
     const onStop = (): void => {
       this.#stopped = true;
@@ -191,7 +191,7 @@ class Task {
       }
       all.push(...(await this.#start(steps, found)));
       if (this.#stopped || !isSet(this.#call, "wait")) break;
-      const next = nextOf(this.#plan().steps);
+      const next = nextStart(this.#plan().steps);
       if (next === null) break;
       await this.#sleepUntil(next.at);
       if (this.#stopped) break;
@@ -202,7 +202,7 @@ class Task {
     return all.some(isBad) ? 1 : 0;
   }
 
-  async #start(steps: readonly Step[], { sessions }: Candidates): Promise<Done[]> {
+  async #start(steps: readonly Step[], { sessions }: Candidates): Promise<ResumeResult[]> {
     const due = steps.filter(({ action }) => action === "resume");
     if (due.length === 0) return [];
     const projectOf = (id: string): string | null => sessions.get(id)?.project ?? null;
@@ -211,12 +211,12 @@ class Task {
     return resumeSessions(due, sessions, this.#how, {
       by: "person",
       interval: this.#interval,
-      most: this.#rules.max,
-      patience: WATCH_TIME,
-      limit: this.#limit,
-      toTheEnd: true,
-      stopped: () => this.#stopped,
-      told: (done) => {
+      concurrency: this.#rules.max,
+      watchTime: WATCH_TIME,
+      timeLimit: this.#limit,
+      waitForEnd: true,
+      isCancelled: () => this.#stopped,
+      onDone: (done) => {
         if (this.#call.json) return;
         const project = cut(name(projectOf(done.id)), nameWidth);
         writeStdout(`${lineOf(done, pad(project, nameWidth))}\n`);
@@ -238,7 +238,7 @@ class Task {
     if (shown) writeStderr("\r\u001b[K");
   }
 
-  #printJson(steps: readonly Step[], results: readonly Done[]): void {
+  #printJson(steps: readonly Step[], results: readonly ResumeResult[]): void {
     const shown = steps.filter(({ reason }) => reason !== "not-limited" || this.#rules.named !== null);
     json(
       "resume-all",
@@ -276,7 +276,7 @@ function printHead(steps: readonly Step[]): void {
   }
   const count = (test: (step: Step) => boolean): number => steps.filter(test).length;
   const limited = steps.filter(({ reason }) => LIMITED.includes(reason));
-  const next = nextOf(limited);
+  const next = nextStart(limited);
   const until = next ? ` until ${time(next.at, "short", Date.now())}` : "";
   const live = count(({ reason }) => reason === "live");
   const others = count(({ action, reason }) => action === "skip" && !COUNTED.includes(reason));
@@ -292,7 +292,7 @@ function printHead(steps: readonly Step[]): void {
 }
 
 /** Prints how many sessions had which outcome, and where the logs are. */
-function printFoot(all: readonly Done[]): void {
+function printFoot(all: readonly ResumeResult[]): void {
   const counts = new Map<string, number>();
   for (const { outcome } of all)
     counts.set(OUTCOMES[outcome][1], (counts.get(OUTCOMES[outcome][1]) ?? 0) + 1);
@@ -300,7 +300,7 @@ function printFoot(all: readonly Done[]): void {
   writeStderr(`${[...counts].map(([words, n]) => `${n} ${words}`).join(", ")}     log: ${log}/\n`);
 }
 
-const OUTCOMES: Record<Done["outcome"], [colour: Colour, words: string]> = {
+const OUTCOMES: Record<ResumeResult["outcome"], [colour: Colour, words: string]> = {
   continued: ["green", "continued"],
   "limited-again": ["magenta", "limited again"],
   "needs-login": ["red", "needs a login"],
@@ -310,7 +310,7 @@ const OUTCOMES: Record<Done["outcome"], [colour: Colour, words: string]> = {
   started: ["cyan", "started"],
 };
 
-function lineOf(done: Done, project: string): string {
+function lineOf(done: ResumeResult, project: string): string {
   const { id, outcome, detail } = done;
   const [colour, words] = OUTCOMES[outcome];
   const shortDetail = detail === null ? "" : clean(detail).slice(0, 160);
@@ -319,7 +319,7 @@ function lineOf(done: Done, project: string): string {
     .join("  ");
 }
 
-function placeOf({ tmux, log, outcome }: Done): string {
+function placeOf({ tmux, log, outcome }: ResumeResult): string {
   if (tmux !== null) return `tmux: ${tmux}`;
   return log && outcome === "failed" ? `log: ${log}` : "";
 }

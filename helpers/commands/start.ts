@@ -6,7 +6,7 @@ import { type Call, type Command, stringFlag } from "../cli/command.ts";
 import { launchSession, requireRoom } from "../cli/launch-session.ts";
 import { requireDirectory, requireTmux } from "../cli/requirements.ts";
 import { invalidValue, usageError } from "../cli/usage-error.ts";
-import { bytesOf } from "../live/cap.ts";
+import { parseSize } from "../live/cap.ts";
 import { safeName } from "../live/create.ts";
 import { liveSessions } from "../live/live-sessions.ts";
 import type { Template } from "../live/template.ts";
@@ -78,7 +78,7 @@ export const start: Command = {
 function memoryOf(call: Call, template: Template | null): number | null {
   const given = stringFlag(call, "memory");
   if (given === undefined) return template?.memory ?? null;
-  const bytes = bytesOf(given);
+  const bytes = parseSize(given);
   if (bytes === null) throw invalidValue("--memory", given, "a size such as 2G");
   return bytes;
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { object, string } from "../claude/rows.ts";
 import { type Command, stringFlag } from "../cli/command.ts";
-import { keepWindows, nameOfWindow, windowsIn } from "../limits/windows.ts";
+import { nameOfWindow, saveWindows, windowsIn } from "../limits/windows.ts";
 import { clean } from "../terminal/clean.ts";
 import { writeStdout } from "../terminal/output.ts";
 import { cut } from "../terminal/text.ts";
@@ -33,7 +33,7 @@ export const statusline: Command = {
     const { text, input } = readInput();
     const windows = windowsIn(input, now);
     try {
-      keepWindows(windows, now);
+      saveWindows(windows, now);
     } catch {
       // A full disk must not break the status line.
     }

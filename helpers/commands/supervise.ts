@@ -1,15 +1,16 @@
 import { type Call, type Command, isSet } from "../cli/command.ts";
 import { describeStep } from "../cli/plan-format.ts";
 import { type Restored, restartCommandOf, restoreAll, restoredJson } from "../cli/restore-sessions.ts";
-import { care, type Finding } from "../live/health.ts";
+import { checkSessions, type Finding } from "../live/health.ts";
 import { resumeSessions } from "../live/resume-sessions.ts";
 import { chooseMode } from "../live/start-resume.ts";
 import { type BackgroundPass, planBackgroundPass } from "../resume/background-pass.ts";
+import { closeBreaker, readBreaker } from "../resume/circuit-breaker.ts";
 import { writeDashboardRows } from "../resume/dashboard-rows.ts";
-import { nextOf, type Step } from "../resume/plan.ts";
+import { nextStart, type Step } from "../resume/plan.ts";
 import { isBad } from "../resume/resume-jobs.ts";
-import { breaker, closeBreaker, note } from "../resume/resume-log.ts";
-import type { Done } from "../resume/run.ts";
+import { appendLog } from "../resume/resume-log.ts";
+import type { ResumeResult } from "../resume/run.ts";
 import { unschedule } from "../resume/schedule.ts";
 import { config } from "../system/config.ts";
 import { problemOf } from "../system/problem.ts";
@@ -45,11 +46,11 @@ export const supervise: Command = {
   ],
   async run(call) {
     if (isSet(call, "journal")) {
-      await care(null, restartCommandOf);
+      await checkSessions(null, restartCommandOf);
       return 0;
     }
     if (isSet(call, "go") && closeBreaker())
-      note({ event: "go", session: null, by: "person", why: "a person said so" });
+      appendLog({ event: "go", session: null, by: "person", why: "a person said so" });
     const now = Date.now();
     const onlyStatus = isSet(call, "status");
     const pass = planBackgroundPass(now, { record: !onlyStatus });
@@ -78,7 +79,7 @@ async function maintain(call: Call, now: number): Promise<Maintained> {
   try {
     const mode = config().restore as "lazy" | "eager" | "off";
     if (mode !== "off") result.restored = await restoreAll(mode);
-    result.findings = await care(now, restartCommandOf);
+    result.findings = await checkSessions(now, restartCommandOf);
   } catch (error) {
     call.warn(problemOf(error));
   }
@@ -95,10 +96,10 @@ async function maintain(call: Call, now: number): Promise<Maintained> {
 }
 
 /** Returns the line that reports a finding, and whether the person has to act; null if it needs no report. */
-function describeFinding({ entry, what, care }: Finding): { text: string; bad: boolean } | null {
-  if (care === "left" || care === "waits") return null;
-  if (care === "memory") return { text: what, bad: true };
-  return { text: `${entry.name}: Claude ${what}, ${CARE[care]}`, bad: care !== "restarted" };
+function describeFinding({ entry, what, action }: Finding): { text: string; bad: boolean } | null {
+  if (action === "left" || action === "waits") return null;
+  if (action === "memory") return { text: what, bad: true };
+  return { text: `${entry.name}: Claude ${what}, ${CARE[action]}`, bad: action !== "restarted" };
 }
 
 const CARE = {
@@ -107,7 +108,7 @@ const CARE = {
   failed: "tmux could not restart it",
 };
 
-async function resumeDue({ steps, candidates }: BackgroundPass): Promise<Done[]> {
+async function resumeDue({ steps, candidates }: BackgroundPass): Promise<ResumeResult[]> {
   const due = steps.filter(({ action }) => action === "resume");
   if (due.length === 0) return [];
   const settings = config();
@@ -120,12 +121,12 @@ async function resumeDue({ steps, candidates }: BackgroundPass): Promise<Done[]>
   const done = await resumeSessions(due, candidates.sessions, how, {
     by: "supervise",
     interval: settings["resume.interval"] * SECOND,
-    most: settings["resume.max"],
-    patience: WATCH_TIME,
-    limit: null,
-    toTheEnd: false,
-    told: () => {},
-    stopped: () => breaker().open,
+    concurrency: settings["resume.max"],
+    watchTime: WATCH_TIME,
+    timeLimit: null,
+    waitForEnd: false,
+    onDone: () => {},
+    isCancelled: () => readBreaker().open,
   });
   const scheduled = due.filter(({ row }) => row.startsWith("plan-"));
   for (const { id } of done) if (scheduled.some((step) => step.id === id)) unschedule(id);
@@ -135,11 +136,11 @@ async function resumeDue({ steps, candidates }: BackgroundPass): Promise<Done[]>
 function printJson(
   call: Call,
   steps: readonly Step[],
-  done: readonly Done[],
+  done: readonly ResumeResult[],
   maintained: Pick<Maintained, "restored" | "findings"> = { restored: [], findings: [] },
 ): void {
-  const next = nextOf(steps);
-  const stopped = breaker();
+  const next = nextStart(steps);
+  const stopped = readBreaker();
   json(
     "supervise",
     {
@@ -158,11 +159,11 @@ function printJson(
       })),
       next: next && { id: next.id, at: iso(next.at) },
       restored: restoredJson(maintained.restored.filter(({ outcome }) => outcome !== "skipped")),
-      health: maintained.findings.map(({ entry, what, care }) => ({
+      health: maintained.findings.map(({ entry, what, action }) => ({
         id: entry.current,
         name: entry.name,
         what,
-        action: care,
+        action,
       })),
       stopped: stopped.open ? { why: stopped.why, at: iso(stopped.at) } : null,
     },
@@ -173,9 +174,9 @@ function printJson(
 function printStatus({ steps, left }: BackgroundPass): void {
   const now = Date.now();
   const settings = config();
-  const stopped = breaker();
+  const stopped = readBreaker();
   const due = steps.filter(({ action }) => action === "resume");
-  const next = nextOf(steps);
+  const next = nextStart(steps);
   const perDay = settings["resume.perDay"];
   const lines = [`autoResume  ${settings.autoResume ? "on" : "off (turn on: ccr config set autoResume on)"}`];
   if (stopped.open) {

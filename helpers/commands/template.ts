@@ -6,14 +6,14 @@ import { tableLook } from "../cli/session-format.ts";
 import { usageError } from "../cli/usage-error.ts";
 import {
   allow,
-  fileOf,
   isAllowed,
-  isName,
-  names,
+  isTemplateName,
   PERMISSION_MODES,
   projectTemplate,
   type Template,
+  templateFile,
   templateNamed,
+  templateNames,
 } from "../live/template.ts";
 import { writeAtomic } from "../system/files.ts";
 import { Problem } from "../system/problem.ts";
@@ -47,7 +47,7 @@ export const template: Command = {
     if (!["new", "show", "allow"].includes(action))
       throw usageError(`unknown action: "${action}"`, "run: ccr template list|show|new|allow");
     if (action === "new") create(word);
-    const own = action === "new" || (action === "show" && names().includes(word ?? ""));
+    const own = action === "new" || (action === "show" && templateNames().includes(word ?? ""));
     const directory = resolve(word ?? ".");
     const found = own ? templateNamed(word!) : projectTemplate(directory);
     if (found === null) throw noTemplate(directory);
@@ -65,7 +65,10 @@ const rowOf = async (one: Template) => {
 };
 
 async function printList(call: Call): Promise<number> {
-  const readers = [...names().map((name) => () => templateNamed(name)), () => projectTemplate(process.cwd())];
+  const readers = [
+    ...templateNames().map((name) => () => templateNamed(name)),
+    () => projectTemplate(process.cwd()),
+  ];
   const found: Template[] = [];
   for (const read of readers) {
     try {
@@ -92,11 +95,11 @@ async function printList(call: Call): Promise<number> {
 }
 
 function create(name: string | undefined): void {
-  if (name === undefined || !isName(name))
+  if (name === undefined || !isTemplateName(name))
     throw name === undefined
       ? usageError("missing argument: <name>", "run: ccr template new web")
       : usageError(`invalid name "${name}": use letters, digits, - and _`);
-  const file = fileOf(name);
+  const file = templateFile(name);
   if (existsSync(file))
     throw new Problem("exists", `${file} already exists`, {
       hint: `edit it, or show it: ccr template show ${name}`,

@@ -13,7 +13,7 @@ const buffer = Buffer.allocUnsafe(STEPS.at(-1)!);
  * Verdict of a transcript from its end alone: what {@link readFacts} and {@link verdictOf} say together, at a tenth
  * of the price. Throws Node's file errors.
  */
-export function verdictAt(path: string): Verdict {
+export function verdictOfFile(path: string): Verdict {
   const fd = openSync(path, "r");
   counted.opens++;
   try {

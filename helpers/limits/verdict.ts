@@ -1,5 +1,5 @@
 import { object, type Row, string, textsOf, timeOf } from "../claude/rows.ts";
-import { type Cause, clockIn, epochIn, instantOf, meaningOf, milliseconds, plain } from "./wordings.ts";
+import { type Cause, clockIn, epochIn, instantOf, meaningOf, normalize, toMilliseconds } from "./wordings.ts";
 
 /** The contract's `blockedBy`. */
 export type BlockedBy = "spend-limit" | "credits" | "login" | "payment" | "overloaded" | "other-api-error";
@@ -48,7 +48,7 @@ export function verdictOf(last: Row | undefined, answer?: Row): Verdict {
   if (last?.type === "user" && answer) return unanswered(last, answer);
   if (last?.type !== "assistant" || last.isApiErrorMessage !== true) return NONE;
   if (object(last.message)?.model !== "<synthetic>") return NONE;
-  const text = plain(textsOf(last)[0] ?? "");
+  const text = normalize(textsOf(last)[0] ?? "");
   const meaning = meaningOf(text);
   const cause = meaning && "cause" in meaning ? meaning.cause : null;
 
@@ -95,8 +95,8 @@ function limited(row: Row, text: string, window: string, info: Row | null, quota
     resetsAt === null ? null : { ...known, resetsAt, resetFrom };
   const clock = clockIn(text);
   return (
-    told(milliseconds(info?.resetsAt), "apiErrorParams") ??
-    told(milliseconds(quota?.resetsAt), "quotaLimits") ??
+    told(toMilliseconds(info?.resetsAt), "apiErrorParams") ??
+    told(toMilliseconds(quota?.resetsAt), "quotaLimits") ??
     told(epochIn(text), "epoch") ??
     told(clock && instantOf(clock, at), "clock-text") ?? { ...known, resetsAt: null, resetFrom: null }
   );

@@ -9,7 +9,7 @@ import { readText, writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
 import { HOUR } from "../system/units.ts";
 import type { Verdict } from "./verdict.ts";
-import { milliseconds } from "./wordings.ts";
+import { toMilliseconds } from "./wordings.ts";
 
 /** Times are epoch ms; `at` is when it was known. An estimate can tell a reset, but not how much is used. */
 export type Window = {
@@ -31,14 +31,16 @@ export function windowsIn(input: unknown, now: number): Window[] {
     const used = limit?.used_percentage;
     if (!limit || !/^[\w-]{1,64}$/.test(window)) return [];
     const usedPercent = typeof used === "number" && Number.isFinite(used) ? used : null;
-    return [{ window, usedPercent, resetsAt: milliseconds(limit.resets_at), source: "statusline", at: now }];
+    return [
+      { window, usedPercent, resetsAt: toMilliseconds(limit.resets_at), source: "statusline", at: now },
+    ];
   });
 }
 
 const SAME_FOR = 60_000;
 
 /** Keeps what a status line was told; a file that says the same is written once a minute only. */
-export function keepWindows(windows: readonly Window[], now: number): void {
+export function saveWindows(windows: readonly Window[], now: number): void {
   if (windows.length === 0) return;
   const old = stored();
   const same = windows.every((window) =>
@@ -69,13 +71,13 @@ function stored(): Window[] {
 const LONGEST = 8 * 24 * HOUR;
 
 /** What status lines have reported of windows that have not been reset since. */
-export const reported = (now: number): Window[] =>
+export const reportedWindows = (now: number): Window[] =>
   stored().filter(
     ({ resetsAt, at }) => (resetsAt === null ? now - at < FIVE_HOURS : resetsAt > now) && now - at < LONGEST,
   );
 
 /** The windows that limits name whose reset is ahead: those are used up. */
-export function usedUp(verdicts: Iterable<Verdict>, now: number): Window[] {
+export function exhaustedWindows(verdicts: Iterable<Verdict>, now: number): Window[] {
   const found = new Map<string, Window>();
   for (const verdict of verdicts) {
     if (verdict.state !== "limited" || verdict.resetsAt === null || verdict.resetsAt <= now) continue;
@@ -95,7 +97,7 @@ const MOST = 2 * 1024 * 1024;
  * The 5-hour block that is running, from the times of messages: it begins with the first message (its full hour)
  * after the block before it, or after five hours of silence. Null: none is running.
  */
-export function blockAt(times: readonly number[], now: number): Window | null {
+export function currentBlock(times: readonly number[], now: number): Window | null {
   let start: number | null = null;
   let before = 0;
   for (const at of [...times].sort((a, b) => a - b)) {
@@ -134,7 +136,7 @@ export function messageTimes(path: string, now: number): number[] {
 const WARN_AFTER = 4.5 * HOUR;
 
 /** Windows that are about to be used up, and the name under which each is told once. */
-export function nearlyUsed(
+export function nearlyUsedUp(
   windows: readonly Window[],
   percent: number,
   now: number,
@@ -154,7 +156,7 @@ export function nearlyUsed(
 const toldFile = (): string => join(state(), "told.json");
 
 /** Of some warnings those that were not given yet; from now on they are. */
-export function firstTime(keys: readonly string[]): string[] {
+export function notYetWarned(keys: readonly string[]): string[] {
   let told: string[] = [];
   try {
     const list = JSON.parse(readText(toldFile()));

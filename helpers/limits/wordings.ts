@@ -83,7 +83,7 @@ const windowOf = (name: string): string =>
   WINDOWS.find(([pattern]) => pattern.test(name.trim().toLowerCase()))?.[1] ?? "unknown";
 
 /** Straight quotes, plain blanks (the CLI's clock can hold a narrow no-break space), nothing around. */
-export const plain = (text: string): string =>
+export const normalize = (text: string): string =>
   text
     .slice(0, LONGEST)
     .replace(/[\u2018\u2019]/g, "'")
@@ -91,7 +91,7 @@ export const plain = (text: string): string =>
     .trim();
 const LONGEST = 2000;
 
-/** What a text (already {@link plain}) of an error row says, or null where no wording fits. */
+/** What a text (already {@link normalize}) of an error row says, or null where no wording fits. */
 export function meaningOf(text: string): Meaning | null {
   for (const { text: pattern, window, cause, needsReset } of WORDINGS) {
     const match = pattern.exec(text);
@@ -109,11 +109,11 @@ export function meaningOf(text: string): Meaning | null {
 /** Epoch seconds of `Claude AI usage limit reached|<epoch>`, in milliseconds; null where there is none. */
 export function epochIn(text: string): number | null {
   const digits = /^Claude (?:AI )?usage limit reached\|(\d{1,13})/.exec(text)?.[1];
-  return digits ? milliseconds(Number(digits)) : null;
+  return digits ? toMilliseconds(Number(digits)) : null;
 }
 
 /** Epoch seconds (or milliseconds, told by their size) to milliseconds; null for what is no time. */
-export function milliseconds(epoch: unknown): number | null {
+export function toMilliseconds(epoch: unknown): number | null {
   const value = typeof epoch === "string" && /^\d{1,13}$/.test(epoch) ? Number(epoch) : epoch;
   if (typeof value !== "number" || !(value > 0)) return null;
   const ms = value < 1e11 ? value * 1000 : value;
@@ -136,7 +136,7 @@ const DAYS = "sunmontuewedthufrisat";
 const CLOCK =
   /\bresets? (?:at |on )?(?:(?:(sun|mon|tue|wed|thu|fri|sat)[a-z]*,? )?(?:(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? (\d{1,2})(?:st|nd|rd|th)?(?:,? (\d{4}))?)?(?:,? at |, | )?)?(\d{1,2})(?::(\d\d))?(?::\d\d)? ?([ap])?\.?(?:m\b)?\.?(?: ?\(([\w/+:-]{1,64})\))?/gi;
 
-/** The last clock time that a text (already {@link plain}) says something resets at, or null. */
+/** The last clock time that a text (already {@link normalize}) says something resets at, or null. */
 export function clockIn(text: string): Clock | null {
   let found: Clock | null = null;
   for (const [, weekday, month, day, year, hour, minute, half, zone] of text.matchAll(CLOCK)) {

@@ -1,12 +1,12 @@
 // Makes a live session: windows, recorder, journal and marks, in one call of tmux.
 
 import { createHash } from "node:crypto";
-import { watchWords } from "../recording/recorder-command.ts";
+import { watchCommand } from "../recording/recorder-command.ts";
 import { config } from "../system/config.ts";
 import { Problem } from "../system/problem.ts";
-import { change, type Entry, entryOf, forget, remember, type Window } from "./journal.ts";
+import { deleteEntry, type Entry, entryOf, updateEntry, type Window, writeEntry } from "./journal.ts";
 import { isPending, startOnEnter } from "./start-on-enter.ts";
-import { AND, type Answer, literal, target, tmux } from "./tmux.ts";
+import { type Answer, literal, SEPARATOR, target, tmux } from "./tmux.ts";
 
 const LONGEST_NAME = 48;
 
@@ -33,7 +33,7 @@ export const MARK = "CCR_MARK";
 
 export type Started = { name: string; pane: string; pid: number };
 
-export type Making = {
+export type CreateOptions = {
   project: string;
   /** the Claude session's id */
   id: string;
@@ -43,9 +43,9 @@ export type Making = {
   /** tmux name to try first; default: the project's */
   name?: string | undefined;
   /** any session that the project has got meanwhile will do */
-  sole?: boolean;
+  onePerProject?: boolean;
   /** shown in Claude's window, which starts on Enter; the logs window waits too */
-  waits?: string;
+  waitText?: string;
   /** windows beside Claude's; default: shell and logs */
   windows?: readonly Window[];
   size?: readonly [columns: number, rows: number];
@@ -90,18 +90,18 @@ async function standing(id: string, also = ""): Promise<Standing | null> {
 
 /** What marks Claude's own window, and keeps it when it fails. */
 const ofClaude = (pane: string): string[] => [
-  ...[AND, "set-option", "-p", "-t", pane, "@ccr_claude", "1"],
-  ...[AND, "set-option", "-w", "-t", pane, "automatic-rename", "off"],
-  ...[AND, "set-option", "-w", "-t", pane, "remain-on-exit", "failed"],
+  ...[SEPARATOR, "set-option", "-p", "-t", pane, "@ccr_claude", "1"],
+  ...[SEPARATOR, "set-option", "-w", "-t", pane, "automatic-rename", "off"],
+  ...[SEPARATOR, "set-option", "-w", "-t", pane, "remain-on-exit", "failed"],
 ];
 
 /** Starts Claude anew where its windows still are: what runs in the others is the person's. */
 async function revive(
   { name, pane }: Standing,
-  { project, id, command, env, launch }: Making,
+  { project, id, command, env, launch }: CreateOptions,
 ): Promise<Started> {
   const main = pane || target(name, "claude");
-  remember({
+  writeEntry({
     windows: [],
     ...entryOf(id),
     ...launch,
@@ -111,14 +111,14 @@ async function revive(
     project,
     socket: config()["tmux.socket"],
   });
-  const watch = watchWords(id, main);
+  const watch = watchCommand(id, main);
   const { ok, err } = await tmux(
     [
       ...(pane
         ? ["respawn-pane", "-k", "-t", pane]
         : ["new-window", "-b", "-t", target(name, "^"), "-n", "claude"]),
       ...["-c", literal(project), "--", ...command],
-      AND,
+      SEPARATOR,
       ...watch,
       ...ofClaude(main),
     ],
@@ -135,8 +135,8 @@ async function revive(
  * Makes a detached session with Claude's window and the others, recorded, and in the journal before it is there. A
  * name that is taken gets a suffix; one that runs already is given back, one that has ended starts anew. Throws a Problem when tmux says no.
  */
-export async function createSession(making: Making): Promise<Started> {
-  const { project, id, command, waits, size = [200, 50], launch = {} } = making;
+export async function createSession(making: CreateOptions): Promise<Started> {
+  const { project, id, command, waitText, size = [200, 50], launch = {} } = making;
   const there = await standing(id);
   if (there) return there.runs ? there : revive(there, making);
   // Programs of another session's shell start this one: it is no part of that.
@@ -158,10 +158,10 @@ export async function createSession(making: Making): Promise<Started> {
     hint: "tmux ls",
   });
   // Several that want the same session have to want the same names, too.
-  const suffix = making.sole ? createHash("sha256").update(project).digest("hex") : id;
+  const suffix = making.onePerProject ? createHash("sha256").update(project).digest("hex") : id;
   for (const length of [0, 4, 8, 36]) {
     const name = length === 0 ? wanted : `${wanted}-${suffix.slice(0, length)}`;
-    remember({
+    writeEntry({
       ...launch,
       name,
       id,
@@ -171,16 +171,16 @@ export async function createSession(making: Making): Promise<Started> {
     });
     const session = target(name);
     const main = target(name, "claude");
-    const watch = watchWords(id, main);
-    const set = (...words: string[]): string[] => [AND, "set-option", ...words];
+    const watch = watchCommand(id, main);
+    const set = (...words: string[]): string[] => [SEPARATOR, "set-option", ...words];
     const words: string[] = [
       ...["new-session", "-d", "-P", "-F", "#{pane_id} #{pane_pid} #{session_name}"],
       ...["-s", name, "-n", "claude"],
       ...["-x", String(size[0]), "-y", String(size[1]), "-c", literal(project), ...passed],
-      ...(waits === undefined
+      ...(waitText === undefined
         ? ["--", ...command]
-        : ["-e", `CCR_TEXT=${waits}`, "--", ...startOnEnter(command, id)]),
-      AND,
+        : ["-e", `CCR_TEXT=${waitText}`, "--", ...startOnEnter(command, id)]),
+      SEPARATOR,
       ...watch,
       ...set("-t", session, "@ccr_session", id),
       ...set("-t", session, "@ccr_project", encodeURIComponent(project)),
@@ -192,12 +192,12 @@ export async function createSession(making: Making): Promise<Started> {
       ...ofClaude(main),
     ];
     // What a session is made with, its later windows get too.
-    if (waits !== undefined) words.push(AND, "set-environment", "-t", session, "-u", "CCR_TEXT");
+    if (waitText !== undefined) words.push(SEPARATOR, "set-environment", "-t", session, "-u", "CCR_TEXT");
     for (const { name, directory, command } of windows) {
-      const logs = waits === undefined ? logsWindow(id) : startOnEnter(logsWindow(id));
+      const logs = waitText === undefined ? logsWindow(id) : startOnEnter(logsWindow(id));
       const own = command.length > 0 || name !== "logs" ? command : logs;
       words.push(
-        ...[AND, "new-window", "-d", "-t", session, "-n", literal(name)],
+        ...[SEPARATOR, "new-window", "-d", "-t", session, "-n", literal(name)],
         ...["-c", literal(directory || project)],
         ...(own.length > 0 ? ["--", ...own] : []),
       );
@@ -213,9 +213,9 @@ export async function createSession(making: Making): Promise<Started> {
     }
     if (/duplicate session/.test(answer.err)) {
       // Two at once want the same session: it must not have two writers.
-      const other = await standing(id, making.sole ? `${name} ${encodeURIComponent(project)}` : "");
+      const other = await standing(id, making.onePerProject ? `${name} ${encodeURIComponent(project)}` : "");
       if (!other?.runs) continue;
-      if (making.sole) forget(id);
+      if (making.onePerProject) deleteEntry(id);
       return other;
     }
     problem = new Problem("tmux", `tmux could not start a session: ${answer.err || "no reason given"}.`, {
@@ -223,7 +223,7 @@ export async function createSession(making: Making): Promise<Started> {
     });
     break;
   }
-  if (before) change(id, before);
-  else forget(id);
+  if (before) updateEntry(id, before);
+  else deleteEntry(id);
   throw problem;
 }

@@ -62,7 +62,7 @@ export function ccrEventsOf(id: string): Event[] {
 const LONG = 4096;
 
 /** The end of a transcript, and what is added to it. */
-export class Tail {
+export class TranscriptTail {
   readonly #id: string;
   readonly #spoken: (ms: number) => string;
   #path: string | undefined;

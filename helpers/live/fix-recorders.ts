@@ -1,5 +1,5 @@
 import { isAlive, recordingsOf } from "../recording/cast.ts";
-import { recorderWords } from "../recording/recorder-command.ts";
+import { recorderCommand } from "../recording/recorder-command.ts";
 import { config } from "../system/config.ts";
 import type { Live } from "./live-sessions.ts";
 import { tmux } from "./tmux.ts";
@@ -15,7 +15,7 @@ export async function fixRecorders(lives: readonly Live[]): Promise<string[]> {
     if (!ours || name === null || pane === null || state === "exited") continue;
     const [newest] = recordingsOf(key);
     if (newest && isAlive(newest)) continue;
-    const words = recorderWords(key, pane, true);
+    const words = recorderCommand(key, pane, true);
     if (words.length > 0 && (await tmux(words)).ok) mended.push(name);
   }
   return mended;

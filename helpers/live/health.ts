@@ -4,14 +4,14 @@ import { readlinkSync } from "node:fs";
 import { startOf } from "../system/process.ts";
 import { HOUR } from "../system/units.ts";
 import { fixRecorders } from "./fix-recorders.ts";
-import { change, type Entry, entries, entryOf, findServer, type Window } from "./journal.ts";
+import { type Entry, entries, entryOf, updateEntry, useServerOfNewest, type Window } from "./journal.ts";
 import { type Live, liveSessions } from "./live-sessions.ts";
 import { watchMemory } from "./memory.ts";
 import { literal, tmux } from "./tmux.ts";
 
 /** `left`: its restart policy is no, or a person has to look; `waits`: it is restarted later. */
-export type Care = "restarted" | "waits" | "gave-up" | "left" | "failed" | "memory";
-export type Finding = { entry: Entry; live: Live; what: string; care: Care };
+export type Action = "restarted" | "waits" | "gave-up" | "left" | "failed" | "memory";
+export type Finding = { entry: Entry; live: Live; what: string; action: Action };
 
 /** So often within an hour; the pauses between double from the first. */
 const MOST = 5;
@@ -28,7 +28,10 @@ export function faultOf({ state, exit, pane, panePid }: Live): string | null {
 }
 
 /** What to do about a fault now. */
-export function careOf({ restart, restarts }: Entry, now: number): Exclude<Care, "memory" | "failed"> {
+export function chooseAction(
+  { restart, restarts }: Entry,
+  now: number,
+): Exclude<Action, "memory" | "failed"> {
   if (restart !== "on-failure") return "left";
   const recent = restarts.filter((at) => at > now - HOUR && at <= now);
   if (recent.length >= MOST) return "gave-up";
@@ -40,11 +43,14 @@ export function careOf({ restart, restarts }: Entry, now: number): Exclude<Care,
  * watches memory. `argv` gives the words that resume a session. Gives what is not as it should be. Without a time it
  * only writes down.
  */
-export async function care(now: number | null, argv: (entry: Entry) => string[]): Promise<Finding[]> {
+export async function checkSessions(
+  now: number | null,
+  argv: (entry: Entry) => string[],
+): Promise<Finding[]> {
   const found: Finding[] = [];
   const known = entries();
   if (known.length === 0) return found;
-  findServer(known);
+  useServerOfNewest(known);
   const windows = await windowsNow();
   const all = await liveSessions();
   for (const live of all) {
@@ -53,14 +59,14 @@ export async function care(now: number | null, argv: (entry: Entry) => string[])
     writeDown(entry, live, windows.get(entry.id) ?? []);
     if (now === null) continue;
     const what = faultOf(live);
-    if (what !== null) found.push({ entry, live, what, care: await treat(entry, live, now, all, argv) });
+    if (what !== null) found.push({ entry, live, what, action: await treat(entry, live, now, all, argv) });
     else {
       const said = await watchMemory(live, entry, now);
-      if (said !== null) found.push({ entry, live, what: said, care: "memory" });
+      if (said !== null) found.push({ entry, live, what: said, action: "memory" });
     }
   }
   if (now !== null)
-    await fixRecorders(found.some(({ care }) => care === "restarted") ? await liveSessions() : all);
+    await fixRecorders(found.some(({ action }) => action === "restarted") ? await liveSessions() : all);
   return found;
 }
 
@@ -70,13 +76,13 @@ async function treat(
   now: number,
   all: readonly Live[],
   argv: (entry: Entry) => string[],
-): Promise<Care> {
-  const todo = careOf(entry, now);
+): Promise<Action> {
+  const todo = chooseAction(entry, now);
   // Somebody goes on with it at another place.
   if (all.some(({ id, pid }) => id === entry.current && pid !== null)) return "left";
-  if (todo === "gave-up") change(entry.id, { restart: "no" });
+  if (todo === "gave-up") updateEntry(entry.id, { restart: "no" });
   if (todo !== "restarted") return todo;
-  change(entry.id, { restarts: [...entry.restarts.slice(-MOST), now] });
+  updateEntry(entry.id, { restarts: [...entry.restarts.slice(-MOST), now] });
   const pane = live.pane!;
   const { ok } = await tmux([
     ...["respawn-pane", ...(live.state === "exited" ? [] : ["-k"]), "-t", pane],
@@ -119,6 +125,6 @@ function writeDown(entry: Entry, live: Live, now: readonly Window[]): void {
     command: entry.windows.find(({ name }) => name === window.name)?.command ?? [],
   }));
   if (windows.length === 0 || JSON.stringify(windows) === JSON.stringify(entry.windows)) {
-    if (current !== entry.current) change(entry.id, { current });
-  } else change(entry.id, { current, windows });
+    if (current !== entry.current) updateEntry(entry.id, { current });
+  } else updateEntry(entry.id, { current, windows });
 }

@@ -79,7 +79,7 @@ export const isOnServer = (entry: Entry): boolean =>
   entry.tmpdir === tmpdir() && entry.socket === config()["tmux.socket"];
 
 /** Cron and a workspace's start do not know what a person's shell says: they talk to the server of the newest session. */
-export function findServer(all: readonly Entry[]): void {
+export function useServerOfNewest(all: readonly Entry[]): void {
   const { tmpdir: place } = all.at(-1) ?? {};
   if (place && tmpdir() === "") process.env.TMUX_TMPDIR = place;
 }
@@ -105,22 +105,22 @@ const fill = (launch: Launch): Entry => ({
 });
 
 /** Writes a session down before it is launched, as one of this machine. */
-export function remember(launch: Launch): Entry {
+export function writeEntry(launch: Launch): Entry {
   const entry = { ...fill(launch), ...here(), launchedAt: Date.now() };
   writeAtomic(fileOf(entry.id), `${JSON.stringify(entry)}\n`);
   return entry;
 }
 
 /** Changes what is known of a session, when it is known at all. */
-export function change(id: string, changes: Partial<Entry>): void {
+export function updateEntry(id: string, changes: Partial<Entry>): void {
   const entry = entryOf(id);
   if (entry) writeAtomic(fileOf(id), `${JSON.stringify({ ...entry, changedAt: Date.now(), ...changes })}\n`);
 }
 
-export const stoppedByPerson = (id: string): void => change(id, { stoppedAt: Date.now() });
+export const markStopped = (id: string): void => updateEntry(id, { stoppedAt: Date.now() });
 
 /** A launch that never came to be. */
-export function forget(id: string): void {
+export function deleteEntry(id: string): void {
   try {
     unlinkSync(fileOf(id));
   } catch {
@@ -157,7 +157,7 @@ export function entries(): Entry[] {
 }
 
 /** The newest of a tmux name, with or without `claude-`. */
-export const entryCalled = (word: string): Entry | undefined =>
+export const entryNamed = (word: string): Entry | undefined =>
   entries()
     .filter(({ name }) => name === word || name === `claude-${word}`)
     .sort((a, b) => b.launchedAt - a.launchedAt)[0];

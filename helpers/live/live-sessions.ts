@@ -1,22 +1,21 @@
-// What runs now: our tmux sessions and every registered Claude, brought together by process. One call of tmux.
+// What runs now: our tmux sessions and every registered Claude, matched by process. Calls tmux once.
 
-import { existsSync } from "node:fs";
 import { isSessionId } from "../claude/places.ts";
 import { type Live as Claude, liveSessions as registered, withoutGhosts } from "../claude/registry.ts";
-import { ancestors, startOf } from "../system/process.ts";
+import { ageOf, ancestors, readStat } from "../system/process.ts";
 import { isPending } from "./start-on-enter.ts";
 import { hasTmux, tmux } from "./tmux.ts";
 
-/** `lazy`: restored, and waits for Enter; `starting`: runs, and has not registered yet. */
+/** `lazy`: restored and waits for Enter. `starting`: runs but has not registered yet. */
 export type LiveState = "busy" | "waiting" | "idle" | "starting" | "lazy" | "exited";
 
-/** A live session. Times are epoch ms; what does not apply or is not known is null. */
+/** A live session. Times are epoch ms; null where something does not apply or is unknown. */
 export type Live = {
-  /** its tmux session; null for a Claude that runs in no tmux that we can see */
+  /** its tmux session; null for a Claude outside of the tmux that we can see */
   name: string | null;
   /** whether ccr made that tmux session */
   ours: boolean;
-  /** Claude's session as it is now, and as it was launched: the journal's name for it (/clear takes a new id) */
+  /** Claude's session id now, and the one it was launched with, which the journal uses (/clear takes a new id) */
   id: string;
   key: string;
   /** directory that Claude was started in */
@@ -36,13 +35,13 @@ export type Live = {
   startedAt: number | null;
   state: LiveState;
   waitingFor: string | null;
-  /** status of a program that ended in a pane that stays; null also where a signal ended it */
+  /** exit status of a program whose pane stays; null also when a signal ended it */
   exit: number | null;
-  /** whether its process is of this machine and pid namespace */
+  /** whether its process runs in this pid namespace of this machine */
   here: boolean;
 };
 
-/** What each line of `list-panes` holds. Options that are ours hold no blank. */
+/** The fields of each line of `list-panes`. Our own options contain no blank. */
 const FORMAT = [
   "pane_id",
   "pane_pid",
@@ -59,7 +58,7 @@ const FORMAT = [
   .map((name) => `#{${name}}`)
   .join("\t");
 
-/** A Claude that has not registered for so long stands in a dialog of its start. */
+/** A Claude that has not registered after this time (ms) shows a dialog. */
 const START_UP = 10_000;
 
 type Pane = {
@@ -103,13 +102,7 @@ function decoded(text: string): string | null {
   }
 }
 
-/** For how long (ms) a process has run, by our own age; else a guess. Ticks are hundredths on every Linux we know. */
-function ageOf(pid: number, guess: number): number {
-  const [start, own] = [startOf(pid), startOf(process.pid)];
-  return start && own ? (Number(own) - Number(start)) * 10 + process.uptime() * 1000 : guess;
-}
-
-/** A session of which only the tmux side is known. */
+/** A session of which only the tmux part is known. */
 const bare = (pane: Pane): Live => ({
   name: pane.name,
   ours: true,
@@ -131,7 +124,7 @@ const bare = (pane: Pane): Live => ({
   here: true,
 });
 
-/** The panes of all tmux sessions. Where tmux has missed an end (see recording.ts), another one tells it. */
+/** The panes of all tmux sessions. When tmux has missed the end of a process, a new process makes it notice. */
 async function allPanes(): Promise<Pane[]> {
   const list = async (): Promise<Pane[]> => {
     const answer = await tmux(["list-panes", "-a", "-F", FORMAT]);
@@ -139,26 +132,38 @@ async function allPanes(): Promise<Pane[]> {
   };
   if (!hasTmux()) return [];
   const panes = await list();
-  if (!panes.some(({ dead, exit, pid }) => dead && exit === null && existsSync(`/proc/${pid}`))) return panes;
+  // See "Recording" in docs/developing/tmux.md: the process is still there, as a zombie.
+  if (!panes.some(({ dead, exit, pid }) => dead && exit === null && readStat(pid) !== null)) return panes;
   await tmux(["run-shell", ":"]);
   return list();
 }
 
-/** Every live session: ours, then those of other terminals; newest first. Dead registry entries are left out. */
+/** Every live session: ours, then those of other terminals, newest first. Registry entries of dead processes are left out. */
 export async function liveSessions(): Promise<Live[]> {
-  const claudes = withoutGhosts(registered());
+  const claudes = [...withoutGhosts(registered()).values()];
   const panes = await allPanes();
+  const { found, seen } = registeredIn(claudes, panes);
+  const waiting = panes.filter(({ claude, id }) => claude && !seen.has(id)).map(unregisteredIn);
+  const known = [...found, ...waiting];
+  return [...known, ...abandonedIn(panes, known)].sort(
+    (a, b) => Number(b.ours) - Number(a.ours) || (b.startedAt ?? 0) - (a.startedAt ?? 0),
+  );
+}
+
+/** A session for each registered Claude, and the ids of our panes that have one. */
+function registeredIn(
+  claudes: readonly Claude[],
+  panes: readonly Pane[],
+): { found: Live[]; seen: ReadonlySet<string> } {
   const byPid = new Map(panes.map((pane) => [pane.pid, pane]));
-  const now = Date.now();
-  const found: Live[] = [];
   const seen = new Set<string>();
-  for (const claude of claudes.values()) {
-    const { pid, session, here, cwd, kind, job, startedAt, status, waitingFor } = claude;
+  const found = claudes.map((claude): Live => {
+    const { pid, session, here, cwd, kind, job, startedAt, waitingFor } = claude;
     const pane = byPid.get((here && ancestors(pid).find((one) => byPid.has(one))) || 0);
-    // Another Claude in the same tmux session, as in its shell window, is an entry of its own.
+    // A second Claude in the same tmux session, as in its shell window, is a session of its own.
     const ours = pane?.claude === true && !seen.has(pane.id);
     if (pane && ours) seen.add(pane.id);
-    found.push({
+    return {
       ...(pane ? bare(pane) : NONE),
       ours,
       id: session,
@@ -171,41 +176,41 @@ export async function liveSessions(): Promise<Live[]> {
       job: job ?? null,
       claude,
       startedAt: startedAt ?? pane?.created ?? null,
-      state:
-        status === null && now - (startedAt ?? 0) < START_UP
-          ? "starting"
-          : status === "waiting"
-            ? "waiting"
-            : status === "busy" || status === "shell"
-              ? "busy"
-              : "idle",
+      state: stateOf(claude),
       waitingFor,
       here,
-    });
-  }
-  for (const pane of panes) {
-    if (!pane.claude || seen.has(pane.id)) continue;
-    const live = bare(pane);
-    if (!pane.dead) {
-      live.state = isPending(pane.pid) ? "lazy" : "starting";
-      if (live.state === "starting" && ageOf(pane.pid, now - pane.created) > START_UP) {
-        live.state = "waiting";
-        live.waitingFor = "start-up dialog";
-      }
-    }
-    found.push(live);
-  }
-  // Where Claude has left its window for good, the other windows stay.
-  const named = new Set(found.flatMap(({ name, ours }) => (ours ? name : [])));
-  for (const pane of panes) {
-    if (pane.session === "" || named.has(pane.name)) continue;
+    };
+  });
+  return { found, seen };
+}
+
+function stateOf({ status, startedAt }: Claude): LiveState {
+  if (status === null && Date.now() - (startedAt ?? 0) < START_UP) return "starting";
+  if (status === "waiting") return "waiting";
+  return status === "busy" || status === "shell" ? "busy" : "idle";
+}
+
+/** The session of a pane whose Claude is not in the registry. */
+function unregisteredIn(pane: Pane): Live {
+  const live = bare(pane);
+  if (pane.dead) return live;
+  if (isPending(pane.pid)) return { ...live, state: "lazy" };
+  return (ageOf(pane.pid) ?? Date.now() - pane.created) > START_UP
+    ? { ...live, state: "waiting", waitingFor: "start-up dialog" }
+    : { ...live, state: "starting" };
+}
+
+/** Sessions whose Claude window was closed while other windows stay. */
+function abandonedIn(panes: readonly Pane[], known: readonly Live[]): Live[] {
+  const named = new Set(known.flatMap(({ name, ours }) => (ours ? name : [])));
+  return panes.flatMap((pane) => {
+    if (pane.session === "" || named.has(pane.name)) return [];
     named.add(pane.name);
-    found.push(bare(pane));
-  }
-  return found.sort((a, b) => Number(b.ours) - Number(a.ours) || (b.startedAt ?? 0) - (a.startedAt ?? 0));
+    return bare(pane);
+  });
 }
 
 const NONE = { name: null, windows: 0, clients: 0, exit: null };
 
-/** What a person calls a live session: its tmux name, else the beginning of its id. */
+/** How messages call a live session: by its tmux name, or the first characters of its id. */
 export const displayName = ({ name, id }: Live): string => name ?? id.slice(0, 8);

@@ -1,11 +1,20 @@
-// The processes of a session, and their end. A process is its pid and its start: a pid alone may be another's by now.
+// The processes of a session, and how they are ended. A process is its pid and its start: pids are used again.
 
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { allPids, hasEnded, type ProcessStat, readStat, startOf } from "../system/process.ts";
+import {
+  allPids,
+  anonymousMemoryOf,
+  hasEnded,
+  type ProcessStat,
+  readStat,
+  startOf,
+  wasStartedWith,
+} from "../system/process.ts";
 import { MARK } from "./create.ts";
 
-/** Every process that can be seen, without those that have ended; empty when there is no /proc. */
+type Processes = ReadonlyMap<number, ProcessStat>;
+
+/** Every visible process except zombies, by pid. Empty when there is no /proc. */
 export function processes(): Map<number, ProcessStat> {
   const found = new Map<number, ProcessStat>();
   for (const pid of allPids()) {
@@ -15,91 +24,87 @@ export function processes(): Map<number, ProcessStat> {
   return found;
 }
 
-/** The roots that are there and all that descends from them. */
-export function treeOf(roots: Iterable<number>, all: ReadonlyMap<number, ProcessStat>): number[] {
-  const below = new Map<number, number[]>();
-  for (const [pid, { parent }] of all) below.set(parent, [...(below.get(parent) ?? []), pid]);
+/** The roots that still run, and all their descendants. */
+export function treeOf(roots: Iterable<number>, all: Processes): number[] {
+  const children = new Map<number, number[]>();
+  for (const [pid, { parent }] of all) children.set(parent, [...(children.get(parent) ?? []), pid]);
   const tree = new Set<number>([...roots].filter((pid) => all.has(pid)));
-  for (const pid of tree) for (const child of below.get(pid) ?? []) tree.add(child);
+  // A set also visits what is added during the loop.
+  for (const pid of tree) for (const child of children.get(pid) ?? []) tree.add(child);
   return [...tree];
 }
 
-/** Bytes of memory that a tree has for itself: what it shares with others, as the program's own file, is left out. */
-export function memoryOf(roots: Iterable<number>, all = processes()): number {
-  let bytes = 0;
-  for (const pid of treeOf(roots, all)) {
-    try {
-      const status = readFileSync(`/proc/${pid}/status`, "utf8");
-      bytes += Number(/^RssAnon:\s*(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
-    } catch {
-      // it has ended
-    }
-  }
-  return bytes;
+/** Bytes of memory that a tree does not share with others; program files, for example, are shared. */
+export function memoryOf(roots: Iterable<number>, all: Processes = processes()): number {
+  return treeOf(roots, all).reduce((bytes, pid) => bytes + anonymousMemoryOf(pid), 0);
 }
 
-/** Processes with a session's mark in their environment, wherever they have gone. tmux's server belongs to all. */
-function marked(mark: string, all: ReadonlyMap<number, ProcessStat>): number[] {
-  const words = `\0${MARK}=${mark}\0`;
-  return [...all].flatMap(([pid, { name }]) => {
-    if (name.startsWith("tmux")) return [];
-    try {
-      return `\0${readFileSync(`/proc/${pid}/environ`, "latin1")}\0`.includes(words) ? pid : [];
-    } catch {
-      return [];
-    }
-  });
-}
+/** The tmux server belongs to all sessions. */
+const isTmux = ({ name }: ProcessStat): boolean => name.startsWith("tmux");
 
-/** So long (ms) a Claude may take to end by itself, with its tools. */
+/** Processes with a session's mark in their environment, also those that have left its tree. */
+const markedWith = (mark: string, all: Processes): number[] =>
+  [...all].flatMap(([pid, stat]) => (!isTmux(stat) && wasStartedWith(pid, MARK, mark) ? pid : []));
+
+/** How long (ms) Claude may take to end by itself, with its tools. */
 const GRACE = 3000;
 const STEP = 30;
-const MOST_ROUNDS = 50;
+const MAX_ROUNDS = 50;
 
 function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
-    // it has ended, or is not ours
+    // it has ended, or belongs to another user
   }
 }
 
+type Tree = { claude: number | null; roots: readonly number[]; mark: string | null };
+
 /**
- * Ends a whole tree: asks Claude, which ends its tools, then `close` (the windows), then whatever is left by descent,
- * by the mark, or of those that once were seen in the tree. Gives the pids that live on: none, but for another user's.
+ * Ends a whole tree. First Claude, which ends its tools; then `close` ends the windows; then everything that is left:
+ * descendants, marked processes, and those that were seen in the tree before. Returns the pids that cannot be ended
+ * because they belong to another user.
  */
-export async function endTree(options: {
-  claude: number | null;
-  roots: readonly number[];
-  mark: string | null;
-  close(): Promise<unknown>;
-}): Promise<number[]> {
-  const { claude, roots, mark, close } = options;
+export async function endTree(options: Tree & { close(): Promise<unknown> }): Promise<number[]> {
+  const left = trackTree(options);
+  left();
+  await endGracefully(options.claude);
+  await options.close();
+  return killAll(left);
+}
+
+/** Returns a function that returns the pids of a tree which still run, including those that have moved out of it. */
+function trackTree({ roots, mark }: Tree): () => number[] {
+  const starts = new Map(roots.map((pid) => [pid, startOf(pid) ?? undefined]));
   const seen = new Map<number, string>();
-  const look = (): number[] => {
+  return () => {
     const all = processes();
-    const known = [...seen].flatMap(([pid, start]) => (all.get(pid)?.start === start ? pid : []));
-    const own = roots.filter((pid) => starts.get(pid) === all.get(pid)?.start);
-    const tree = treeOf([...own, ...known, ...(mark === null ? [] : marked(mark, all))], all);
-    const left = tree.filter((pid) => pid !== process.pid && !all.get(pid)!.name.startsWith("tmux"));
+    const isSame = (pid: number, start: string | undefined): boolean => all.get(pid)?.start === start;
+    const known = [...seen].flatMap(([pid, start]) => (isSame(pid, start) ? pid : []));
+    const own = roots.filter((pid) => isSame(pid, starts.get(pid)));
+    const tree = treeOf([...own, ...known, ...(mark === null ? [] : markedWith(mark, all))], all);
+    const left = tree.filter((pid) => pid !== process.pid && !isTmux(all.get(pid)!));
     for (const pid of left) seen.set(pid, all.get(pid)!.start);
     return left;
   };
-  const starts = new Map(roots.map((pid) => [pid, startOf(pid) ?? undefined]));
-  const start = claude === null ? null : startOf(claude);
-  look();
-  if (claude !== null && start !== null) {
-    signal(claude, "SIGTERM");
-    for (let left = GRACE; left > 0 && startOf(claude) === start; left -= STEP) await sleep(STEP);
-  }
-  await close();
-  for (let round = 0; round < MOST_ROUNDS; round++) {
-    const left = look();
-    if (left.length === 0) return [];
-    // Stopped first: what cannot run cannot fork while its relatives are ended.
-    for (const pid of left) signal(pid, "SIGSTOP");
-    for (const pid of look()) signal(pid, "SIGKILL");
+}
+
+async function endGracefully(pid: number | null): Promise<void> {
+  const start = pid === null ? null : startOf(pid);
+  if (pid === null || start === null) return;
+  signal(pid, "SIGTERM");
+  for (let left = GRACE; left > 0 && startOf(pid) === start; left -= STEP) await sleep(STEP);
+}
+
+async function killAll(left: () => number[]): Promise<number[]> {
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const pids = left();
+    if (pids.length === 0) return [];
+    // Stop them first: a stopped process cannot fork while others of its tree are killed.
+    for (const pid of pids) signal(pid, "SIGSTOP");
+    for (const pid of left()) signal(pid, "SIGKILL");
     await sleep(round < 5 ? 5 : STEP);
   }
-  return look();
+  return left();
 }

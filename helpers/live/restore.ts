@@ -9,7 +9,15 @@ import { makeDirectory } from "../system/files.ts";
 import { state } from "../system/places.ts";
 import { errno, Problem } from "../system/problem.ts";
 import { ancestors } from "../system/process.ts";
-import { change, type Entry, entries, findServer, forget, isOnServer, lifeOf } from "./journal.ts";
+import {
+  deleteEntry,
+  type Entry,
+  entries,
+  isOnServer,
+  lifeOf,
+  updateEntry,
+  useServerOfNewest,
+} from "./journal.ts";
 import { liveSessions } from "./live-sessions.ts";
 import { hasTmux, tmux } from "./tmux.ts";
 
@@ -50,7 +58,7 @@ export async function restorePlan(named: readonly string[] = []): Promise<Plan[]
     ({ name, id }) => named.length === 0 || named.some((word) => word === name || id.startsWith(word)),
   );
   if (chosen.length === 0) return [];
-  findServer(all);
+  useServerOfNewest(all);
   const started = await serverStart();
   const here = new Set(
     started === null ? [] : (await liveSessions()).flatMap(({ ours, key }) => (ours ? key : [])),
@@ -97,7 +105,7 @@ export async function takeTurn(): Promise<() => void> {
 /** Writes down what a look has shown: sessions that were closed in tmux, and none that were stopped long ago. */
 export function settleJournal(plans: readonly Plan[], now: number): void {
   for (const { entry, reason } of plans) {
-    if (reason === "closed") change(entry.id, { stoppedAt: now });
-    if (reason === "stopped" && now - entry.stoppedAt! > KEPT) forget(entry.id);
+    if (reason === "closed") updateEntry(entry.id, { stoppedAt: now });
+    if (reason === "stopped" && now - entry.stoppedAt! > KEPT) deleteEntry(entry.id);
   }
 }

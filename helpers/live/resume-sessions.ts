@@ -1,6 +1,6 @@
 import type { Step } from "../resume/plan.ts";
 import { type ResumeOptions, startHeadless, toJob } from "../resume/resume-jobs.ts";
-import { type Done, type Options, run } from "../resume/run.ts";
+import { type ResumeResult, type RunOptions, run } from "../resume/run.ts";
 import type { Session } from "../sessions/session.ts";
 import { startInTmux } from "./start-resume.ts";
 
@@ -9,8 +9,8 @@ export async function resumeSessions(
   steps: readonly Step[],
   sessions: ReadonlyMap<string, Session>,
   how: ResumeOptions,
-  options: Omit<Options, "start">,
-): Promise<Done[]> {
+  options: Omit<RunOptions, "start">,
+): Promise<ResumeResult[]> {
   const due = steps.filter(({ action }) => action === "resume");
   if (due.length === 0) return [];
   return run(

@@ -1,14 +1,17 @@
-// A window that waits for Enter before it becomes Claude: a sleeping sh, no Node, no tokens.
+// A window that waits for Enter before it becomes Claude: a sleeping sh, which costs no Node and no tokens.
 
-import { readFileSync } from "node:fs";
 import { registryDirectory } from "../claude/places.ts";
+import { argvOf } from "../system/process.ts";
 import { compactScript } from "../system/script.ts";
 import program from "./start-on-enter.sh" with { type: "text" };
 
-/** What marks a waiting window's process, until it becomes the program. */
+/** The waiting shell's `$0`, by which it is recognized. */
 const NAME = "ccr-lazy";
 
-/** Words that show `CCR_TEXT` of their environment, wait for Enter, and then are `argv`: the session's, if it is not live. */
+/**
+ * The command that shows `$CCR_TEXT`, waits for Enter, and then becomes `argv`. With a session's id it does so only
+ * while that session runs nowhere else.
+ */
 export const startOnEnter = (argv: readonly string[], id = "-"): string[] => [
   "/bin/sh",
   "-c",
@@ -19,11 +22,5 @@ export const startOnEnter = (argv: readonly string[], id = "-"): string[] => [
   ...argv,
 ];
 
-/** Whether a process is such a waiting one. */
-export function isPending(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0", 4)[3] === NAME;
-  } catch {
-    return false;
-  }
-}
+/** Whether a process still waits for Enter. */
+export const isPending = (pid: number): boolean => argvOf(pid)[3] === NAME;

@@ -44,7 +44,7 @@ export const startInTmux: Start = async (argv, { project, step }): Promise<Runni
     ended: null,
     release: () => {},
     discard: () => endSession(name),
-    words: async () => {
+    lastOutput: async () => {
       const ended = pid === null || startOf(pid) === null;
       // Only then tmux has read all that it said.
       for (let i = 0; i < 50 && ended && !(await isDead(pane)); i++) await sleep(50);

@@ -1,7 +1,7 @@
 import { requireClaude } from "../claude/cli.ts";
 import { Problem } from "../system/problem.ts";
 import { capture } from "../system/run.ts";
-import { stoppedByPerson } from "./journal.ts";
+import { markStopped } from "./journal.ts";
 import { displayName, type Live } from "./live-sessions.ts";
 import { endTree } from "./process-tree.ts";
 import { endSession, target, tmux } from "./tmux.ts";
@@ -20,7 +20,7 @@ export async function stopLive(live: Live): Promise<number[]> {
   }
   if (!ours || name === null)
     return endTree({ claude: pid, roots: pid === null ? [] : [pid], mark: null, close: async () => {} });
-  stoppedByPerson(key);
+  markStopped(key);
   const { out } = await tmux(["list-panes", "-s", "-t", target(name), "-F", "#{pane_pid}"]);
   const roots = out.split("\n").filter(Boolean).map(Number);
   return endTree({

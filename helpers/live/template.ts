@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { writeAtomic } from "../system/files.ts";
 import { configuration, home, state } from "../system/places.ts";
 import { errno, Problem } from "../system/problem.ts";
-import { bytesOf } from "./cap.ts";
+import { parseSize } from "./cap.ts";
 import type { Restart, Window } from "./journal.ts";
 
 /** What a session is started with. What is not said is null or empty; sizes are bytes. */
@@ -52,7 +52,7 @@ const FIELDS: Record<string, [is: (value: unknown) => boolean, what: string]> = 
   permissionMode: [(value) => PERMISSION_MODES.includes(value as string), PERMISSION_MODES.join(", ")],
   prompt: [isText, "a text"],
   environment: [isList(fits(/^[A-Za-z_]\w*$/)), "a list of variables' names"],
-  memory: [(value) => bytesOf(value) !== null, 'a size like "2G"'],
+  memory: [(value) => parseSize(value) !== null, 'a size like "2G"'],
   restart: [fits(/^(no|on-failure)$/), "no, on-failure"],
 };
 
@@ -92,7 +92,7 @@ export function parseTemplate(name: string, file: string, text: string): Templat
     file,
     text,
     directory,
-    memory: given.memory === undefined ? null : bytesOf(given.memory),
+    memory: given.memory === undefined ? null : parseSize(given.memory),
     windows: (given.windows ?? []).map(({ name, command = [], directory: at }) => ({
       name,
       directory: at === undefined ? "" : place(at, directory ?? root),
@@ -105,15 +105,16 @@ export function parseTemplate(name: string, file: string, text: string): Templat
 const inShell = (line: string): string[] => ["/bin/sh", "-c", `${line}\nexec "\${SHELL:-/bin/sh}"`];
 
 const folder = (): string => join(configuration(), "templates");
-export const fileOf = (name: string): string => join(folder(), `${name}.json`);
-export const isName = (name: string): boolean => /^[A-Za-z0-9][\w-]{0,63}$/.test(name) && name !== PROJECT;
+export const templateFile = (name: string): string => join(folder(), `${name}.json`);
+export const isTemplateName = (name: string): boolean =>
+  /^[A-Za-z0-9][\w-]{0,63}$/.test(name) && name !== PROJECT;
 
 /** Names of the person's own templates. */
-export function names(): string[] {
+export function templateNames(): string[] {
   try {
     return readdirSync(folder())
       .flatMap((file) => (file.endsWith(".json") ? file.slice(0, -5) : []))
-      .filter(isName)
+      .filter(isTemplateName)
       .sort();
   } catch {
     return [];
@@ -131,10 +132,10 @@ function readText(file: string): string | null {
 
 /** One of the person's own templates. Throws a Problem when there is none of this name. */
 export function templateNamed(name: string): Template {
-  const text = isName(name) ? readText(fileOf(name)) : null;
-  if (text !== null) return parseTemplate(name, fileOf(name), text);
+  const text = isTemplateName(name) ? readText(templateFile(name)) : null;
+  if (text !== null) return parseTemplate(name, templateFile(name), text);
   throw new Problem("no-template", `there is no template "${name}".`, {
-    hint: [`there are: ${names().join(", ") || "none yet"}`, "make one: ccr template new NAME"],
+    hint: [`there are: ${templateNames().join(", ") || "none yet"}`, "make one: ccr template new NAME"],
     exit: 2,
   });
 }

@@ -12,7 +12,7 @@ export const hasTmux = (): boolean => isOnPath("tmux");
 export const literal = (text: string): string => text.replaceAll("#", "##");
 
 /** Words that separate commands of one call. */
-export const AND = "\u0000;";
+export const SEPARATOR = "\u0000;";
 
 /** A trailing `;` would end the command. */
 const word = (text: string): string => text.replace(/;$/, "\\;");
@@ -28,7 +28,7 @@ export function tmux(
   const args = [
     "-u",
     ...(socket === "" ? [] : ["-L", socket]),
-    ...words.map((one) => (one === AND ? ";" : word(one))),
+    ...words.map((one) => (one === SEPARATOR ? ";" : word(one))),
   ];
   return new Promise((resolve) => {
     const child = execFile(

@@ -8,7 +8,7 @@ export type Pace = { speed: number; idle: number; last: number | undefined };
 /** `text` to be written after `wait` ms, or the size that the recording has from here on. */
 export type Piece = { wait: number; text: string } | { columns: number; rows: number };
 
-export function* pieces(
+export function* playback(
   recording: Recording,
   tame: AnsiFilter,
   { speed, idle, last }: Pace,

@@ -60,7 +60,7 @@ function search(recording: Recording, words: readonly Word[], matches: Matches, 
         grid.resize(event.columns, event.rows);
         continue;
       }
-      if (event.seconds - last >= PAUSE) grid.look();
+      if (event.seconds - last >= PAUSE) grid.flush();
       last = event.seconds;
       at = begun + last * 1000;
       if (event.kind === "o") grid.feed(event.data);
@@ -70,5 +70,5 @@ function search(recording: Recording, words: readonly Word[], matches: Matches, 
       }
     }
   }
-  grid.look();
+  grid.flush();
 }

@@ -47,7 +47,7 @@ export class AnsiFilter {
 }
 
 /** What puts a terminal in order after anything that {@link AnsiFilter} lets through. The cursor goes to its last row. */
-export const ORDER = "\x1b[?2026l\x1b[?5;6l\x1b[4l\x1b[r\x1b(B\x0f\x1b[0m\x1b[?7;25h\x1b[999;1H";
+export const RESET = "\x1b[?2026l\x1b[?5;6l\x1b[4l\x1b[r\x1b(B\x0f\x1b[0m\x1b[?7;25h\x1b[999;1H";
 
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f680}-\u{1f9ff}\u{20000}-\u{3fffd}]/u;
@@ -89,7 +89,7 @@ export class ScreenBuffer {
   }
 
   /** Tells of every line that has changed. */
-  look(): void {
+  flush(): void {
     for (const y of [...this.changed].sort((a, b) => a - b)) this.#leave(y);
   }
 
@@ -257,7 +257,7 @@ export class ScreenBuffer {
   }
 
   #clear(): void {
-    this.look();
+    this.flush();
     this.lines = [];
   }
 }

@@ -2,8 +2,8 @@ import { Problem } from "../system/problem.ts";
 import type { Key } from "../terminal/keys.ts";
 import { Screen } from "../terminal/screen.ts";
 import type { Recording } from "./cast.ts";
-import { type Pace, pieces } from "./cast-play.ts";
-import { AnsiFilter, ORDER } from "./cast-text.ts";
+import { type Pace, playback } from "./cast-play.ts";
+import { AnsiFilter, RESET } from "./cast-text.ts";
 
 type Size = { columns: number; rows: number };
 
@@ -75,12 +75,12 @@ export class Player {
   /** Undoes what the recording changed. `Screen` expects to leave the alternate screen, so that is entered again. */
   #resetTerminal(): void {
     if (this.#filter.alternate) this.#write("\x1b[?1049l");
-    this.#write(`${ORDER}\r\n\x1b[?1049h`);
+    this.#write(`${RESET}\r\n\x1b[?1049h`);
   }
 
   async #writePieces(): Promise<void> {
     let count = 0;
-    for (const piece of pieces(this.#recording, this.#filter, this.#pace)) {
+    for (const piece of playback(this.#recording, this.#filter, this.#pace)) {
       // Keys and signals are handled even if nothing waits.
       if (++count % 64 === 0) await new Promise(setImmediate);
       if ("wait" in piece && piece.wait > 0) await this.#wait(piece.wait);

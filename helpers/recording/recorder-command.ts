@@ -22,8 +22,8 @@ const PARTS = 4;
 const HOLD = "3<>#{pane_tty}";
 
 /** The words of the tmux command that watches a pane: the recorder's, or where nothing is recorded what holds its end. */
-export function watchWords(id: string, target: string): string[] {
-  const recorder = recorderWords(id, target);
+export function watchCommand(id: string, target: string): string[] {
+  const recorder = recorderCommand(id, target);
   return recorder.length > 0 ? recorder : ["pipe-pane", "-t", target, `exec cat >/dev/null ${HOLD}`];
 }
 
@@ -34,7 +34,7 @@ export function watchWords(id: string, target: string): string[] {
  * `id` is the Claude session's, `target` the pane's. `running`: the pane has been there for a while, so that the
  * recording begins with its screen.
  */
-export function recorderWords(id: string, target: string, running = false): string[] {
+export function recorderCommand(id: string, target: string, running = false): string[] {
   const set = config();
   if (!set["recording.on"] || !/^[\w-]+$/.test(id)) return [];
   try {

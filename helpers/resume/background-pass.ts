@@ -1,9 +1,10 @@
 import { config } from "../system/config.ts";
 import { DAY } from "../system/units.ts";
+import { readBreaker } from "./circuit-breaker.ts";
 import { plan, type Step } from "./plan.ts";
 import { type Candidates, collectCandidates } from "./resume-jobs.ts";
-import { breaker, startedToday } from "./resume-log.ts";
-import { settle } from "./run.ts";
+import { countStartedToday } from "./resume-log.ts";
+import { recordUnfinished } from "./run.ts";
 
 /** What a background pass would resume. `left` is the number of resumes that today's cap still allows. */
 export type BackgroundPass = { candidates: Candidates; steps: Step[]; left: number };
@@ -14,7 +15,7 @@ export function planBackgroundPass(now: number, { record }: { record: boolean })
   const since = settings["resume.since"] * DAY;
   const candidates = collectCandidates(now, since);
   if (record) settleCandidates(candidates);
-  const left = Math.max(0, settings["resume.perDay"] - startedToday(now));
+  const left = Math.max(0, settings["resume.perDay"] - countStartedToday(now));
   const steps = plan(candidates.candidates, {
     now,
     by: "supervise",
@@ -23,7 +24,7 @@ export function planBackgroundPass(now: number, { record }: { record: boolean })
     named: null,
     order: "newest",
     autoResume: settings.autoResume,
-    stopped: breaker().open,
+    stopped: readBreaker().open,
     left,
     max: settings["resume.max"],
   });
@@ -32,5 +33,5 @@ export function planBackgroundPass(now: number, { record }: { record: boolean })
 
 /** Records the results of earlier resumes whose starter ended before it could record them. */
 export function settleCandidates({ sessions }: Candidates): void {
-  settle([...sessions].flatMap(([id, { transcript }]) => (transcript ? [[id, transcript]] : [])));
+  recordUnfinished([...sessions].flatMap(([id, { transcript }]) => (transcript ? [[id, transcript]] : [])));
 }

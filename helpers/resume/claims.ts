@@ -26,7 +26,7 @@ export type Outcome =
   | "started";
 
 /** What a try is for and who makes it. Times are epoch ms. */
-export type Try = {
+export type Attempt = {
   n: number;
   /** uuid of the limit row, or `plan-<epoch>` of a person's plan */
   row: string;
@@ -41,7 +41,7 @@ export type Try = {
 };
 
 /** What became of a try: not known yet, given up before its start, or started by a process that runs or has ended. */
-export type Stage =
+export type AttemptState =
   | { is: "claimed"; alive: boolean }
   | { is: "abandoned" }
   | { is: "started"; pid: number | null; alive: boolean };
@@ -74,14 +74,14 @@ function parse<T>(text: string | null): T | null {
 }
 
 /** The tries of a session, oldest first. */
-export function tries(session: string): Try[] {
+export function attemptsOf(session: string): Attempt[] {
   const names = orNull(() => readdirSync(folderOf(session))) ?? [];
   return names
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .sort((a, b) => a - b)
     .flatMap((n) => {
-      const found = parse<Try>(read(join(folderOf(session), String(n))));
+      const found = parse<Attempt>(read(join(folderOf(session), String(n))));
       // A file that cannot be read is still a number that is taken.
       return [found ? { ...found, n } : { ...UNKNOWN, n }];
     });
@@ -107,9 +107,9 @@ const runs = (pid: number, start: string): boolean => {
 };
 
 /** Whether the process that made a try still runs. */
-export const isOwned = ({ pid, start, domain: where }: Try): boolean => isOurs(where) && runs(pid, start);
+export const isOwned = ({ pid, start, domain: where }: Attempt): boolean => isOurs(where) && runs(pid, start);
 
-export function stageOf(session: string, { n, pid, start, domain: where, at }: Try): Stage {
+export function attemptState(session: string, { n, pid, start, domain: where, at }: Attempt): AttemptState {
   const end = read(join(folderOf(session), `${n}.end`));
   if (end === null) {
     if (pid === 0) return { is: "claimed", alive: isFresh(join(folderOf(session), String(n))) };
@@ -135,7 +135,7 @@ const isFresh = (path: string): boolean => {
 
 export type Claim = {
   session: string;
-  try: Try /** the folder and number that the started shell is given */;
+  try: Attempt /** the folder and number that the started shell is given */;
   folder: string;
 };
 
@@ -145,23 +145,23 @@ export type Claim = {
  */
 export function claim(
   session: string,
-  wanted: Pick<Try, "row" | "window" | "resetsAt" | "by">,
+  wanted: Pick<Attempt, "row" | "window" | "resetsAt" | "by">,
   after: number,
 ): Claim | null {
   const folder = folderOf(session);
   makeDirectory(folder);
-  const before = tries(session).at(-1);
+  const before = attemptsOf(session).at(-1);
   if ((before?.n ?? 0) !== after) return null;
   if (before) {
-    const stage = stageOf(session, before);
+    const stage = attemptState(session, before);
     if (stage.is !== "abandoned" && stage.alive) return null;
-    if (stage.is === "claimed" && !giveUp(session, before.n)) {
+    if (stage.is === "claimed" && !abandon(session, before.n)) {
       // Its program has started at this very moment.
       return null;
     }
   }
   const n = after + 1;
-  const own: Try = {
+  const own: Attempt = {
     ...wanted,
     n,
     at: Date.now(),
@@ -188,7 +188,7 @@ function forget(folder: string, n: number): void {
 }
 
 /** Gives a try up before its start; false when it has started (or was given up) already. */
-export const giveUp = (session: string, n: number): boolean =>
+export const abandon = (session: string, n: number): boolean =>
   makeOnce(join(folderOf(session), `${n}.end`), "abandoned\n");
 
 let serial = 0;
@@ -230,7 +230,7 @@ function makeExclusive(path: string, content: string): boolean {
  * Words that start a program for a claim: sh takes the try's `.end` first (noclobber is O_EXCL) and, only when it
  * got it, becomes the program. Give them to spawn or tmux; the program's own words follow.
  */
-export const starter = ({ folder, try: { n } }: Claim): string[] => [
+export const startCommand = ({ folder, try: { n } }: Claim): string[] => [
   "/bin/sh",
   "-c",
   compactScript(program),
@@ -239,7 +239,7 @@ export const starter = ({ folder, try: { n } }: Claim): string[] => [
 ];
 
 /** Exit status of a started shell that found its try given up. */
-export const GIVEN_UP = 75;
+export const ABANDONED_STATUS = 75;
 
 export function writeResult(session: string, n: number, result: Result): void {
   writeAtomic(join(folderOf(session), `${n}.result`), `${JSON.stringify(result)}\n`);

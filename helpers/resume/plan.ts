@@ -2,10 +2,10 @@
 
 import { stateOf, type Verdict } from "../limits/verdict.ts";
 import { HOUR, MINUTE } from "../system/units.ts";
-import type { Result, Stage, Try } from "./claims.ts";
+import type { Attempt, AttemptState, Result } from "./claims.ts";
 
 /** A person's word about one session. Times are epoch ms; `until` null: until further notice; `at` null: at its reset. */
-export type Hold = { until: number | null };
+export type Pause = { until: number | null };
 export type Scheduled = { id: string; at: number | null };
 
 export type Candidate = {
@@ -18,9 +18,9 @@ export type Candidate = {
   /** its limit is that of the session it was forked from: one piece of work, which goes on there */
   copy: boolean;
   updatedAt: number | null;
-  tries: readonly { try: Try; stage: Stage; result: Result | null }[];
-  hold: Hold | null;
-  later: Scheduled | null;
+  attempts: readonly { try: Attempt; stage: AttemptState; result: Result | null }[];
+  pause: Pause | null;
+  scheduled: Scheduled | null;
 };
 
 export type Reason =
@@ -111,7 +111,7 @@ const resetOf = ({ verdict }: Candidate): number =>
   verdict.state === "limited" ? (verdict.resetsAt ?? Number.MAX_SAFE_INTEGER) : Number.MAX_SAFE_INTEGER;
 
 function stepOf(candidate: Candidate, rules: Rules): Step {
-  const { id, verdict, tries, later } = candidate;
+  const { id, verdict, attempts, scheduled } = candidate;
   const { now } = rules;
   const limited = verdict.state === "limited";
   const resetsAt = limited ? verdict.resetsAt : null;
@@ -120,7 +120,7 @@ function stepOf(candidate: Candidate, rules: Rules): Step {
     row: rowOf(verdict),
     window: limited ? verdict.window : null,
     resetsAt,
-    after: tries.at(-1)?.try.n ?? 0,
+    after: attempts.at(-1)?.try.n ?? 0,
   };
   const skip = (reason: Reason, notBefore: number | null = null): Step => ({
     ...base,
@@ -130,19 +130,21 @@ function stepOf(candidate: Candidate, rules: Rules): Step {
   });
 
   if (candidate.live) return skip("live");
-  const last = tries.at(-1);
+  const last = attempts.at(-1);
   if (last && last.stage.is !== "abandoned" && last.stage.alive) return skip("claimed");
 
   const named = rules.named?.has(id) ?? false;
   // A person's plan that was not carried out yet.
   const wanted =
-    later && !tries.some((one) => one.try.row === later.id && one.stage.is === "started") ? later : null;
+    scheduled && !attempts.some((one) => one.try.row === scheduled.id && one.stage.is === "started")
+      ? scheduled
+      : null;
   if (!limited && !wanted) return skip(verdict.state === "blocked" ? "blocked" : "not-limited");
   if (candidate.copy && !named && !wanted) return skip("copy");
   if (candidate.project === null || !candidate.exists) return skip("directory-gone");
 
-  const { hold } = candidate;
-  if (hold && (hold.until === null || hold.until > now) && !named) return skip("paused", hold.until);
+  const { pause } = candidate;
+  if (pause && (pause.until === null || pause.until > now) && !named) return skip("paused", pause.until);
   if (wanted?.at && wanted.at > now && !named) return skip("planned", wanted.at);
 
   if (limited && !(named && rules.atOnce)) {
@@ -158,7 +160,7 @@ function stepOf(candidate: Candidate, rules: Rules): Step {
 
 /** Why a limited session has to wait, or null. */
 function waitOf(
-  { id, updatedAt, tries }: Candidate,
+  { id, updatedAt, attempts }: Candidate,
   verdict: Extract<Verdict, { state: "limited" }>,
   { now, since, atOnce }: Rules,
 ): [Reason, number | null] | null {
@@ -175,7 +177,7 @@ function waitOf(
   if (due > now) return ["too-soon", due];
 
   // Tries that a clock set forward has dated into the future say nothing about this one.
-  const before = tries.filter(
+  const before = attempts.filter(
     (one) => one.stage.is === "started" && one.try.at <= now + MINUTE && isSameLimit(one.try, verdict),
   );
   const latest = before.at(-1);
@@ -186,7 +188,7 @@ function waitOf(
   return next > now ? ["tried", next] : null;
 }
 
-function isSameLimit(one: Try, verdict: Extract<Verdict, { state: "limited" }>): boolean {
+function isSameLimit(one: Attempt, verdict: Extract<Verdict, { state: "limited" }>): boolean {
   if (one.row === rowOf(verdict)) return true;
   if (one.window !== verdict.window) return false;
   if (one.resetsAt === null || verdict.resetsAt === null) {
@@ -196,7 +198,7 @@ function isSameLimit(one: Try, verdict: Extract<Verdict, { state: "limited" }>):
 }
 
 /** The next instant (epoch ms) at which time alone brings a session that a plan skips; null: none. */
-export function nextOf(steps: readonly Step[]): { id: string; at: number } | null {
+export function nextStart(steps: readonly Step[]): { id: string; at: number } | null {
   let next: { id: string; at: number } | null = null;
   for (const { id, action, notBefore } of steps) {
     if (action === "skip" && notBefore !== null && (next === null || notBefore < next.at))

@@ -11,11 +11,11 @@ import { type Session, sessionOf } from "../sessions/session.ts";
 import { read, transcripts } from "../sessions/store.ts";
 import { startDetached } from "../system/detached.ts";
 import { DAY } from "../system/units.ts";
-import { resultOf, stageOf, tries } from "./claims.ts";
+import { attemptState, attemptsOf, resultOf } from "./claims.ts";
 import type { Candidate, Step } from "./plan.ts";
 import { logsDirectory } from "./resume-log.ts";
-import { type Done, isUsable, type Job, type Start } from "./run.ts";
-import { getHold, getScheduled, scheduledIds } from "./schedule.ts";
+import { isUsable, type Job, type ResumeResult, type Start } from "./run.ts";
+import { getPause, getScheduled, scheduledIds } from "./schedule.ts";
 
 /** Rows of a limit can be this much older than its reset. */
 const LONGEST_WINDOW = 35 * DAY;
@@ -48,9 +48,13 @@ function candidateOf(session: Session): Candidate {
     exists: project?.startsWith("/") === true && isUsable(project),
     copy: isCopy(id, verdict),
     updatedAt,
-    tries: tries(id).map((one) => ({ try: one, stage: stageOf(id, one), result: resultOf(id, one.n) })),
-    hold: getHold(id),
-    later: getScheduled(id),
+    attempts: attemptsOf(id).map((one) => ({
+      try: one,
+      stage: attemptState(id, one),
+      result: resultOf(id, one.n),
+    })),
+    pause: getPause(id),
+    scheduled: getScheduled(id),
   };
 }
 
@@ -113,7 +117,7 @@ export const startHeadless: Start = async (argv, { project, step }) => {
   const log = join(logsDirectory(), `${stamp}-${step.id.slice(0, 8)}.log`);
   const { pid, ended, release } = startDetached(argv, { directory: project, env: withoutTmux(), log });
   const discard = async (): Promise<void> => rmSync(log, { force: true });
-  return { pid, tmux: null, log, ended, release, discard, words: async () => endOf(log) };
+  return { pid, tmux: null, log, ended, release, discard, lastOutput: async () => endOf(log) };
 };
 
 function withoutTmux(): NodeJS.ProcessEnv {
@@ -140,5 +144,5 @@ function endOf(path: string): string {
 }
 
 /** Whether an outcome is one that a person has to look at. */
-export const isBad = ({ outcome }: Done): boolean =>
+export const isBad = ({ outcome }: ResumeResult): boolean =>
   outcome === "failed" || outcome === "needs-login" || outcome === "trust-dialog";

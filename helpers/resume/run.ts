@@ -5,23 +5,26 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { liveSessions, withoutGhosts } from "../claude/registry.ts";
 import { type Row, string, textsOf } from "../claude/rows.ts";
 import { readFacts } from "../claude/transcript.ts";
-import { verdictAt } from "../limits/tail.ts";
+import { verdictOfFile } from "../limits/tail.ts";
 import { type Verdict, verdictOf } from "../limits/verdict.ts";
 import { startOf } from "../system/process.ts";
+import { updateBreaker } from "./circuit-breaker.ts";
 import {
+  ABANDONED_STATUS,
+  abandon,
+  attemptState,
+  attemptsOf,
   type Claim,
   claim,
-  GIVEN_UP,
-  giveUp,
   isOwned,
   type Outcome,
+  type Result,
   resultOf,
-  stageOf,
-  starter,
-  tries,
+  startCommand,
+  writeResult,
 } from "./claims.ts";
 import type { Step } from "./plan.ts";
-import { note, record } from "./resume-log.ts";
+import { appendLog, type Entry } from "./resume-log.ts";
 
 /** A session that is to be continued now. */
 export type Job = {
@@ -40,7 +43,7 @@ export type Running = {
   log: string | null;
   ended: Promise<number | null> | null;
   /** the program's last visible words */
-  words(): Promise<string>;
+  lastOutput(): Promise<string>;
   /** lets go of it: it runs on by itself */
   release(): void;
   /** clears away what a start that came to nothing has left */
@@ -49,7 +52,7 @@ export type Running = {
 
 export type Start = (argv: readonly string[], job: Job) => Promise<Running>;
 
-export type Done = {
+export type ResumeResult = {
   id: string;
   outcome: Outcome;
   detail: string | null;
@@ -57,46 +60,46 @@ export type Done = {
   tmux: string | null;
 };
 
-export type Options = {
+export type RunOptions = {
   by: "person" | "supervise";
   start: Start;
   /** ms between two starts */
   interval: number;
   /** so many at once */
-  most: number;
+  concurrency: number;
   /** ms to watch a program that stays (tmux); a headless one is watched to its end */
-  patience: number;
+  watchTime: number;
   /** ms after which a headless program is ended; null: never */
-  limit: number | null;
+  timeLimit: number | null;
   /** waits for headless programs to end; else only `patience` */
-  toTheEnd: boolean;
+  waitForEnd: boolean;
   /** called when something is known */
-  told(done: Done): void;
+  onDone(done: ResumeResult): void;
   /** no further start once it says so */
-  stopped(): boolean;
+  isCancelled(): boolean;
 };
 
 /** Continues sessions, `most` at once, and gives what became of each. Those that another process took are left out. */
-export async function run(jobs: readonly Job[], options: Options): Promise<Done[]> {
-  const done: Done[] = [];
+export async function run(jobs: readonly Job[], options: RunOptions): Promise<ResumeResult[]> {
+  const done: ResumeResult[] = [];
   const working = new Set<Promise<void>>();
   let first = true;
   for (const job of jobs) {
-    while (working.size >= options.most) await Promise.race(working);
-    if (options.stopped()) break;
+    while (working.size >= options.concurrency) await Promise.race(working);
+    if (options.isCancelled()) break;
     const taken = claimFor(job, options);
     if (!taken) continue;
     if (!first && options.interval > 0) await sleep(options.interval);
     first = false;
-    if (options.stopped()) {
-      giveUp(taken.session, taken.try.n);
+    if (options.isCancelled()) {
+      abandon(taken.session, taken.try.n);
       break;
     }
     const one: Promise<void> = execute(job, taken, options).then((result) => {
       working.delete(one);
       if (!result) return;
       done.push(result);
-      options.told(result);
+      options.onDone(result);
     });
     working.add(one);
   }
@@ -105,47 +108,47 @@ export async function run(jobs: readonly Job[], options: Options): Promise<Done[
 }
 
 /** Takes the session and looks at it once more: only now nobody else can be about to start it. */
-function claimFor(job: Job, { by }: Options): Claim | null {
+function claimFor(job: Job, { by }: RunOptions): Claim | null {
   const { id, row, window, resetsAt, after } = job.step;
   const taken = claim(id, { row, window, resetsAt, by }, after);
   if (!taken) return null;
   if (isStillSo(job)) return taken;
-  giveUp(id, taken.try.n);
+  abandon(id, taken.try.n);
   return null;
 }
 
 function isStillSo({ step, transcript }: Job): boolean {
   if (withoutGhosts(liveSessions()).has(step.id)) return false;
   if (step.row.startsWith("plan-")) return true;
-  const verdict = verdictAt(transcript);
+  const verdict = verdictOfFile(transcript);
   return verdict.state === "limited" && (verdict.rowUuid ?? `at-${verdict.at}`) === step.row;
 }
 
-async function execute(job: Job, taken: Claim, options: Options): Promise<Done | null> {
+async function execute(job: Job, taken: Claim, options: RunOptions): Promise<ResumeResult | null> {
   const { session, try: one } = taken;
   const before = lastRow(job.transcript);
   const base = { id: session, log: null, tmux: null };
-  note({ event: "start", session, by: options.by, why: whyOf(job.step) });
+  appendLog({ event: "start", session, by: options.by, why: whyOf(job.step) });
   let running: Running;
   try {
-    running = await options.start([...starter(taken), ...job.argv], job);
+    running = await options.start([...startCommand(taken), ...job.argv], job);
   } catch (error) {
-    giveUp(session, one.n);
+    abandon(session, one.n);
     const detail = error instanceof Error ? error.message : String(error);
-    record(session, one.n, { outcome: "failed", detail, at: Date.now() }, options.by);
+    recordResult(session, one.n, { outcome: "failed", detail, at: Date.now() }, options.by);
     return { ...base, outcome: "failed", detail };
   }
   const seen = await watch(job, running, before, options);
   running.release();
   // Another process gave the try up before the program could start: the session is that one's.
-  if (seen === null || stageOf(session, one).is === "abandoned") {
+  if (seen === null || attemptState(session, one).is === "abandoned") {
     await running.discard();
     return null;
   }
   const { outcome, detail, resetsAt } = seen;
   const { log, tmux } = running;
   if (outcome !== "started") {
-    record(session, one.n, { outcome, detail, at: Date.now(), resetsAt: resetsAt ?? null }, options.by);
+    recordResult(session, one.n, { outcome, detail, at: Date.now(), resetsAt: resetsAt ?? null }, options.by);
   }
   return { id: session, outcome, detail, log, tmux };
 }
@@ -175,7 +178,7 @@ async function watch(
   job: Job,
   running: Running,
   before: Row | undefined,
-  options: Options,
+  options: RunOptions,
 ): Promise<Seen | null> {
   const begun = Date.now();
   let movedAt: number | undefined;
@@ -191,10 +194,10 @@ async function watch(
     const seen = moved ? outcomeOf(verdictOf(last), last) : null;
     if (moved) movedAt ??= Date.now();
     if (ended) {
-      if (exit === GIVEN_UP && !moved) return null;
-      if (seen && (seen.outcome !== "started" || headless)) return finished(seen, await running.words());
+      if (exit === ABANDONED_STATUS && !moved) return null;
+      if (seen && (seen.outcome !== "started" || headless)) return finished(seen, await running.lastOutput());
       if (seen) return { outcome: "failed", detail: "it ended before an answer" };
-      return failureOf(await running.words(), exit ?? null);
+      return failureOf(await running.lastOutput(), exit ?? null);
     }
     const live = liveSessions().get(job.step.id);
     if (live?.status === "waiting") {
@@ -202,18 +205,18 @@ async function watch(
     }
     // While it works a question may still come: an answer alone is not the end of the turn.
     const settled = live?.status !== "busy" || Date.now() - (movedAt ?? begun) > SETTLES;
-    if (seen && seen.outcome !== "started" && settled && !(headless && options.toTheEnd)) return seen;
+    if (seen && seen.outcome !== "started" && settled && !(headless && options.waitForEnd)) return seen;
     const passed = Date.now() - begun;
     if (!headless && !live && !moved && passed > START_UP) {
-      const dialog = dialogIn(await running.words());
+      const dialog = dialogIn(await running.lastOutput());
       if (dialog) return dialog;
     }
-    if (headless && options.limit !== null && passed > options.limit) end(running.pid);
-    if (passed > options.patience && !(headless && options.toTheEnd)) {
+    if (headless && options.timeLimit !== null && passed > options.timeLimit) end(running.pid);
+    if (passed > options.watchTime && !(headless && options.waitForEnd)) {
       if (seen && live) return { outcome: "continued", detail: "still working" };
       return { outcome: "started", detail: null };
     }
-    if (options.stopped() && headless) return { outcome: "started", detail: "still working" };
+    if (options.isCancelled() && headless) return { outcome: "started", detail: "still working" };
     await sleep(passed < 5000 ? STEP : STEP * 4);
   }
 }
@@ -290,12 +293,19 @@ const lastLine = (words: string): string | null =>
     .at(-1)
     ?.slice(0, 200) ?? null;
 
+/** Keeps what became of an attempt: beside its claim, in the log, and for the circuit breaker. */
+function recordResult(session: string, n: number, result: Result, by: Entry["by"]): void {
+  writeResult(session, n, result);
+  appendLog({ event: "outcome", session, by, outcome: result.outcome, why: result.detail });
+  updateBreaker(session, result, by);
+}
+
 /** Writes down what became of tries whose starter did not live to see it. */
-export function settle(sessions: Iterable<[id: string, transcript: string]>): void {
+export function recordUnfinished(sessions: Iterable<[id: string, transcript: string]>): void {
   for (const [id, transcript] of sessions) {
-    const one = tries(id).at(-1);
+    const one = attemptsOf(id).at(-1);
     if (!one || resultOf(id, one.n)) continue;
-    const stage = stageOf(id, one);
+    const stage = attemptState(id, one);
     if (stage.is !== "started" || stage.alive || isOwned(one)) continue;
     const last = lastRow(transcript);
     if (!last) continue;
@@ -304,7 +314,7 @@ export function settle(sessions: Iterable<[id: string, transcript: string]>): vo
       ? { outcome: "failed", detail: "it ended before an answer" }
       : outcomeOf(verdictOf(last), last);
     const outcome = seen.outcome === "started" ? "failed" : seen.outcome;
-    record(
+    recordResult(
       id,
       one.n,
       { outcome, detail: seen.detail, at: Date.now(), resetsAt: seen.resetsAt ?? null },

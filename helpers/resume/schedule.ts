@@ -1,14 +1,14 @@
-// What a person has said about single sessions: hold it, or continue it at a time. One small file each.
+// What a person decided about single sessions: paused, or scheduled for a time. One small file for each.
 
 import { readdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { readText, writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
 import { errno } from "../system/problem.ts";
-import type { Hold, Scheduled } from "./plan.ts";
+import type { Pause, Scheduled } from "./plan.ts";
 
 const folder = (kind: "holds" | "plans"): string => join(state(), kind);
-/** The hold of all sessions has this name in place of an id. */
+/** Stands for the id where all sessions are paused. */
 export const ALL = "all";
 
 function readJson<T>(path: string): T | null {
@@ -30,40 +30,44 @@ function remove(path: string): boolean {
   }
 }
 
-export function hold(session: string, until: number | null): void {
+/** Pauses automatic resuming of a session until a time (epoch ms), or until further notice (null). */
+export function setPause(session: string, until: number | null): void {
   writeAtomic(join(folder("holds"), `${session}.json`), `${JSON.stringify({ until })}\n`);
 }
 
-/** Whether there was a hold to lift. */
-export const release = (session: string): boolean => remove(join(folder("holds"), `${session}.json`));
+/** Ends the pause of a session. False when it was not paused. */
+export const clearPause = (session: string): boolean => remove(join(folder("holds"), `${session}.json`));
 
-/** The hold of a session: its own, or that of all. */
-export function getHold(session: string): Hold | null {
-  const own = readJson<Hold>(join(folder("holds"), `${session}.json`));
-  return own ?? (session === ALL ? null : getHold(ALL));
+/** The pause of a session: its own, or that of all sessions. Null when neither exists. */
+export function getPause(session: string): Pause | null {
+  const own = readJson<Pause>(join(folder("holds"), `${session}.json`));
+  return own ?? (session === ALL ? null : getPause(ALL));
 }
 
-/** Plans a session for a time (null: its reset). The plan's id tells it from an earlier plan of the same session. */
+/** Schedules a session for a time (null: its reset). The id distinguishes it from earlier schedules of the session. */
 export function schedule(session: string, at: number | null): void {
-  const later: Scheduled = { id: `plan-${Date.now()}`, at };
-  writeAtomic(join(folder("plans"), `${session}.json`), `${JSON.stringify(later)}\n`);
+  const scheduled: Scheduled = { id: `plan-${Date.now()}`, at };
+  writeAtomic(join(folder("plans"), `${session}.json`), `${JSON.stringify(scheduled)}\n`);
 }
 
+/** Removes the schedule of a session. False when it has none. */
 export const unschedule = (session: string): boolean => remove(join(folder("plans"), `${session}.json`));
 
+/** When a session is scheduled. Null when it is not. */
 export function getScheduled(session: string): Scheduled | null {
-  const later = readJson<Scheduled>(join(folder("plans"), `${session}.json`));
-  return later && typeof later.id === "string"
-    ? { id: later.id, at: typeof later.at === "number" ? later.at : null }
+  const scheduled = readJson<Scheduled>(join(folder("plans"), `${session}.json`));
+  return scheduled && typeof scheduled.id === "string"
+    ? { id: scheduled.id, at: typeof scheduled.at === "number" ? scheduled.at : null }
     : null;
 }
 
-const idsIn = (kind: "holds" | "plans"): string[] => {
+/** Ids of the sessions that a person has scheduled. */
+export function scheduledIds(): string[] {
   try {
-    return readdirSync(folder(kind)).flatMap((name) => (name.endsWith(".json") ? [name.slice(0, -5)] : []));
+    return readdirSync(folder("plans")).flatMap((name) =>
+      name.endsWith(".json") ? [name.slice(0, -".json".length)] : [],
+    );
   } catch {
     return [];
   }
-};
-export const scheduledIds = (): string[] => idsIn("plans");
-export const heldIds = (): string[] => idsIn("holds");
+}

@@ -1,7 +1,7 @@
 import { type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { projectsDirectory } from "../claude/places.ts";
-import { verdictAt } from "../limits/tail.ts";
+import { verdictOfFile } from "../limits/tail.ts";
 import { stateOf, type Verdict } from "../limits/verdict.ts";
 import { type CacheFile, isSettled, readCache, writeCache } from "../system/cache-file.ts";
 import { cache } from "../system/places.ts";
@@ -51,7 +51,7 @@ export function stoppedSessions(
 }
 
 function look(id: string, folder: string, path: string, stats: Stats): Stopped | false {
-  const verdict = stats.isFile() ? verdictAt(path) : null;
+  const verdict = stats.isFile() ? verdictOfFile(path) : null;
   if (!verdict || verdict.state === "none") return false;
   const entry = read({ id: id.toLowerCase(), folder, path, bytes: stats.size, mtime: stats.mtimeMs });
   return entry ? { entry, verdict } : false;

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { pidNamespace, readStat } from "./process.ts";
+import { pidNamespace, readStat, TICK } from "./process.ts";
 
 let own: string | undefined;
 
@@ -18,9 +18,6 @@ function bootId(): string {
 }
 
 export const isOurs = (other: string): boolean => other === domain();
-
-/** Length of a clock tick of /proc in ms. */
-const TICK = 10;
 
 /**
  * Epoch ms at which process 1 started: in a container, when the workspace started. Null when it is unknown. Computed

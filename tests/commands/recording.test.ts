@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { isAlive, prune, read, recordingsOf, secondsOf } from "../../helpers/recording/cast.ts";
-import { recorderWords, shellWord } from "../../helpers/recording/recorder-command.ts";
+import { recorderCommand, shellWord } from "../../helpers/recording/recorder-command.ts";
 import { startOf } from "../../helpers/system/process.ts";
 import { bundle, ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Home, makeHome, root } from "../support/home.ts";
@@ -64,7 +64,7 @@ describe("the words that start a recorder", () => {
         path: join(home.path, name),
         env: { ...home.env, HOME: join(home.path, name) },
       };
-      const words = await withHome(inside, () => recorderWords(ID, "=x:claude"));
+      const words = await withHome(inside, () => recorderCommand(ID, "=x:claude"));
       expect(words.slice(0, 3)).toEqual(["pipe-pane", "-t", "=x:claude"]);
       const command = words[3]!;
       expect(command.replace(/ '#\{pane_id\}' #\{s\|[^|]*\|@\|:socket_path\} /, "")).toMatch(
@@ -81,7 +81,7 @@ describe("the words that start a recorder", () => {
   });
 
   test("are none when recording is off, for what is no id, and where nothing can be written", async () => {
-    const words = (id = ID): Promise<string[]> => withHome(home, () => recorderWords(id, "=x:"));
+    const words = (id = ID): Promise<string[]> => withHome(home, () => recorderCommand(id, "=x:"));
     expect(await words("../../x")).toEqual([]);
     mkdirSync(join(home.path, ".config/ccr"), { recursive: true });
     writeFileSync(join(home.path, ".config/ccr/config.json"), '{"recording": {"on": false}}');
@@ -96,7 +96,7 @@ describe("the words that start a recorder", () => {
 describe("a recorder", () => {
   /** What it makes of bytes, each piece by itself. */
   async function of(by: "perl" | "node", pieces: Uint8Array[]): Promise<string> {
-    await withHome(home, () => recorderWords(ID, "=x:"), by === "perl" ? {} : { PATH: "/nowhere" });
+    await withHome(home, () => recorderCommand(ID, "=x:"), by === "perl" ? {} : { PATH: "/nowhere" });
     const program = join(home.path, `.local/state/ccr/recorder.${by === "perl" ? "pl" : "cjs"}`);
     const stem = join(home.path, `made-${by}`);
     const child = execa(
@@ -149,7 +149,7 @@ describe("a recorder on a disk that is full", () => {
   test.each(recorders)(
     "leaves files of whole lines, lives on, and goes on when there is room (%s)",
     async (by) => {
-      await withHome(home, () => recorderWords(ID, "=x:"), by === "perl" ? {} : { PATH: "/nowhere" });
+      await withHome(home, () => recorderCommand(ID, "=x:"), by === "perl" ? {} : { PATH: "/nowhere" });
       const program = join(home.path, `.local/state/ccr/recorder.${by === "perl" ? "pl" : "cjs"}`);
       const stem = join(home.path, "made");
       // A file that may not grow over 8 KiB, whatever the recorder wants.

@@ -511,7 +511,7 @@ describe("ccr supervise", () => {
     const tail = await eater(Number(pane));
     const [warned] = (await supervised()).health;
     expect(warned).toMatchObject({ name, action: "memory" });
-    expect(warned.what).toMatch(/uses \d+ MB of 64 MB memory: its largest process is stopped/);
+    expect(warned.what).toMatch(/uses \d+ MB of 64 MB memory: the next check stops its largest process$/);
     expect(startOf(tail)).not.toBeNull();
     const [stopped] = (await supervised()).health;
     expect(stopped.what).toContain(`stopped tail (pid ${tail}, `);

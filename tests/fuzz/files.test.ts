@@ -13,7 +13,7 @@ import { parseLine, type Row } from "../../helpers/claude/rows.ts";
 import { readFacts } from "../../helpers/claude/transcript.ts";
 import { countedOf } from "../../helpers/claude/usage.ts";
 import { COLUMNS, sessionJson, sessionRows } from "../../helpers/cli/session-format.ts";
-import { verdictAt } from "../../helpers/limits/tail.ts";
+import { verdictOfFile } from "../../helpers/limits/tail.ts";
 import { verdictOf } from "../../helpers/limits/verdict.ts";
 import { type Session, sessionOf } from "../../helpers/sessions/session.ts";
 import { newestOfAll } from "../../helpers/sessions/store.ts";
@@ -96,7 +96,7 @@ function readOne(path: string, file: Harmed, id: string): void {
   expect(facts.bytes).toBe(file.bytes.length);
   const verdict = verdictOf(last, answer);
   // The quick look at the end of a file agrees with the long one.
-  expect(verdictAt(path)).toEqual(verdict);
+  expect(verdictOfFile(path)).toEqual(verdict);
   const entry = {
     id,
     folder: "-f",

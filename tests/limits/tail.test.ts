@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { isMessage, parseLine, type Row } from "../../helpers/claude/rows.ts";
 import { readFacts } from "../../helpers/claude/transcript.ts";
-import { verdictAt } from "../../helpers/limits/tail.ts";
+import { verdictOfFile } from "../../helpers/limits/tail.ts";
 import { verdictOf } from "../../helpers/limits/verdict.ts";
 import { fixtures } from "../support/home.ts";
 
@@ -56,7 +56,7 @@ describe("the verdict from a transcript's end is that of the whole file", () => 
   );
   it.each(samples)("%s", (name) => {
     const file = join(fixtures, "claude", name);
-    expect(verdictAt(file)).toEqual(plainly(file));
+    expect(verdictOfFile(file)).toEqual(plainly(file));
   });
 
   it.each<[string, (Row | string)[], string]>([
@@ -129,8 +129,8 @@ describe("the verdict from a transcript's end is that of the whole file", () => 
   ])("%s", (_, lines, state) => {
     for (const end of ["\n", ""]) {
       const file = written(lines, end);
-      expect(verdictAt(file)).toEqual(plainly(file));
-      expect(verdictAt(file).state).toBe(state);
+      expect(verdictOfFile(file)).toEqual(plainly(file));
+      expect(verdictOfFile(file).state).toBe(state);
     }
   });
 
@@ -150,7 +150,7 @@ describe("the verdict from a transcript's end is that of the whole file", () => 
   ])("%s: as when all is read", (_, lines, state) => {
     const file = written(lines);
     const { last, answer } = readFacts(file);
-    expect([verdictAt(file).state, verdictOf(last, answer).state]).toEqual([state, state]);
+    expect([verdictOfFile(file).state, verdictOf(last, answer).state]).toEqual([state, state]);
   });
 
   it("also for files of random rows, cut off anywhere (300 files)", () => {
@@ -174,7 +174,7 @@ describe("the verdict from a transcript's end is that of the whole file", () => 
       const text = `${lines.join("\n")}\n`;
       const file = join(folder, "b.jsonl");
       writeFileSync(file, random(3) === 0 ? text.slice(0, random(text.length)) : text);
-      expect(verdictAt(file)).toEqual(plainly(file));
+      expect(verdictOfFile(file)).toEqual(plainly(file));
     }
   });
 });

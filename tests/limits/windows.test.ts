@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
-  blockAt,
-  firstTime,
-  keepWindows,
+  currentBlock,
+  exhaustedWindows,
   messageTimes,
   nameOfWindow,
-  nearlyUsed,
-  reported,
-  usedUp,
+  nearlyUsedUp,
+  notYetWarned,
+  reportedWindows,
+  saveWindows,
   type Window,
   windowsIn,
 } from "../../helpers/limits/windows.ts";
@@ -69,25 +69,25 @@ describe("what a status line is told", () => {
   });
 
   it("is kept until its reset, and written again only when it changed or a minute has gone", () => {
-    keepWindows([window(), window({ window: "seven_day", resetsAt: NOW + 48 * HOUR })], NOW);
-    expect(reported(NOW).map(({ window }) => window)).toEqual(["five_hour", "seven_day"]);
-    expect(reported(NOW + 2 * HOUR).map(({ window }) => window)).toEqual(["seven_day"]);
+    saveWindows([window(), window({ window: "seven_day", resetsAt: NOW + 48 * HOUR })], NOW);
+    expect(reportedWindows(NOW).map(({ window }) => window)).toEqual(["five_hour", "seven_day"]);
+    expect(reportedWindows(NOW + 2 * HOUR).map(({ window }) => window)).toEqual(["seven_day"]);
     const file = join(folder, "ccr/windows.json");
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const { ino } = statSync(file);
-    keepWindows([window({ at: NOW + 30_000 })], NOW + 30_000);
+    saveWindows([window({ at: NOW + 30_000 })], NOW + 30_000);
     expect(statSync(file).ino).toBe(ino);
-    keepWindows([window({ usedPercent: 51, at: NOW + 30_000 })], NOW + 30_000);
-    expect(reported(NOW + 30_000).find(({ window }) => window === "five_hour")?.usedPercent).toBe(51);
-    expect(reported(NOW + 30_000)).toHaveLength(2);
+    saveWindows([window({ usedPercent: 51, at: NOW + 30_000 })], NOW + 30_000);
+    expect(reportedWindows(NOW + 30_000).find(({ window }) => window === "five_hour")?.usedPercent).toBe(51);
+    expect(reportedWindows(NOW + 30_000)).toHaveLength(2);
   });
 
   it("is nothing when the file is damaged", () => {
-    keepWindows([window()], NOW);
+    saveWindows([window()], NOW);
     writeFileSync(join(folder, "ccr/windows.json"), '{"windows":[{"window":1},null,"x"');
-    expect(reported(NOW)).toEqual([]);
+    expect(reportedWindows(NOW)).toEqual([]);
     writeFileSync(join(folder, "ccr/windows.json"), '{"windows":[{"window":1},null,"x"]}');
-    expect(reported(NOW)).toEqual([]);
+    expect(reportedWindows(NOW)).toEqual([]);
   });
 });
 
@@ -96,7 +96,7 @@ describe("what limits say of the windows", () => {
     const verdict = (window: string, resetsAt: number, at: number) =>
       ({ state: "limited", window, resetsAt, resetFrom: "quotaLimits", rowUuid: null, at }) as const;
     expect(
-      usedUp(
+      exhaustedWindows(
         [
           verdict("five_hour", NOW + 1, NOW - 2),
           verdict("five_hour", NOW + 5, NOW - 1),
@@ -122,7 +122,7 @@ describe("the estimate of the running 5-hour block", () => {
     ["a new one begins after five hours of silence", at(-14, -8.5, -2.5), NOW + 2 * HOUR],
     ["messages of the future do not count", at(3), null],
   ])("%s", (_, times, resetsAt) => {
-    expect(blockAt(times, NOW)?.resetsAt ?? null).toBe(resetsAt);
+    expect(currentBlock(times, NOW)?.resetsAt ?? null).toBe(resetsAt);
   });
 
   it("is read from the ends of transcripts, and marked as an estimate", () => {
@@ -133,14 +133,18 @@ describe("the estimate of the running 5-hour block", () => {
     const now = Date.parse("2026-11-20T15:00:00Z");
     const times = messageTimes(file, now);
     expect(times.length).toBeGreaterThan(0);
-    expect(blockAt(times, now)).toMatchObject({ window: "five_hour", usedPercent: null, source: "estimate" });
+    expect(currentBlock(times, now)).toMatchObject({
+      window: "five_hour",
+      usedPercent: null,
+      source: "estimate",
+    });
     expect(messageTimes(file, now + 20 * HOUR)).toEqual([]);
   });
 });
 
 describe("a warning", () => {
   it("comes at the percentage, or in the last half hour of an estimated block", () => {
-    const near = (one: Window) => nearlyUsed([one], 80, NOW).length;
+    const near = (one: Window) => nearlyUsedUp([one], 80, NOW).length;
     expect(near(window({ usedPercent: 79.9 }))).toBe(0);
     expect(near(window({ usedPercent: 80 }))).toBe(1);
     expect(near(window({ usedPercent: null, resetsAt: NOW + 31 * 60_000 }))).toBe(0);
@@ -148,12 +152,12 @@ describe("a warning", () => {
     expect(near(window({ usedPercent: null, window: "seven_day", resetsAt: NOW + 60_000 }))).toBe(0);
   });
   it("is given once a window", () => {
-    const key = (one: Window) => nearlyUsed([one], 80, NOW).map(({ key }) => key);
+    const key = (one: Window) => nearlyUsedUp([one], 80, NOW).map(({ key }) => key);
     const first = key(window({ usedPercent: 85 }));
-    expect(firstTime(first)).toEqual(first);
-    expect(firstTime(key(window({ usedPercent: 95, resetsAt: NOW + HOUR + 1000 })))).toEqual([]);
+    expect(notYetWarned(first)).toEqual(first);
+    expect(notYetWarned(key(window({ usedPercent: 95, resetsAt: NOW + HOUR + 1000 })))).toEqual([]);
     const next = key(window({ usedPercent: 85, resetsAt: NOW + 6 * HOUR }));
-    expect(firstTime(next)).toEqual(next);
+    expect(notYetWarned(next)).toEqual(next);
   });
 });
 

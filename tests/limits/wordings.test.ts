@@ -1,12 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { clockIn, instantOf, meaningOf, plain, WORDINGS } from "../../helpers/limits/wordings.ts";
+import { clockIn, instantOf, meaningOf, normalize, WORDINGS } from "../../helpers/limits/wordings.ts";
 import { root } from "../support/home.ts";
 
 const at = (text: string) => Date.parse(text);
 /** Instant that a notice names, as ISO text. */
 const reset = (notice: string, row: string) => {
-  const clock = clockIn(plain(notice));
+  const clock = clockIn(normalize(notice));
   const instant = clock && instantOf(clock, at(row));
   return instant === null ? null : new Date(instant).toISOString();
 };
@@ -56,7 +56,7 @@ describe("all published wordings of a limit are known, with their window", () =>
     ["You're out of extra usage · resets Feb 4, 8pm (Europe/Budapest)", "unknown"],
     ["Your org is out of usage · resets 9am (UTC)", "unknown"],
   ])("%s", (text, window) => {
-    expect(meaningOf(plain(text))).toEqual({ limit: window });
+    expect(meaningOf(normalize(text))).toEqual({ limit: window });
   });
 
   it.each([
@@ -67,7 +67,7 @@ describe("all published wordings of a limit are known, with their window", () =>
     "I looked at the log: You've hit your 5-hour limit · resets 3pm (UTC)",
     "",
   ])("a warning or other words are none: %s", (text) => {
-    expect(meaningOf(plain(text))).toBeNull();
+    expect(meaningOf(normalize(text))).toBeNull();
   });
 
   it("every wording names the versions it comes from", () => {

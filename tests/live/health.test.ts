@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import { careOf, faultOf } from "../../helpers/live/health.ts";
+import { chooseAction, faultOf } from "../../helpers/live/health.ts";
 import type { Entry } from "../../helpers/live/journal.ts";
 import type { Live } from "../../helpers/live/live-sessions.ts";
 
@@ -33,22 +33,22 @@ describe("a failed session", () => {
     ({ restart, restarts: ago.map((seconds) => now - seconds * 1000) }) as unknown as Entry;
 
   it("is left alone unless its policy says otherwise", () => {
-    expect(careOf(entry([], "no"), now)).toBe("left");
-    expect(careOf(entry([]), now)).toBe("restarted");
+    expect(chooseAction(entry([], "no"), now)).toBe("left");
+    expect(chooseAction(entry([]), now)).toBe("restarted");
   });
 
   it("is restarted after pauses that double, five times an hour", () => {
-    expect(careOf(entry([9]), now)).toBe("waits");
-    expect(careOf(entry([11]), now)).toBe("restarted");
-    expect(careOf(entry([100, 19]), now)).toBe("waits");
-    expect(careOf(entry([100, 21]), now)).toBe("restarted");
-    expect(careOf(entry([500, 400, 300, 79]), now)).toBe("waits");
-    expect(careOf(entry([500, 400, 300, 81]), now)).toBe("restarted");
-    expect(careOf(entry([500, 400, 300, 200, 170]), now)).toBe("gave-up");
-    expect(careOf(entry([4000, 3900, 3800, 3700, 3601]), now)).toBe("restarted");
+    expect(chooseAction(entry([9]), now)).toBe("waits");
+    expect(chooseAction(entry([11]), now)).toBe("restarted");
+    expect(chooseAction(entry([100, 19]), now)).toBe("waits");
+    expect(chooseAction(entry([100, 21]), now)).toBe("restarted");
+    expect(chooseAction(entry([500, 400, 300, 79]), now)).toBe("waits");
+    expect(chooseAction(entry([500, 400, 300, 81]), now)).toBe("restarted");
+    expect(chooseAction(entry([500, 400, 300, 200, 170]), now)).toBe("gave-up");
+    expect(chooseAction(entry([4000, 3900, 3800, 3700, 3601]), now)).toBe("restarted");
   });
 
   it("is not held up by a clock that was set back", () => {
-    expect(careOf(entry([-3600]), now)).toBe("restarted");
+    expect(chooseAction(entry([-3600]), now)).toBe("restarted");
   });
 });

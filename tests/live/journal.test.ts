@@ -3,14 +3,14 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
-  change,
+  deleteEntry,
   type Entry,
   entries,
   entryOf,
-  forget,
   lifeOf,
-  remember,
-  stoppedByPerson,
+  markStopped,
+  updateEntry,
+  writeEntry,
 } from "../../helpers/live/journal.ts";
 import { bornAt, domain } from "../../helpers/system/pid-domain.ts";
 
@@ -31,7 +31,7 @@ afterEach(() => {
 
 const file = (id: string) => join(folder, "ccr/live", `${id}.json`);
 const launch = (more: Partial<Entry> = {}): Entry =>
-  remember({ name: "claude-app", id: ID, project: "/home/coder/app", ...more });
+  writeEntry({ name: "claude-app", id: ID, project: "/home/coder/app", ...more });
 
 describe("the journal", () => {
   it("keeps a session in a file of its own that only its owner reads", () => {
@@ -45,13 +45,13 @@ describe("the journal", () => {
 
   it("changes what it knows, and makes nothing of what it does not know", () => {
     launch();
-    change(ID, { current: OTHER });
-    stoppedByPerson(ID);
-    stoppedByPerson(OTHER);
+    updateEntry(ID, { current: OTHER });
+    markStopped(ID);
+    markStopped(OTHER);
     expect(entryOf(ID)).toMatchObject({ current: OTHER, stoppedAt: expect.any(Number) });
     expect(readdirSync(join(folder, "ccr/live"))).toEqual([`${ID}.json`]);
-    forget(ID);
-    forget(ID);
+    deleteEntry(ID);
+    deleteEntry(ID);
     expect(entries()).toEqual([]);
   });
 

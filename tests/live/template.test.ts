@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { chooseTemplate } from "../../helpers/cli/choose-template.ts";
-import { bytesOf } from "../../helpers/live/cap.ts";
+import { parseSize } from "../../helpers/live/cap.ts";
 import {
   allow,
   isAllowed,
-  names,
   parseTemplate,
   projectTemplate,
   templateNamed,
+  templateNames,
 } from "../../helpers/live/template.ts";
 import { ask } from "../../helpers/terminal/ask.ts";
 
@@ -68,7 +68,7 @@ describe("a template", () => {
       ["top", 3],
       ["shell", 0],
     ]);
-    expect(names()).toEqual(["web"]);
+    expect(templateNames()).toEqual(["web"]);
   });
 
   it.each([
@@ -93,7 +93,7 @@ describe("a template", () => {
   });
 
   it("sizes are bytes or have a unit", () => {
-    expect(["2G", "512M", "1.5g", "3 GiB", "1048576", 2 ** 21].map(bytesOf)).toEqual([
+    expect(["2G", "512M", "1.5g", "3 GiB", "1048576", 2 ** 21].map(parseSize)).toEqual([
       2 ** 31,
       2 ** 29,
       1.5 * 2 ** 30,
@@ -101,7 +101,7 @@ describe("a template", () => {
       2 ** 20,
       2 ** 21,
     ]);
-    expect(["", "0", "-1G", "G", "1023K", null, "1e9", "2P"].map(bytesOf)).toEqual(Array(8).fill(null));
+    expect(["", "0", "-1G", "G", "1023K", null, "1e9", "2P"].map(parseSize)).toEqual(Array(8).fill(null));
     expect(parse({}).memory).toBeNull();
   });
 

@@ -168,8 +168,8 @@ describe("the characters on a screen", () => {
     grid.resize(20, 3);
     grid.feed("one\r\ntwo\r\nthree\r\nfour");
     expect(told).toEqual(["one", "two", "three"]);
-    grid.look();
-    grid.look();
+    grid.flush();
+    grid.flush();
     expect(told).toEqual(["one", "two", "three", "four"]);
     grid.feed("\x1b[2J\x1b[Hfive\x1b[2J");
     expect(told.at(-1)).toBe("five");

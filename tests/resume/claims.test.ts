@@ -13,13 +13,13 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { withoutGhosts } from "../../helpers/claude/registry.ts";
 import {
+  abandon,
+  attemptState,
+  attemptsOf,
   claim,
   claimsFolder,
-  giveUp,
   isOwned,
-  stageOf,
-  starter,
-  tries,
+  startCommand,
 } from "../../helpers/resume/claims.ts";
 
 const ID = "aaaaaaaa-1111-4111-8111-111111111111";
@@ -37,7 +37,7 @@ afterEach(() => {
 });
 
 const file = (name: string) => join(claimsFolder(), ID, name);
-const last = () => tries(ID).at(-1)!;
+const last = () => attemptsOf(ID).at(-1)!;
 /** As if a process that has ended had made the claim. */
 const orphan = () =>
   writeFileSync(file(String(last().n)), JSON.stringify({ ...last(), pid: 2 ** 22 - 1, start: "1" }));
@@ -46,7 +46,7 @@ describe("a claim", () => {
   it("is one process's: while it lives nobody else gets the session", () => {
     expect(claim(ID, WANTED, 0)).not.toBeNull();
     expect(isOwned(last())).toBe(true);
-    expect(stageOf(ID, last())).toEqual({ is: "claimed", alive: true });
+    expect(attemptState(ID, last())).toEqual({ is: "claimed", alive: true });
     expect(claim(ID, WANTED, 0)).toBeNull();
     expect(claim(ID, WANTED, 1)).toBeNull();
   });
@@ -54,9 +54,9 @@ describe("a claim", () => {
   it("of a dead process is followed by the next, and its program cannot start any more", () => {
     const first = claim(ID, WANTED, 0)!;
     orphan();
-    expect(stageOf(ID, last())).toEqual({ is: "claimed", alive: false });
+    expect(attemptState(ID, last())).toEqual({ is: "claimed", alive: false });
     expect(claim(ID, WANTED, 1)?.try.n).toBe(2);
-    const [sh, ...words] = starter(first);
+    const [sh, ...words] = startCommand(first);
     expect(() => execFileSync(sh!, [...words, "touch", join(folder, "started")])).toThrow(
       /status 75|Command failed/,
     );
@@ -65,25 +65,25 @@ describe("a claim", () => {
 
   it("of a dead process whose program has started is not followed while that runs", async () => {
     const first = claim(ID, WANTED, 0)!;
-    const [sh, ...words] = starter(first);
+    const [sh, ...words] = startCommand(first);
     const child = spawn(sh!, [...words, "sleep", "100"]);
     // The shell makes the file, and then writes its line.
     const written = () => existsSync(file("1.end")) && readFileSync(file("1.end"), "utf8").endsWith("\n");
     while (!written()) await new Promise((resolve) => setTimeout(resolve, 5));
     orphan();
-    expect(stageOf(ID, last())).toEqual({ is: "started", pid: child.pid, alive: true });
+    expect(attemptState(ID, last())).toEqual({ is: "started", pid: child.pid, alive: true });
     expect(claim(ID, WANTED, 1)).toBeNull();
-    expect(giveUp(ID, 1)).toBe(false);
+    expect(abandon(ID, 1)).toBe(false);
     const gone = new Promise((resolve) => child.on("exit", resolve));
     child.kill("SIGKILL");
     await gone;
-    expect(stageOf(ID, last())).toEqual({ is: "started", pid: child.pid, alive: false });
+    expect(attemptState(ID, last())).toEqual({ is: "started", pid: child.pid, alive: false });
     expect(claim(ID, WANTED, 1)?.try.n).toBe(2);
   });
 
   it("starts its program with the words as they are, in place of the shell", () => {
     const first = claim(ID, WANTED, 0)!;
-    const [sh, ...words] = starter(first);
+    const [sh, ...words] = startCommand(first);
     const said = execFileSync(sh!, [...words, "printf", "%s|", "a b", "$(id)", "#(id)", "'", ""], {
       encoding: "utf8",
     });
@@ -92,7 +92,7 @@ describe("a claim", () => {
 
   it("upon an old plan is refused: somebody was quicker", () => {
     claim(ID, WANTED, 0);
-    giveUp(ID, 1);
+    abandon(ID, 1);
     expect(claim(ID, WANTED, 0)).toBeNull();
     expect(claim(ID, WANTED, 1)?.try.n).toBe(2);
   });
@@ -101,7 +101,7 @@ describe("a claim", () => {
     claim(ID, WANTED, 0);
     writeFileSync(file("1"), "{ torn");
     mkdirSync(file("2"));
-    expect(tries(ID)).toHaveLength(2);
+    expect(attemptsOf(ID)).toHaveLength(2);
     expect(claim(ID, WANTED, 0)).toBeNull();
   });
 
@@ -118,9 +118,9 @@ describe("a claim", () => {
   it("leaves no temporary files, and only the last fifty tries", () => {
     for (let n = 0; n < 60; n++) {
       expect(claim(ID, WANTED, n)).not.toBeNull();
-      giveUp(ID, n + 1);
+      abandon(ID, n + 1);
     }
-    expect(tries(ID).map(({ n }) => n)).toEqual(Array.from({ length: 50 }, (_, i) => i + 11));
+    expect(attemptsOf(ID).map(({ n }) => n)).toEqual(Array.from({ length: 50 }, (_, i) => i + 11));
     expect(readdirSync(join(claimsFolder(), ID)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 });

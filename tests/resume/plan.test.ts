@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Verdict } from "../../helpers/limits/verdict.ts";
-import type { Try } from "../../helpers/resume/claims.ts";
-import { type Candidate, margin, nextOf, plan, type Rules } from "../../helpers/resume/plan.ts";
+import type { Attempt } from "../../helpers/resume/claims.ts";
+import { type Candidate, margin, nextStart, plan, type Rules } from "../../helpers/resume/plan.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -26,9 +26,9 @@ const session = (more: Partial<Candidate> = {}): Candidate => ({
   exists: true,
   copy: false,
   updatedAt: NOW - 3 * HOUR,
-  tries: [],
-  hold: null,
-  later: null,
+  attempts: [],
+  pause: null,
+  scheduled: null,
   ...more,
 });
 
@@ -48,8 +48,8 @@ const rules = (more: Partial<Rules> = {}): Rules => ({
 
 const tried = (
   at: number,
-  more: Partial<Try> = {},
-  stage: Candidate["tries"][number]["stage"] = { is: "started", pid: 1, alive: false },
+  more: Partial<Attempt> = {},
+  stage: Candidate["attempts"][number]["stage"] = { is: "started", pid: 1, alive: false },
 ) => ({
   try: {
     n: 1,
@@ -84,13 +84,13 @@ describe("a plan", () => {
     ],
     [
       "one that another process is starting",
-      { tries: [tried(NOW - 1000, {}, { is: "claimed", alive: true })] },
+      { attempts: [tried(NOW - 1000, {}, { is: "claimed", alive: true })] },
       {},
       "claimed",
     ],
     [
       "one whose resume still runs",
-      { tries: [tried(NOW - HOUR, {}, { is: "started", pid: 7, alive: true })] },
+      { attempts: [tried(NOW - HOUR, {}, { is: "started", pid: 7, alive: true })] },
       {},
       "claimed",
     ],
@@ -136,12 +136,12 @@ describe("a plan", () => {
     ["a fork that only has the limit of its original", { copy: true }, {}, "copy"],
     ["one whose directory is gone", { exists: false }, {}, "directory-gone"],
     ["one without a directory", { project: null }, {}, "directory-gone"],
-    ["one that a person holds", { hold: { until: null } }, {}, "paused"],
-    ["one held until later", { hold: { until: NOW + HOUR } }, {}, "paused"],
+    ["one that a person holds", { pause: { until: null } }, {}, "paused"],
+    ["one held until later", { pause: { until: NOW + HOUR } }, {}, "paused"],
     ["any, by supervise with autoResume off", {}, { by: "supervise", autoResume: false }, "auto-resume-off"],
     ["any, by supervise after it has stopped", {}, { by: "supervise", stopped: true }, "stopped"],
     ["any, by supervise when the day's cap is reached", {}, { by: "supervise", left: 0 }, "daily-cap"],
-    ["a planned one before its time", { later: { id: "plan-1", at: NOW + HOUR } }, {}, "planned"],
+    ["a planned one before its time", { scheduled: { id: "plan-1", at: NOW + HOUR } }, {}, "planned"],
   ])("leaves alone %s", (_, more, how, reason) => {
     expect(one(session(more), how)).toMatchObject({ action: "skip", reason });
   });
@@ -170,31 +170,31 @@ describe("a plan", () => {
       { verdict: limit({ resetsAt: NOW + HOUR }) },
       { atOnce: true, named: new Set([session().id]) },
     ],
-    ["a held one that is named", { hold: { until: null } }, { named: new Set([session().id]) }],
-    ["one whose hold is over", { hold: { until: NOW - 1 } }, {}],
+    ["a held one that is named", { pause: { until: null } }, { named: new Set([session().id]) }],
+    ["one whose hold is over", { pause: { until: NOW - 1 } }, {}],
     [
       "one whose last try was given up before its start",
-      { tries: [tried(NOW - 1000, {}, { is: "abandoned" })] },
+      { attempts: [tried(NOW - 1000, {}, { is: "abandoned" })] },
       {},
     ],
     [
       "one whose starter died before the start",
-      { tries: [tried(NOW - 1000, {}, { is: "claimed", alive: false })] },
+      { attempts: [tried(NOW - 1000, {}, { is: "claimed", alive: false })] },
       {},
     ],
     [
       "a new limit of a session that was continued after an older one",
-      { tries: [tried(NOW - DAY, { row: "row-0", resetsAt: NOW - DAY })] },
+      { attempts: [tried(NOW - DAY, { row: "row-0", resetsAt: NOW - DAY })] },
       {},
     ],
     [
       "a planned one that is not limited, by supervise with autoResume off",
-      { verdict: { state: "none" }, later: { id: "plan-1", at: NOW - 1 } },
+      { verdict: { state: "none" }, scheduled: { id: "plan-1", at: NOW - 1 } },
       { by: "supervise", autoResume: false },
     ],
     [
       "a planned one at its reset, by supervise with autoResume off",
-      { later: { id: "plan-1", at: null } },
+      { scheduled: { id: "plan-1", at: null } },
       { by: "supervise", autoResume: false },
     ],
   ])("resumes %s", (_, more, how) => {
@@ -202,17 +202,17 @@ describe("a plan", () => {
   });
 
   it("does not carry a person's plan out twice", () => {
-    const later = { id: "plan-1", at: NOW - HOUR };
+    const scheduled = { id: "plan-1", at: NOW - HOUR };
     const done = session({
       verdict: { state: "none" },
-      later,
-      tries: [tried(NOW - MINUTE, { row: "plan-1" })],
+      scheduled,
+      attempts: [tried(NOW - MINUTE, { row: "plan-1" })],
     });
     expect(one(done, { by: "supervise" })).toMatchObject({ action: "skip", reason: "not-limited" });
   });
 
   it("names the row and the tries that it has seen, for the claim", () => {
-    const candidate = session({ tries: [tried(NOW - DAY, { n: 4, row: "old", resetsAt: 0 })] });
+    const candidate = session({ attempts: [tried(NOW - DAY, { n: 4, row: "old", resetsAt: 0 })] });
     expect(one(candidate)).toMatchObject({
       row: "row-1",
       after: 4,
@@ -225,8 +225,8 @@ describe("a plan", () => {
 describe("a limit whose reset the server keeps late", () => {
   const again = (minutes: number[], now = NOW) => {
     // Each try ended in a new row of the same limit.
-    const tries = minutes.map((ago, i) => tried(now - ago * MINUTE, { n: i + 1, row: `row-${i}` }));
-    return one(session({ verdict: limit({ rowUuid: `row-${minutes.length}` }), tries }), { now });
+    const attempts = minutes.map((ago, i) => tried(now - ago * MINUTE, { n: i + 1, row: `row-${i}` }));
+    return one(session({ verdict: limit({ rowUuid: `row-${minutes.length}` }), attempts }), { now });
   };
   it("is tried again after 5 and after 15 minutes, and then no more", () => {
     expect(again([])).toMatchObject({ action: "resume" });
@@ -237,14 +237,16 @@ describe("a limit whose reset the server keeps late", () => {
     expect(again([60, 50, 30])).toMatchObject({ reason: "too-many-tries", notBefore: null });
   });
   it("counts anew when the server names another reset", () => {
-    const tries = [60, 50, 30].map((ago, i) =>
+    const attempts = [60, 50, 30].map((ago, i) =>
       tried(NOW - ago * MINUTE, { n: i + 1, row: `row-${i}`, resetsAt: NOW - 6 * HOUR }),
     );
-    expect(one(session({ tries, verdict: limit({ rowUuid: "row-9" }) }))).toMatchObject({ action: "resume" });
+    expect(one(session({ attempts, verdict: limit({ rowUuid: "row-9" }) }))).toMatchObject({
+      action: "resume",
+    });
   });
   it("does not skip the gap with --now, so that many ccra at once start nothing twice", () => {
-    const tries = [tried(NOW - 10_000)];
-    expect(one(session({ tries, verdict: limit({ rowUuid: "row-2" }) }), { atOnce: true })).toMatchObject({
+    const attempts = [tried(NOW - 10_000)];
+    expect(one(session({ attempts, verdict: limit({ rowUuid: "row-2" }) }), { atOnce: true })).toMatchObject({
       reason: "tried",
     });
   });
@@ -284,15 +286,17 @@ describe("the machine's clock", () => {
   });
 
   it("tries that a clock set forward has dated into the future do not use a session's tries up", () => {
-    const tries = [1, 2, 3].map((n) => tried(NOW + n * DAY, { n, row: `row-${n}` }));
-    expect(one(session({ tries, verdict: limit({ rowUuid: "row-4" }) }))).toMatchObject({ action: "resume" });
+    const attempts = [1, 2, 3].map((n) => tried(NOW + n * DAY, { n, row: `row-${n}` }));
+    expect(one(session({ attempts, verdict: limit({ rowUuid: "row-4" }) }))).toMatchObject({
+      action: "resume",
+    });
   });
 
   it("a reset that lies days in the past is due once, not once a day", () => {
     const old = limit({ resetsAt: NOW - 5 * DAY, at: NOW - 5 * DAY });
-    const tries = [tried(NOW - 4 * MINUTE, { resetsAt: NOW - 5 * DAY })];
+    const attempts = [tried(NOW - 4 * MINUTE, { resetsAt: NOW - 5 * DAY })];
     expect(one(session({ verdict: old })).action).toBe("resume");
-    expect(one(session({ verdict: old, tries }))).toMatchObject({ reason: "tried" });
+    expect(one(session({ verdict: old, attempts }))).toMatchObject({ reason: "tried" });
   });
 
   it("sessions of one reset are spread over half a minute, each always at the same second", () => {
@@ -310,7 +314,7 @@ describe("the machine's clock", () => {
       ...candidate,
       verdict: limit({ rowUuid: `r-${i}`, at: NOW, resetsAt: NOW + Math.floor(random() * 5 * HOUR) }),
       updatedAt: NOW,
-      tries: [] as Candidate["tries"][number][],
+      tries: [] as Candidate["attempts"][number][],
       done: false,
     }));
     let truth = NOW;
@@ -364,7 +368,7 @@ describe("order and the next event", () => {
     const soon = session({ id: "s", verdict: limit({ resetsAt: NOW + HOUR }) });
     const late = session({ id: "l", verdict: limit({ resetsAt: NOW + 2 * HOUR }) });
     const never = session({ id: "n", exists: false });
-    expect(nextOf(plan([late, never, soon], rules()))).toEqual({ id: "s", at: NOW + HOUR + margin("s") });
-    expect(nextOf(plan([never], rules()))).toBeNull();
+    expect(nextStart(plan([late, never, soon], rules()))).toEqual({ id: "s", at: NOW + HOUR + margin("s") });
+    expect(nextStart(plan([never], rules()))).toBeNull();
   });
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import xterm from "@xterm/headless";
 import { execa } from "execa";
 import { vi } from "vitest";
-import { recorderWords } from "../../helpers/recording/recorder-command.ts";
+import { recorderCommand } from "../../helpers/recording/recorder-command.ts";
 import type { Home } from "./home.ts";
 import { lacks } from "./tools.ts";
 
@@ -56,7 +56,7 @@ export async function recordedPane(
   };
   const words = await withHome(
     home,
-    () => recorderWords(id, "=r:claude"),
+    () => recorderCommand(id, "=r:claude"),
     options.path === undefined ? {} : { PATH: options.path },
   );
   if (words.length === 0) throw new Error("nothing is going to be recorded");
