@@ -69,4 +69,17 @@ describe("the documentation", () => {
     );
     expect(wrong).toEqual([]);
   });
+
+  test("every source file that a page names exists", () => {
+    const wrong = pages
+      .filter((page) => page !== "CHANGELOG.md")
+      .flatMap((page) =>
+        [...textOf(page).matchAll(/`((?:[\w.-]+\/)+[\w.-]+\.(?:ts|mjs|cjs|sh|pl|wat))`/g)]
+          .map(([, path]) => path!)
+          .filter((path) => !/^(?:dist|\.local)\//.test(path))
+          .filter((path) => !["", "helpers", "infra"].some((folder) => existsSync(join(root, folder, path))))
+          .map((path) => `${page} names ${path}`),
+      );
+    expect(wrong).toEqual([]);
+  });
 });
