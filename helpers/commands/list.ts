@@ -37,7 +37,7 @@ export const list: Command = {
       completes: "project",
     },
     limited: { type: "boolean", description: "only sessions that hit a usage limit" },
-    live: { type: "boolean", description: "only sessions that are running now" },
+    live: { type: "boolean", description: "only live sessions" },
     all: {
       type: "boolean",
       short: "a",
@@ -53,10 +53,10 @@ export const list: Command = {
   maxArgs: 1,
   json: true,
   examples: [
-    ["ccr-list 5", "the five newest sessions"],
-    ["ccr-list --here", "sessions of this directory"],
-    ["ccr-list --project web --limited", "limited sessions of projects with web in their path"],
-    ["ccr-list 100 --json | jq -r '.sessions[].id'", "ids for a script"],
+    ["ccr-list 5", "list the five newest sessions"],
+    ["ccr-list --here", "list the sessions of this directory"],
+    ["ccr-list --project web --limited", "list limited sessions of projects with web in their path"],
+    ["ccr-list 100 --json | jq -r '.sessions[].id'", "print ids for a script"],
   ],
   async run(call) {
     const style = timeStyle(call);

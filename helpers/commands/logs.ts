@@ -45,7 +45,7 @@ export const logs: Command = {
   examples: [
     ["ccr logs 4bb6", "show the last events"],
     ["ccr logs 4bb6 -f", "show new events too"],
-    ["ccr logs 4bb6 -n 0 --json", "all events, for a script"],
+    ["ccr logs 4bb6 -n 0 --json", "print all events for a script"],
   ],
   async run(call) {
     const [word] = call.positionals;

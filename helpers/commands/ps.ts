@@ -29,7 +29,7 @@ const COLUMNS: readonly (Column & { wide?: boolean })[] = [
 export const ps: Command = {
   usage: "ps [flags]",
   description:
-    "Lists live sessions: those that ccr started in tmux, Claude in other terminals, and background sessions of Claude Code. MEMORY is the private memory of all processes of a session.",
+    "Lists live sessions: those that ccr started in tmux, those in other terminals, and background sessions of Claude Code. MEMORY is the private memory of all processes of a session.",
   flags: { here: { type: "boolean", description: "only sessions of this directory" } },
   maxArgs: 0,
   json: true,
@@ -37,7 +37,7 @@ export const ps: Command = {
     ["cct-list", "list live sessions and what each one is doing"],
     [
       "cct-list --json | jq -r '.sessions[] | select(.doing == \"waiting\") | .name'",
-      "names of the sessions that need you",
+      "print the names of sessions that need you",
     ],
   ],
   async run(call) {

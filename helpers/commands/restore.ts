@@ -9,7 +9,7 @@ import { writeStderr, writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 
 export const restore: Command = {
-  usage: "restore [session...] [flags]",
+  usage: "restore [session…] [flags]",
   description:
     "Restores the tmux sessions that were lost in a restart, with the same names, windows and directories. The claude window shows the end of the conversation, and Claude starts when you press Enter. Sessions that you stopped are only restored if you name them. ccr supervise does the same.",
   flags: {

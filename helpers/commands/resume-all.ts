@@ -89,7 +89,7 @@ export const resumeAll: Command = {
     ["ccra", "resume all sessions that are ready"],
     ["ccra --wait", "keep running until all are resumed"],
     ["ccra dae9 --now", "resume this session now, even before its reset"],
-    ['ccra --headless --prompt "go on, then run the tests"', "without tmux, with another prompt"],
+    ['ccra --headless --prompt "go on, then run the tests"', "resume without tmux, with another prompt"],
   ],
   async run(call) {
     const task = new Task(call);

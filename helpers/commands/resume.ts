@@ -17,7 +17,7 @@ export const resume = (commands: readonly { name: string }[]): Command => ({
     dir: {
       type: "string",
       value: "path",
-      description: "resume in this directory, for a session whose own directory is missing",
+      description: "resume in this directory, if the session's own directory is missing",
       completes: "directory",
     },
     fork: {

@@ -23,7 +23,7 @@ import { time } from "../terminal/time.ts";
 export const rollback: Command = {
   usage: "rollback <session> <snapshot>",
   description:
-    "Sets a session back to a snapshot. Its current state is saved as a snapshot first, so this can be undone. Live sessions are not changed. A deleted session is restored.",
+    "Returns a session to a snapshot. Its current state is saved as a snapshot first, so this can be undone. Live sessions are not changed. A deleted session is restored.",
   flags: {},
   positionals: "session",
   maxArgs: 2,

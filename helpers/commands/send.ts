@@ -7,7 +7,7 @@ import { usageError } from "../cli/usage-error.ts";
 export const send: Command = {
   usage: "send <session> <text> [flags]",
   description:
-    "Types a prompt into a live session and says whether Claude has taken it. While Claude is working, the prompt is queued. While Claude is asking something, nothing is sent, because Enter would mean yes. Use - to read the text from stdin.",
+    "Types a prompt into a live session and says whether Claude has accepted it. While Claude is working, the prompt is queued. While Claude is asking something, nothing is sent, because Enter would mean yes. Use - to read the text from stdin.",
   flags: {
     raw: {
       type: "boolean",

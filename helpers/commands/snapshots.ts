@@ -14,7 +14,7 @@ import { table } from "../terminal/table.ts";
 import { time } from "../terminal/time.ts";
 
 export const snapshots: Command = {
-  usage: "snapshots [session] | --delete <snapshot>... [flags]",
+  usage: "snapshots [session] | --delete <snapshot…> [flags]",
   description:
     "Lists snapshots, newest first, including those of deleted sessions. With --delete it deletes the named snapshots; the sessions themselves stay.",
   flags: {

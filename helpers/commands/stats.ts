@@ -28,7 +28,7 @@ export const stats: Command = {
   description:
     "Counts sessions, messages and tokens, by project, model and day. A message is a prompt or an answer; a message that is in several files (forks, copies) counts once. Subagents are included. Days are in this machine's time zone.",
   flags: {
-    since: { type: "string", value: "time", description: "only days since 7d, 2w or 2026-01-31" },
+    since: { type: "string", value: "time", description: "first day to count: 7d, 2w or 2026-01-31" },
     by: {
       type: "string",
       value: "what",

@@ -23,10 +23,7 @@ export const statusline: Command = {
   },
   maxArgs: 0,
   examples: [
-    [
-      '"statusLine": {"type": "command", "command": "ccr statusline"}',
-      "what to put into ~/.claude/settings.json",
-    ],
+    ['"statusLine": {"type": "command", "command": "ccr statusline"}', "add this to ~/.claude/settings.json"],
   ],
   async run(call) {
     const now = Date.now();

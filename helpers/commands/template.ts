@@ -37,7 +37,7 @@ export const template: Command = {
   maxArgs: 2,
   json: true,
   examples: [
-    ["ccr template new web", "create web.json with examples to edit"],
+    ["ccr template new web", "create web.json from an example"],
     ["ccr template show web", "print it"],
     ["ccr template allow .", "allow the template of this project"],
   ],
