@@ -56,7 +56,7 @@ export function layout(state: State, options: DrawOptions, preview: Preview): st
 }
 
 const helpLines = (state: State, columns: number): string[] =>
-  HELP.flatMap((line) => (!state.board && /^(?:s, r|l) /.test(line) ? [] : wrap(` ${line}`, columns)));
+  HELP.flatMap((line) => (!state.board && /^[srl] /.test(line) ? [] : wrap(` ${line}`, columns)));
 
 function searchLine(state: State, options: DrawOptions): string {
   const { columns, ascii, paint } = options;
@@ -306,13 +306,16 @@ const HELP = `
 type        search titles, projects, prompts and ids; words in any order
 /           start a search that begins with s, r, l, q or ?
 up, down    select another session; also ctrl-p, ctrl-n
-pgup, pgdn  move by a page; home, end  to the first, the last
+pgup, pgdn  move by a page
+home, end   select the first, the last
 enter       open the selected session where it runs, or resume it in its own directory
-s, r        stop it; resume it now, even before its reset (asks first; another letter starts a search)
+s           stop it (asks first; any other letter starts a search)
+r           resume it now, even before its reset (asks first)
 l           show its logs
 tab         all projects, this directory, or the project of the selected session
 ctrl-y      copy its id
-ctrl-u      clear the search; ctrl-w  delete its last word
+ctrl-u      clear the search
+ctrl-w      delete its last word
 esc         clear the search, then quit
 ctrl-z      suspend ccr; fg returns to it
 q, ctrl-c   quit`.split("\n");
