@@ -3,23 +3,26 @@ import { readAt } from "../claude/lines.ts";
 import { Problem } from "../system/problem.ts";
 import { StagedFile, statOrNull } from "../system/staged-file.ts";
 
-/** Appends a file's bytes from `tail` on: the whole is written beside it and takes its name at once. */
-export function appendTail(ours: string, theirs: string, tail: number, running: () => boolean): void {
+/**
+ * Appends what `theirs` has from byte `tail` on to `ours`. Writes a complete new file, then renames it. Throws a Problem if
+ * the session is running or `ours` has changed meanwhile.
+ */
+export function appendTail(ours: string, theirs: string, tail: number, isRunning: () => boolean): void {
   const base = statOrNull(ours);
   const staged = new StagedFile(ours);
   try {
     const last = copyInto(ours, 0, staged);
     if (last !== 10 && last !== null) staged.write("\n");
     copyInto(theirs, tail, staged);
-    if (running())
-      throw new Problem("live", `${ours} is being written to.`, { hint: "end the session first" });
+    if (isRunning())
+      throw new Problem("live", `${ours} is being written to`, { hint: "end the session first" });
     staged.commit(base);
   } finally {
     staged.discard();
   }
 }
 
-/** The last byte that was copied. */
+/** Copies a file from byte `start` to its end into a staged file. Returns the last byte, or null if there was none. */
 export function copyInto(path: string, start: number, to: StagedFile): number | null {
   const fd = openSync(path, "r");
   const buffer = Buffer.allocUnsafe(1 << 20);

@@ -4,16 +4,17 @@ import { forward, readAt } from "../claude/lines.ts";
 import { isRequestRow, mapRowPaths, parseLine } from "../claude/rows.ts";
 import { replaceLongStrings, rowToJson } from "../conversation/long-strings.ts";
 
-const PAGE = 1 << 20;
+/** Bytes compared at once. */
+const BLOCK = 1 << 20;
 
-/** What two copies of a session have in common: `to` is the byte of `theirs` after the last row that both have. */
+/** How two copies of a session relate. `to` is the offset in `theirs` after the last row that both have. */
 export type Relation = { is: "same" | "ours-longer" | "theirs-longer" | "different"; to: number };
 
-/** Compares two transcripts of one session row by row, wherever each of them lies. Rows without a uuid do not count. */
+/** Compares two transcripts of one session row by row, ignoring paths and rows without a uuid. */
 export function compareTranscripts(ours: string, theirs: string): Relation {
   const [one, two] = [openSync(ours, "r"), openSync(theirs, "r")];
   try {
-    // Most often all of one is the beginning of the other.
+    // Usually one file is a prefix of the other, so compare bytes before rows.
     const common = commonLines(one, two);
     const [mine, other] = [rowKeys(one, common), rowKeys(two, common)];
     for (let to = common; ; ) {
@@ -30,11 +31,11 @@ export function compareTranscripts(ours: string, theirs: string): Relation {
   }
 }
 
-/** Where the last line ends up to which two files have the same bytes. */
+/** Returns the end of the last line up to which two files are equal byte for byte. */
 function commonLines(one: number, two: number): number {
-  const [a, b] = [Buffer.allocUnsafe(PAGE), Buffer.allocUnsafe(PAGE)];
+  const [a, b] = [Buffer.allocUnsafe(BLOCK), Buffer.allocUnsafe(BLOCK)];
   let lines = 0;
-  for (let at = 0; ; at += PAGE) {
+  for (let at = 0; ; at += BLOCK) {
     const [m, n] = [readAt(one, a, at), readAt(two, b, at)];
     let same = Math.min(m, n);
     if (!a.subarray(0, same).equals(b.subarray(0, same))) {
@@ -43,22 +44,26 @@ function commonLines(one: number, two: number): number {
     }
     const newline = same === 0 ? -1 : a.lastIndexOf(10, same - 1);
     if (newline >= 0) lines = at + newline + 1;
-    if (same < PAGE) return lines;
+    if (same < BLOCK) return lines;
   }
 }
 
-const sumOf = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
+const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
 
+/**
+ * Yields a key for each row with a uuid, from byte `from` on, and the offset at which its line ends. Rows with equal keys are
+ * equal except for paths. A line that is too long to read counts by its length.
+ */
 export function* rowKeys(fd: number, from: number): Generator<{ key: string; end: number }, undefined> {
   const { size } = fstatSync(fd);
   for (const { bytes, start, length } of forward(fd, size, { start: from, first: 1 << 18 })) {
     const end = Math.min(size, start + length + 1);
     if (!bytes) yield { key: String(length), end };
     else
-      for (const row of parseLine(replaceLongStrings(bytes, (long) => `"${sumOf(long)}"`)).rows) {
+      for (const row of parseLine(replaceLongStrings(bytes, (long) => `"${sha256(long)}"`)).rows) {
         if (typeof row.uuid !== "string" || isRequestRow(row)) continue;
         mapRowPaths(row, () => "");
-        yield { key: rowToJson(row) ?? JSON.stringify({ uuid: row.uuid, sum: sumOf(bytes) }), end };
+        yield { key: rowToJson(row) ?? JSON.stringify({ uuid: row.uuid, sum: sha256(bytes) }), end };
       }
   }
 }

@@ -15,17 +15,19 @@ import { writeArchive } from "./write.ts";
 
 export type Progress = (done: number, all: number) => void;
 export type ExportOptions = {
+  /** version of ccr */
   ccr: string;
+  /** whether a session is being written */
   running: (id: string) => boolean;
-  /** where the history has their lines, if that is known already */
+  /** the sessions' lines in the history, if they are known already */
   history?: HistoryLines;
-  /** may replace a file of that name */
+  /** replace a file of that name */
   force?: boolean;
-  /** is told of files that cannot be packed */
+  /** called with files that cannot be archived */
   onSkipped?: (path: string) => void;
-  /** takes secrets out of what is packed */
+  /** removes secrets from all files */
   redactor?: Redactor | undefined;
-  /** a new one for each of the three readings */
+  /** called for each of the three passes over the data */
   startProgress?: () => Progress;
 };
 
@@ -42,15 +44,15 @@ export async function exportTo(
       sweepTemporaryFiles(tmpdir());
       makeDirectory(copies);
     }
-    const watch = options.startProgress?.();
+    const onProgress = options.startProgress?.();
     const { manifest, sources, bytes } = await collect(entries, {
       ...options,
-      ...(watch ? { done: watch } : {}),
-      ...(copies ? { clean: (one) => redactedCopy(one, copies, redactor) } : {}),
+      ...(onProgress ? { onProgress } : {}),
+      ...(copies ? { replace: (source) => redactedCopy(source, copies, redactor) } : {}),
     });
     if (redactor) manifest.sessions = redactor.value(manifest.sessions);
-    const watching = options.startProgress?.();
-    await writeArchive(manifest, sources, sink, (done) => watching?.(done, bytes));
+    const writeProgress = options.startProgress?.();
+    await writeArchive(manifest, sources, sink, (done) => writeProgress?.(done, bytes));
     return manifest;
   } finally {
     if (copies) rmSync(copies, { recursive: true, force: true });
@@ -58,19 +60,19 @@ export async function exportTo(
 }
 
 /**
- * Writes sessions into an archive that comes into being whole: written beside it, read back and compared, then
- * renamed. A file of that name stays, unless `force` says otherwise.
+ * Writes sessions into a new archive: to a temporary file, which is read back and compared, then renamed. Throws a Problem
+ * if the file exists, unless `force` is set.
  */
 export async function exportFile(
   entries: readonly Entry[],
   file: string,
   options: ExportOptions,
 ): Promise<Manifest> {
-  const taken = (): Problem =>
-    new Problem("exists", `${file} exists already.`, { hint: "take another name, or replace it: --force" });
+  const alreadyExists = (): Problem =>
+    new Problem("exists", `${file} already exists`, { hint: "choose another name, or replace it: --force" });
   const directory = dirname(file);
   sweepTemporaryFiles(directory);
-  if (!options.force && existsSync(file)) throw taken();
+  if (!options.force && existsSync(file)) throw alreadyExists();
   makeDirectory(directory);
   const path = temporaryPath(directory);
   try {
@@ -82,18 +84,28 @@ export async function exportFile(
     } finally {
       closeSync(fd);
     }
-    const watch = options.startProgress?.();
-    const all = manifest.files.reduce((sum, { size }) => sum + size, 0);
-    const read = await readArchive(path, { done: (done) => watch?.(done, all) });
-    if (JSON.stringify(read) !== JSON.stringify(manifest))
-      throw new Problem(
-        "not-verified",
-        `${file} was not written: what was read back is not what was written.`,
-      );
+    await verify(path, file, manifest, options.startProgress?.());
     if (options.force) renameSync(path, file);
-    else linkInto(path, file, taken);
+    else linkInto(path, file, alreadyExists);
     return manifest;
   } finally {
     rmSync(path, { force: true });
   }
+}
+
+/** Reads an archive back. Throws a Problem if it is not what was written. */
+async function verify(
+  path: string,
+  file: string,
+  manifest: Manifest,
+  onProgress: Progress | undefined,
+): Promise<void> {
+  const all = manifest.files.reduce((sum, { size }) => sum + size, 0);
+  const read = await readArchive(path, { onProgress: (done) => onProgress?.(done, all) });
+  if (JSON.stringify(read) !== JSON.stringify(manifest))
+    throw new Problem(
+      "not-verified",
+      `${file} was not written: what was read back differs from what was written`,
+      { hint: "run it again; if that does not help, check the disk" },
+    );
 }

@@ -9,11 +9,11 @@ import type { Manifest, PackedSession, Part } from "./manifest.ts";
 import { isWithin, type PathRule, pathMapper } from "./path-rules.ts";
 import { sessionFolder } from "./session-files.ts";
 
-/** `here`: it is here already. `refused` says why in `detail`, and nothing of it was written. */
+/** `here`: the session was here already. `refused`: `detail` says why, and nothing of it was written. */
 export type ImportOutcome = {
   id: string;
   title: string | null;
-  /** its directory here */
+  /** its directory on this machine */
   project: string | null;
   action: "imported" | "updated" | "here" | "refused";
   detail: string | null;
@@ -21,24 +21,24 @@ export type ImportOutcome = {
 
 export type ImportOptions = {
   rules: readonly PathRule[];
-  /** append what is missing where the archive has more */
+  /** append what the archive has more than the session here */
   update: boolean;
-  /** only tell what would be done */
+  /** only report what would be done */
   dryRun: boolean;
   /** import sessions whose directory does not exist here */
   allowMissing: boolean;
-  /** ids that are running now: asked again before each write */
+  /** running sessions by id; read again before each write */
   running: () => ReadonlyMap<string, unknown>;
   startProgress?: () => (done: number, all: number) => void;
 };
 
-/** Directories of an archive that do not exist here. */
+/** Thrown when directories of an archive's sessions do not exist here. */
 export class MissingDirectories extends Problem {
   readonly directories: readonly string[];
   constructor(directories: readonly string[], hint: readonly string[] = []) {
     const [first] = directories;
     const more = directories.length > 1 ? ` and ${directories.length - 1} more` : "";
-    super("directory-gone", `the session's directory does not exist here: ${first}${more}.`, {
+    super("directory-gone", `the session's directory does not exist here: ${first}${more}`, {
       hint,
       exit: 2,
     });
@@ -49,73 +49,98 @@ export class MissingDirectories extends Problem {
 const isDirectory = (path: string): boolean =>
   statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
-/** A session on its way in. */
+/** A session of an archive, and where it goes. */
 export type ImportCandidate = {
   packed: PackedSession;
   project: string | null;
-  /** its transcript here; it need not exist yet */
+  /** the transcript here; it need not exist yet */
   path: string;
-  /** the same session, where it is here already */
+  /** the transcript here if it exists already */
   present: string | null;
-  /** null: nothing in it changes */
+  /** null if no path in the session changes */
   rules: PathRule[] | null;
   outcome: ImportOutcome | null;
   files: { part: Part; rest: string; path: string }[];
 };
 
-/** Where each session goes. Throws {@link MissingDirectories} before anything is written. */
-export function importCandidates(
-  manifest: Manifest,
-  { rules, allowMissing, running, dryRun }: ImportOptions,
-): ImportCandidate[] {
+/** Decides where each session of an archive goes. Throws {@link MissingDirectories}. Writes nothing. */
+export function importCandidates(manifest: Manifest, options: ImportOptions): ImportCandidate[] {
+  const { rules, allowMissing, running, dryRun } = options;
   const ids = new Set(manifest.sessions.map(({ id }) => id));
   const present = new Map(transcripts((id) => ids.has(id.toLowerCase())).map(({ id, path }) => [id, path]));
   const live = running();
-  const gone = new Set<string>();
-  const chosen = pathMapper(rules);
-  // In a container home may be /, which says nothing of a path.
+  const missing = new Set<string>();
+  // In a container home may be /, which would match every path.
   const homes: PathRule[] = /^\/./.test(manifest.home) ? [[manifest.home, home()]] : [];
-  const moved = pathMapper([...rules, ...homes]);
-  const guests = manifest.sessions.map((packed): ImportCandidate => {
+  const targetOf = projectMapper(rules, homes);
+
+  const candidates = manifest.sessions.map((packed): ImportCandidate => {
     const { id, title } = packed;
     const old = /^\/[^\0]{0,4095}$/.test(packed.project ?? "") ? packed.project : null;
     let project = old;
     if (old !== null) {
-      const typed = chosen(old);
-      const explicit = rules.some(([from]) => isWithin(old, from));
-      project = typed !== old || explicit || isDirectory(old) ? typed : moved(old);
-      if (typed === old && !explicit && !isDirectory(project) && !present.has(id)) {
-        gone.add(old);
-        if (allowMissing) project = old;
-      }
+      const target = targetOf(old);
+      const isMissing = target.guessed && !isDirectory(target.path) && !present.has(id);
+      if (isMissing) missing.add(old);
+      project = isMissing && allowMissing ? old : target.path;
     }
-    const stays = project === old && /^[\w-]{1,255}$/.test(packed.folder);
-    const folder = stays ? packed.folder : slug(project === null ? "/" : realPath(project));
-    const path = present.get(id) ?? join(projectsDirectory(), folder, `${id}.jsonl`);
-    const all: PathRule[] = [
-      ...rules,
-      [join(manifest.config, "projects", packed.folder, id), sessionFolder(path)],
-      ...(old !== null && project !== null ? [[old, project] as const] : []),
-      [manifest.config, configDirectory()],
-      ...homes,
-    ];
-    const effective = all.filter(([from, to]) => from.startsWith("/") && from !== to);
-    const outcome: ImportOutcome | null = live.has(id)
-      ? { id, title, project, action: "refused", detail: "it is running: end it first" }
-      : dryRun && !present.has(id)
-        ? { id, title, project, action: "imported", detail: null }
-        : null;
+    const path =
+      present.get(id) ?? join(projectsDirectory(), folderName(packed, old, project), `${id}.jsonl`);
+    let outcome: ImportOutcome | null = null;
+    if (live.has(id)) outcome = { id, title, project, action: "refused", detail: RUNNING };
+    else if (dryRun && !present.has(id)) outcome = { id, title, project, action: "imported", detail: null };
     return {
       packed,
       project,
       path,
       present: present.get(id) ?? null,
-      // Rules that keep a path where a shorter one would move it count only beside others.
-      rules: effective.length > 0 ? all.filter(([from]) => from.startsWith("/")) : null,
+      rules: effectiveRules([
+        ...rules,
+        [join(manifest.config, "projects", packed.folder, id), sessionFolder(path)],
+        ...(old !== null && project !== null ? [[old, project] as const] : []),
+        [manifest.config, configDirectory()],
+        ...homes,
+      ]),
       outcome,
       files: [],
     };
   });
-  if (gone.size > 0 && !allowMissing) throw new MissingDirectories([...gone]);
-  return guests;
+  if (missing.size > 0 && !allowMissing) throw new MissingDirectories([...missing]);
+  return candidates;
+}
+
+/** Why a running session is refused. */
+export const RUNNING = "it is running: end it first";
+
+/**
+ * Returns a function that gives a session's directory on this machine. The user's rules decide; without one, the same
+ * directory if it exists, else (`guessed`) the same path below this home.
+ */
+function projectMapper(
+  rules: readonly PathRule[],
+  homes: readonly PathRule[],
+): (project: string) => { path: string; guessed: boolean } {
+  const byRules = pathMapper(rules);
+  const byRulesAndHome = pathMapper([...rules, ...homes]);
+  return (project) => {
+    const mapped = byRules(project);
+    if (rules.some(([from]) => isWithin(project, from)) || isDirectory(project))
+      return { path: mapped, guessed: false };
+    return { path: byRulesAndHome(project), guessed: true };
+  };
+}
+
+/** Returns the name of the project folder: the old one if the directory stays the same. */
+function folderName(packed: PackedSession, old: string | null, project: string | null): string {
+  if (project === old && /^[\w-]{1,255}$/.test(packed.folder)) return packed.folder;
+  return slug(project === null ? "/" : realPath(project));
+}
+
+/**
+ * Returns the rules that apply, or null if none of them changes a path. A rule that keeps a path matters only beside a
+ * shorter one that would change it.
+ */
+function effectiveRules(rules: readonly PathRule[]): PathRule[] | null {
+  const absolute = rules.filter(([from]) => from.startsWith("/"));
+  return absolute.some(([from, to]) => from !== to) ? absolute : null;
 }

@@ -5,33 +5,38 @@ import { Problem } from "../system/problem.ts";
 import { linkInto, temporaryPath } from "../system/temporary-files.ts";
 import { appendTail } from "./append.ts";
 import { compareTranscripts } from "./compare.ts";
-import { appendHistory } from "./history-lines.ts";
-import type { ImportCandidate, ImportOptions, ImportOutcome } from "./import-candidates.ts";
+import { appendHistory, type LineRange } from "./history-lines.ts";
+import {
+  type ImportCandidate,
+  type ImportOptions,
+  type ImportOutcome,
+  RUNNING,
+} from "./import-candidates.ts";
 import { parseMemberName } from "./manifest.ts";
 import { mapTranscript } from "./map-transcript.ts";
 import { pathMapper } from "./path-rules.ts";
 import { partDirectory, sessionFolder } from "./session-files.ts";
 
-/** A session's files beside the place where they will be, until all are there. */
+/** Collects the files of one session in a temporary folder beside their destination, then installs all of them. */
 export class Staging {
   readonly candidate: ImportCandidate;
   readonly #directory: string;
 
-  constructor(guest: ImportCandidate) {
-    this.candidate = guest;
-    makeDirectory(dirname(guest.path));
-    this.#directory = temporaryPath(dirname(guest.path));
+  constructor(candidate: ImportCandidate) {
+    this.candidate = candidate;
+    makeDirectory(dirname(candidate.path));
+    this.#directory = temporaryPath(dirname(candidate.path));
     mkdirSync(this.#directory, { mode: 0o700 });
   }
 
+  /** Opens a file of the session for writing. `end` makes it durable. */
   addFile(name: string): { bytes(piece: Buffer): void; end(): void } {
     const { part, rest } = parseMemberName(name);
     const path = join(this.#directory, String(this.candidate.files.length));
     this.candidate.files.push({ part, rest, path });
     const fd = openSync(path, "wx", 0o600);
-    const write = fileWriter(fd, path);
     return {
-      bytes: write,
+      bytes: fileWriter(fd, path),
       end: () => {
         fsyncSync(fd);
         closeSync(fd);
@@ -43,22 +48,15 @@ export class Staging {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  commit(options: ImportOptions, history: readonly (readonly [number, number])[]): ImportOutcome {
-    const { rules, files } = this.candidate;
+  /** Maps the paths in the staged files and installs them. `history` are the session's lines in the history here. */
+  commit(options: ImportOptions, history: readonly LineRange[]): ImportOutcome {
     try {
-      if (rules) {
-        for (const one of files) {
-          if (!/\.jsonl$/.test(one.rest || one.part) || one.part === "history.jsonl") continue;
-          mapTranscript(one.path, `${one.path}m`, rules);
-          rmSync(one.path);
-          one.path += "m";
-        }
-      }
+      this.#mapPaths();
       for (let tries = 0; ; tries++) {
         try {
-          return this.#settle(options, history);
+          return this.#install(options, history);
         } catch (error) {
-          // Another import has just brought it.
+          // Another import of the same session was faster.
           if (!(error instanceof Problem) || error.kind !== "exists" || tries > 8) throw error;
         }
       }
@@ -67,56 +65,60 @@ export class Staging {
     }
   }
 
-  /** Everything but the transcript first: until that has its name, the session is not here. */
-  #settle(options: ImportOptions, history: readonly (readonly [number, number])[]): ImportOutcome {
-    const { candidate } = this;
-    const { packed, project, rules, files } = candidate;
-    const present = candidate.present ?? (existsSync(candidate.path) ? candidate.path : null);
-    const outcome = (action: ImportOutcome["action"], detail: string | null = null): ImportOutcome => ({
-      id: packed.id,
-      title: packed.title,
-      project,
-      action,
-      detail,
-    });
-    const [transcript] = files;
-    let action: ImportOutcome["action"] = "imported";
-    let tail = 0;
-    if (present !== null) {
-      const { is, to } = compareTranscripts(present, transcript!.path);
-      if (is === "different")
-        return outcome("refused", "here and there it went on differently: neither was changed");
-      if (is === "ours-longer") return outcome("refused", "it is longer here than in the archive");
-      if (is === "theirs-longer" && !options.update)
-        return outcome("refused", "the archive has more of it: --update appends that");
-      action = is === "same" ? "here" : "updated";
-      tail = to;
+  #mapPaths(): void {
+    const { rules, files } = this.candidate;
+    if (!rules) return;
+    for (const file of files) {
+      if (!/\.jsonl$/.test(file.rest || file.part) || file.part === "history.jsonl") continue;
+      mapTranscript(file.path, `${file.path}m`, rules);
+      rmSync(file.path);
+      file.path += "m";
     }
-    if (options.dryRun) return outcome(action);
-    if (options.running().has(packed.id)) return outcome("refused", "it is running: end it first");
-    const own = sessionFolder(candidate.path);
-    for (const { part, rest, path } of files.slice(1)) {
-      if (part !== "history.jsonl") mergeFile(path, join(partDirectory(part, packed.id, own), rest));
+  }
+
+  /** Installs the transcript last: until it has its name, the session does not exist here. */
+  #install(options: ImportOptions, history: readonly LineRange[]): ImportOutcome {
+    const { packed, project, path: target, rules, files } = this.candidate;
+    const { id, title } = packed;
+    const isRunning = (): boolean => options.running().has(id);
+    const { action, detail, present, tail } = this.#decide(options.update);
+    if (action === "refused" || options.dryRun) return { id, title, project, action, detail };
+    if (isRunning()) return { id, title, project, action: "refused", detail: RUNNING };
+    const own = sessionFolder(target);
+    const [transcript, ...others] = files;
+    for (const { part, rest, path } of others) {
+      if (part !== "history.jsonl") mergeFile(path, join(partDirectory(part, id, own), rest));
     }
-    if (action === "imported") {
-      linkInto(
-        transcript!.path,
-        candidate.path,
-        () => new Problem("exists", `${candidate.path} has just come into being.`),
-      );
-    } else if (action === "updated")
-      appendTail(present!, transcript!.path, tail, () => options.running().has(packed.id));
+    if (action === "imported") linkInto(transcript!.path, target, () => alreadyExists(target));
+    else if (action === "updated") appendTail(present!, transcript!.path, tail, isRunning);
     const lines = files.find(({ part }) => part === "history.jsonl");
-    if (lines) appendHistory(packed.id, lines.path, pathMapper(rules ?? []), history);
-    return outcome(action);
+    if (lines) appendHistory(id, lines.path, pathMapper(rules ?? []), history);
+    return { id, title, project, action, detail };
+  }
+
+  /** Compares with the transcript that is here. `tail` is the offset of what the archive has more. */
+  #decide(
+    update: boolean,
+  ): Pick<ImportOutcome, "action" | "detail"> & { present: string | null; tail: number } {
+    const { candidate } = this;
+    const present = candidate.present ?? (existsSync(candidate.path) ? candidate.path : null);
+    if (present === null) return { action: "imported", detail: null, present, tail: 0 };
+    const { is, to } = compareTranscripts(present, candidate.files[0]!.path);
+    const refuse = (detail: string) => ({ action: "refused" as const, detail, present, tail: to });
+    if (is === "different") return refuse("it went on differently here and there: neither was changed");
+    if (is === "ours-longer") return refuse("it is longer here than in the archive");
+    if (is === "theirs-longer" && !update) return refuse("the archive has more of it: --update appends that");
+    return { action: is === "same" ? "here" : "updated", detail: null, present, tail: to };
   }
 }
 
-/** A further file of a session: new ones are placed, grown ones are extended, others stay as they are here. */
+const alreadyExists = (path: string): Problem => new Problem("exists", `${path} already exists`);
+
+/** Merges another file of a session: installs a new one, appends to a JSONL file that has grown, else keeps the one here. */
 function mergeFile(from: string, to: string): void {
   makeDirectory(dirname(to));
   if (!existsSync(to)) {
-    linkInto(from, to, () => new Problem("exists", `${to} has just come into being.`));
+    linkInto(from, to, () => alreadyExists(to));
     return;
   }
   if (!to.endsWith(".jsonl")) return;

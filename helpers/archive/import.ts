@@ -4,61 +4,78 @@ import { makeDirectory } from "../system/files.ts";
 import { Problem } from "../system/problem.ts";
 import { requireFreeSpace, sweepTemporaryFiles } from "../system/temporary-files.ts";
 import { findHistoryLines } from "./history-lines.ts";
-import { type ImportOptions, type ImportOutcome, importCandidates } from "./import-candidates.ts";
+import {
+  type ImportCandidate,
+  type ImportOptions,
+  type ImportOutcome,
+  importCandidates,
+} from "./import-candidates.ts";
 import { Staging } from "./import-staging.ts";
+import type { Manifest } from "./manifest.ts";
 import { readArchive } from "./read.ts";
 
 /**
- * Brings the sessions of an archive into this home, each as a whole or not at all. The archive is read to its end
- * before anything is written.
+ * Imports the sessions of an archive, each completely or not at all. Reads and checks the whole archive before it writes
+ * anything.
  */
 export async function importArchive(file: string, options: ImportOptions): Promise<ImportOutcome[]> {
-  const watch = options.startProgress?.();
+  const checkProgress = options.startProgress?.();
   let all = 0;
   const manifest = await readArchive(file, {
-    start: (one) => {
-      all = one.files.reduce((sum, { size }) => sum + size, 0);
+    onManifest: (manifest) => {
+      all = manifest.files.reduce((sum, { size }) => sum + size, 0);
     },
-    done: (done) => watch?.(done, all),
+    onProgress: (done) => checkProgress?.(done, all),
   });
   for (const [, path] of projectFolders()) sweepTemporaryFiles(path);
-  const guests = importCandidates(manifest, options);
-  const coming = new Map(
-    guests.flatMap((guest) => (guest.outcome ? [] : [[guest.packed.id, guest] as const])),
+  const candidates = importCandidates(manifest, options);
+  const undecided = new Map(
+    candidates.flatMap((candidate) => (candidate.outcome ? [] : [[candidate.packed.id, candidate] as const])),
   );
-  if (coming.size === 0) return guests.map(({ outcome }) => outcome!);
+  if (undecided.size === 0) return candidates.map(({ outcome }) => outcome!);
 
   makeDirectory(projectsDirectory());
-  const needed = manifest.files.reduce((sum, { name, size }) => {
-    const guest = coming.get(name.slice(0, 36));
-    return sum + (guest && !options.dryRun ? size * (guest.rules ? 2 : 1) : 0);
-  }, 0);
-  requireFreeSpace(projectsDirectory(), needed);
-  const history = findHistoryLines(new Set(coming.keys()));
-  const watching = options.startProgress?.();
-  let stage: Staging | null = null;
+  if (!options.dryRun) requireFreeSpace(projectsDirectory(), bytesNeeded(manifest, undecided));
+  const history = findHistoryLines(new Set(undecided.keys()));
+  const importProgress = options.startProgress?.();
+  let staging: Staging | null = null;
   const finish = (): void => {
-    if (stage) stage.candidate.outcome = stage.commit(options, history.get(stage.candidate.packed.id) ?? []);
-    stage = null;
+    if (staging) {
+      const { candidate } = staging;
+      candidate.outcome = staging.commit(options, history.get(candidate.packed.id) ?? []);
+    }
+    staging = null;
   };
   try {
     await readArchive(file, {
-      start: (again) => {
+      onManifest: (again) => {
         if (JSON.stringify(again) !== JSON.stringify(manifest))
-          throw new Problem("changed", `${file} was changed.`);
+          throw new Problem("changed", `${file} has changed while it was read`, { hint: "run it again" });
       },
-      take: ({ name }) => {
-        const guest = coming.get(name.slice(0, 36));
-        if (stage?.candidate !== guest) finish();
-        if (!guest) return undefined;
-        stage ??= new Staging(guest);
-        return stage.addFile(name);
+      sinkFor: ({ name }) => {
+        const candidate = undecided.get(sessionOf(name));
+        if (staging?.candidate !== candidate) finish();
+        if (!candidate) return undefined;
+        staging ??= new Staging(candidate);
+        return staging.addFile(name);
       },
-      done: (done) => watching?.(done, all),
+      onProgress: (done) => importProgress?.(done, all),
     });
     finish();
   } finally {
-    (stage as Staging | null)?.discard();
+    (staging as Staging | null)?.discard();
   }
-  return guests.map(({ outcome }) => outcome!);
+  return candidates.map(({ outcome }) => outcome!);
+}
+
+/** Returns the session id with which the name of an archive's file begins. */
+const sessionOf = (name: string): string => name.slice(0, 36);
+
+/** Returns the disk space that the import takes: twice the size where paths are mapped into a second file. */
+function bytesNeeded(manifest: Manifest, candidates: ReadonlyMap<string, ImportCandidate>): number {
+  return manifest.files.reduce((sum, { name, size }) => {
+    const candidate = candidates.get(sessionOf(name));
+    if (!candidate) return sum;
+    return sum + (candidate.rules ? size * 2 : size);
+  }, 0);
 }

@@ -12,16 +12,16 @@ import { readArchive } from "./read.ts";
 import { sessionFiles, sessionFolder } from "./session-files.ts";
 import { memberOf, type Source } from "./write.ts";
 
-/** An archive of one session; `already`: it was there. */
+/** The archive of a session. `already`: it existed before. */
 export type KeptArchive = { file: string; already: boolean; deleted: boolean };
 
-/** Everything of a session that lies here and would be deleted, the transcript last. */
-function filesOf({ id, path }: Entry): Source[] {
+/** Lists the files that are deleted with a session, its transcript last. */
+function filesToDelete({ id, path }: Entry): Source[] {
   const parts = sessionFiles(id, path).map(([part, name, file]) => fileSource(`${id}/${part}/${name}`, file));
-  return [...parts, fileSource(`${id}/transcript.jsonl`, path)].filter((one) => one !== null);
+  return [...parts, fileSource(`${id}/transcript.jsonl`, path)].filter((source) => source !== null);
 }
 
-/** Whether an archive is whole and has each of these files as it is here. */
+/** Returns whether an archive is valid and contains each of these files as it is on disk. */
 async function archiveContains(file: string, sources: readonly Source[]): Promise<boolean> {
   let manifest: Manifest;
   try {
@@ -32,14 +32,15 @@ async function archiveContains(file: string, sources: readonly Source[]): Promis
   }
   const sums = new Map(manifest.files.map(({ name, sha256 }) => [name, sha256]));
   for (const source of sources) {
-    if (!sums.has(source.name) || (await memberOf(source)).sha256 !== sums.get(source.name)) return false;
+    const sum = sums.get(source.name);
+    if (sum === undefined || (await memberOf(source)).sha256 !== sum) return false;
   }
   return true;
 }
 
 /**
- * Makes sure that a directory has an archive of this session as it is now, and with `remove` deletes the session once
- * that archive was read again and compared with it. What a killed run has done is not done twice.
+ * Makes sure that a directory has an archive of this session as it is now. With `remove`, deletes the session after the
+ * archive was read back and compared. A run that was killed can be repeated; it does nothing twice.
  */
 export async function keep(
   entry: Entry,
@@ -48,28 +49,41 @@ export async function keep(
 ): Promise<KeptArchive> {
   makeDirectory(directory);
   const base = statOrNull(entry.path);
-  const sources = filesOf(entry);
-  let file: string;
-  let already = false;
-  for (let n = 1; ; n++) {
-    file = join(directory, `${archiveName(entry)}${n > 1 ? `.${n}` : ""}.tar.gz`);
-    if (!existsSync(file)) break;
-    already = await archiveContains(file, sources);
-    if (already) break;
-  }
+  const sources = filesToDelete(entry);
+  const { file, already } = await findArchive(entry, directory, sources);
   if (!already) await exportFile([entry], file, options);
   if (!options.remove) return { file, already, deleted: false };
-  const stay = (why: string): Problem =>
-    new Problem("not-deleted", `${entry.id.slice(0, 8)} is archived, but not deleted: ${why}.`, {
+
+  const kept = (why: string): Problem =>
+    new Problem("not-deleted", `${entry.id.slice(0, 8)} is archived but not deleted: ${why}`, {
       hint: "run it again",
     });
-  if (options.running(entry.id)) throw stay("it is running");
+  if (options.running(entry.id)) throw kept("it is running");
   if (transcripts((id) => id.toLowerCase() === entry.id).length > 1)
-    throw stay("two project folders have it");
-  if (!already && !(await archiveContains(file, sources))) throw stay("it was changed meanwhile");
+    throw kept("it is in two project folders");
+  if (!already && !(await archiveContains(file, sources))) throw kept("it has changed meanwhile");
   if (!isUnchanged(base, statOrNull(entry.path)) || options.running(entry.id))
-    throw stay("it was changed meanwhile");
-  // The transcript last: until then the session is here, and the next run goes on.
+    throw kept("it has changed meanwhile");
+  deleteFiles(entry, sources);
+  return { file, already, deleted: true };
+}
+
+/** Returns the archive that contains these files already, else the first free name. */
+async function findArchive(
+  entry: Entry,
+  directory: string,
+  sources: readonly Source[],
+): Promise<{ file: string; already: boolean }> {
+  for (let n = 1; ; n++) {
+    const file = join(directory, `${archiveName(entry)}${n > 1 ? `.${n}` : ""}.tar.gz`);
+    if (!existsSync(file)) return { file, already: false };
+    if (await archiveContains(file, sources)) return { file, already: true };
+  }
+}
+
+/** Deletes a session's files and the folders that are empty then. */
+function deleteFiles(entry: Entry, sources: readonly Source[]): void {
+  // The transcript is last: until then the session still exists, and the next run can continue.
   for (const { path } of sources) {
     try {
       unlinkSync(path);
@@ -79,16 +93,15 @@ export async function keep(
   }
   const folders = new Set([sessionFolder(entry.path)]);
   for (const { path } of sources.slice(0, -1)) folders.add(dirname(path));
-  const own = new RegExp(`/${entry.id}(?:/|$)`, "i");
+  const isOwn = new RegExp(`/${entry.id}(?:/|$)`, "i");
   for (const folder of [...folders].sort((a, b) => b.length - a.length)) {
-    // What else is in there stays, and its folder with it.
-    for (let at = folder; own.test(at); at = dirname(at)) {
+    for (let at = folder; isOwn.test(at); at = dirname(at)) {
       try {
         rmdirSync(at);
       } catch {
+        // It is not empty.
         break;
       }
     }
   }
-  return { file, already, deleted: true };
 }

@@ -1,11 +1,11 @@
-/** From a directory to another one; both absolute, without a slash at the end. */
+/** Maps a directory to another one. Both are absolute, without a slash at the end. */
 export type PathRule = readonly [from: string, to: string];
 
-/** Whether a path is a directory or lies below it. */
+/** Returns whether a path is the directory `from` or lies below it. */
 export const isWithin = (path: string, from: string): boolean =>
   path === from || (path.startsWith(from) && (from === "/" || path[from.length] === "/"));
 
-/** What becomes of a path: the rule with the longest beginning decides, of two the earlier one. */
+/** Returns a function that maps a path by the rule with the longest match; of equal ones the first. */
 export function pathMapper(rules: readonly PathRule[]): (path: string) => string {
   const sorted = [...rules].sort((a, b) => b[0].length - a[0].length);
   return (path) => {

@@ -1,24 +1,28 @@
-import { closeSync, openSync, readdirSync } from "node:fs";
+// The files of a session. Source: docs/developing/claude-code-format.md, "Files".
+
+import { closeSync, type Dirent, openSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readAt } from "../claude/lines.ts";
 import { configDirectory } from "../claude/places.ts";
 import { foldedName, isMemberName, type Part, SUBAGENT_FILE } from "./manifest.ts";
 
-/** Plain files below a directory, by their path in it; no links, nothing hidden. */
-export function filesBelow(directory: string, before = ""): string[] {
+/** Lists the regular files below a directory by their relative paths. Skips links and hidden files. */
+export function filesBelow(directory: string, prefix = ""): string[] {
+  const pathsOf = (entry: Dirent): string[] => {
+    const path = prefix + entry.name;
+    if (entry.isDirectory()) return filesBelow(directory, `${path}/`);
+    return entry.isFile() ? [path] : [];
+  };
   try {
-    return readdirSync(join(directory, before), { withFileTypes: true })
+    return readdirSync(join(directory, prefix), { withFileTypes: true })
       .filter(({ name }) => !name.startsWith("."))
-      .flatMap((entry) => {
-        const path = before + entry.name;
-        return entry.isDirectory() ? filesBelow(directory, `${path}/`) : entry.isFile() ? [path] : [];
-      });
+      .flatMap(pathsOf);
   } catch {
     return [];
   }
 }
 
-/** Where a part of a session lies; `own` is the session's folder beside its transcript. */
+/** Returns the directory of a part of a session. `own` is the session's folder beside its transcript. */
 export function partDirectory(part: Part, id: string, own: string): string {
   const config = configDirectory();
   if (part === "files") return own;
@@ -26,33 +30,37 @@ export function partDirectory(part: Part, id: string, own: string): string {
   return part === "file-history" || part === "tasks" ? join(config, part, id) : join(config, part);
 }
 
-/** The folder of a transcript's further files. */
+/** Returns the folder beside a transcript that holds the session's other files. */
 export const sessionFolder = (transcript: string): string => transcript.slice(0, -".jsonl".length);
 
-const subagentsByFolder = new Map<string, [name: string, id: string][]>();
+const subagentsByFolder = new Map<string, [name: string, session: string][]>();
 
-/** Subagents' transcripts in a project folder that are a session's, as their first rows say. */
+/** Lists the subagents' transcripts in a project folder that belong to a session, according to their first rows. */
 function subagentFiles(folder: string, id: string): string[] {
   let known = subagentsByFolder.get(folder);
   if (!known) {
-    known = [];
-    const buffer = Buffer.alloc(1 << 16);
-    for (const { name } of readdirSync(folder, { withFileTypes: true }).filter(
-      (entry) => entry.isFile() && SUBAGENT_FILE.test(entry.name),
-    )) {
+    known = readSubagents(folder);
+    subagentsByFolder.set(folder, known);
+  }
+  return known.flatMap(([name, session]) => (session === id ? name : []));
+}
+
+function readSubagents(folder: string): [name: string, session: string][] {
+  const buffer = Buffer.alloc(1 << 16);
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isFile() && SUBAGENT_FILE.test(entry.name))
+    .map(({ name }) => {
       const fd = openSync(join(folder, name), "r");
       const text = buffer.toString("latin1", 0, readAt(fd, buffer, 0));
       closeSync(fd);
-      known.push([name, /"sessionId":"([^"]*)"/.exec(text)?.[1]?.toLowerCase() ?? ""]);
-    }
-    subagentsByFolder.set(folder, known);
-  }
-  return known.flatMap(([name, of]) => (of === id ? name : []));
+      return [name, /"sessionId":"([^"]*)"/.exec(text)?.[1]?.toLowerCase() ?? ""];
+    });
 }
 
 /**
- * Every file of a session but its transcript, history and plans: `[part, path in it, absolute path]`. `onSkipped` is told of
- * those with names that no archive takes: not UTF-8, control characters, or the same as another one's but for its case.
+ * Lists every file of a session except its transcript, history and plans: `[part, path in the part, absolute path]`.
+ * Calls `onSkipped` for names that no archive can have: not UTF-8, with control characters, or different from another
+ * name only in case.
  */
 export function sessionFiles(
   id: string,
@@ -61,18 +69,22 @@ export function sessionFiles(
 ): [Part, string, string][] {
   const own = sessionFolder(transcript);
   const taken = new Set<string>();
+  const isAllowed = (name: string): boolean => {
+    const folded = foldedName(name);
+    const allowed = !taken.has(folded) && !name.includes("\ufffd") && isMemberName(name);
+    taken.add(folded);
+    return allowed;
+  };
   return (["files", "agents", "file-history", "todos", "tasks"] as const).flatMap((part) => {
-    const place = partDirectory(part, id, own);
-    const names = part === "agents" ? subagentFiles(place, id) : filesBelow(place);
-    return names
+    const directory = partDirectory(part, id, own);
+    const paths = part === "agents" ? subagentFiles(directory, id) : filesBelow(directory);
+    return paths
       .filter((path) => part !== "todos" || (path.includes(id) && !path.includes("/")))
-      .map((path): [Part, string, string] => [part, path, join(place, path)])
-      .filter(([, name, path]) => {
-        const folded = foldedName(`${id}/${part}/${name}`);
-        const good = !taken.has(folded) && !name.includes("\ufffd") && isMemberName(`${id}/${part}/${name}`);
-        if (!good) onSkipped(path);
-        taken.add(folded);
-        return good;
+      .flatMap((path): [Part, string, string][] => {
+        const file = join(directory, path);
+        if (isAllowed(`${id}/${part}/${path}`)) return [[part, path, file]];
+        onSkipped(file);
+        return [];
       });
   });
 }

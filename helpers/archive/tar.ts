@@ -1,4 +1,5 @@
-// The few things of tar that an archive of sessions needs: plain files, ustar headers, PAX where a name or size asks for it.
+// The part of tar that an archive of sessions needs: regular files with ustar headers, and PAX records for long names and
+// large sizes. Format: POSIX pax.
 
 import { badArchive } from "./manifest.ts";
 
@@ -8,7 +9,7 @@ const LARGEST_PAX = 4096;
 const PLAIN_NAME = /^[\x20-\x7e]{1,100}$/;
 
 const octal = (value: number, length: number): string => `${value.toString(8).padStart(length - 1, "0")}\0`;
-/** Zeros after `size` bytes, up to the next block. */
+/** Returns the number of zero bytes that follow `size` bytes up to the next block. */
 export const padding = (size: number): number => (BLOCK - (size % BLOCK)) % BLOCK;
 
 function block(name: string, size: number, mtime: number, type: "0" | "x"): Buffer {
@@ -22,13 +23,14 @@ function block(name: string, size: number, mtime: number, type: "0" | "x"): Buff
   return header;
 }
 
+/** Sums up the bytes of a header, with the checksum field itself as blanks. */
 function headerChecksum(header: Buffer): number {
   let total = 0;
   for (let i = 0; i < BLOCK; i++) total += i >= 148 && i < 156 ? 32 : header[i]!;
   return total;
 }
 
-/** A PAX record counts its own length. */
+/** Returns a PAX record, which begins with its own length. */
 function paxRecord(key: string, value: string): string {
   const rest = ` ${key}=${value}\n`;
   let length = Buffer.byteLength(rest);
@@ -37,14 +39,14 @@ function paxRecord(key: string, value: string): string {
   return length + rest;
 }
 
-/** What stands before a file of `size` bytes. `mtime` is epoch ms. */
+/** Returns the header of a file of `size` bytes. `mtime` is epoch ms. */
 export function tarHeader(name: string, size: number, mtime: number): Buffer {
   const seconds = Math.max(0, Math.floor(mtime / 1000));
   const plain = PLAIN_NAME.test(name);
   const records =
     (plain ? "" : paxRecord("path", name)) + (size > LARGEST_OCTAL ? paxRecord("size", String(size)) : "");
-  const shown = plain ? name : name.replace(/[^\x20-\x7e]/g, "_").slice(-100);
-  const header = block(shown, size, seconds, "0");
+  const shortName = plain ? name : name.replace(/[^\x20-\x7e]/g, "_").slice(-100);
+  const header = block(shortName, size, seconds, "0");
   if (records === "") return header;
   const bytes = Buffer.from(records);
   return Buffer.concat([
@@ -55,14 +57,14 @@ export function tarHeader(name: string, size: number, mtime: number): Buffer {
   ]);
 }
 
-/** Bytes as they come, taken in the pieces that are needed. */
+/** Reads a stream in pieces of the requested size. Throws a Problem if it ends too early. */
 export class ByteReader {
   readonly #from: AsyncIterator<Buffer>;
   #rest: Buffer = Buffer.alloc(0);
   constructor(from: AsyncIterable<Buffer>) {
     this.#from = from[Symbol.asyncIterator]();
   }
-  /** Up to `most` bytes, at least one; null at the end. */
+  /** Reads between one and `most` bytes; null at the end. */
   async readSome(most: number): Promise<Buffer | null> {
     while (this.#rest.length === 0) {
       const { done, value } = await this.#from.next();
@@ -73,11 +75,13 @@ export class ByteReader {
     this.#rest = this.#rest.subarray(piece.length);
     return piece;
   }
+  /** Reads exactly `length` bytes. */
   async read(length: number): Promise<Buffer> {
     const pieces: Buffer[] = [];
     for await (const piece of this.chunks(length)) pieces.push(piece);
     return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
   }
+  /** Yields exactly `length` bytes as they arrive. */
   async *chunks(length: number): AsyncGenerator<Buffer> {
     for (let left = length; left > 0; ) {
       const piece = await this.readSome(left);
@@ -88,47 +92,61 @@ export class ByteReader {
   }
 }
 
-/** Name and size of the next file, or null at the end. Anything but plain files is refused. */
+type Header = { name: string; size: number; type: string };
+
+const KINDS: Record<string, string> = { "1": "a hard link", "2": "a symbolic link", "5": "a folder" };
+
+/** Reads name and size of the next file; null at the end. Throws a Problem for anything but regular files. */
 export async function nextMember(bytes: ByteReader): Promise<{ name: string; size: number } | null> {
-  let path: string | undefined;
-  let large: number | undefined;
+  let pax: PaxRecords | null = null;
   for (;;) {
-    const header = await bytes.read(BLOCK);
-    if (header.every((byte) => byte === 0)) return null;
-    const field = (from: number, length: number): string =>
-      header.toString("latin1", from, from + length).split("\0", 1)[0]!;
-    const number = (from: number, length: number): number => {
-      const digits = field(from, length).trim();
-      if (!/^[0-7]+$/.test(digits)) throw badArchive("a header in it is damaged");
-      return Number.parseInt(digits, 8);
-    };
-    if (number(148, 8) !== headerChecksum(header) || !field(257, 6).startsWith("ustar"))
-      throw badArchive("a header in it is damaged");
-    const size = number(124, 12);
-    const type = String.fromCharCode(header[156]!);
-    const before = field(345, 155);
-    const name = path ?? (before === "" ? field(0, 100) : `${before}/${field(0, 100)}`);
-    if (type === "x" && path === undefined && large === undefined && size <= LARGEST_PAX) {
-      const records = await bytes.read(size);
+    const block = await bytes.read(BLOCK);
+    if (block.every((byte) => byte === 0)) return null;
+    const { name: ownName, size, type } = parseHeader(block);
+    if (type === "x" && pax === null && size <= LARGEST_PAX) {
+      pax = parsePax(await bytes.read(size));
       await bytes.read(padding(size));
-      for (let at = 0; at < records.length; ) {
-        const space = records.indexOf(32, at);
-        const length = Number(records.toString("latin1", at, space));
-        const [, key, value] =
-          /^(\w+)=([\s\S]*)\n$/.exec(records.toString("utf8", space + 1, at + length)) ?? [];
-        if (key === "path") path = value;
-        else if (key === "size" && /^\d{1,15}$/.test(value!)) large = Number(value);
-        else throw badArchive("a header in it has more to say than ccr writes");
-        at += length;
-      }
       continue;
     }
+    const name = pax?.path ?? ownName;
     if (type !== "0" && type !== "\0") {
-      const kinds: Record<string, string> = { "1": "a hard link", "2": "a symbolic link", "5": "a folder" };
-      throw badArchive(
-        `${kinds[type] ?? "something that is no plain file"} is in it: ${JSON.stringify(name.slice(0, 120))}`,
-      );
+      const kind = KINDS[type] ?? "something other than a regular file";
+      throw badArchive(`it contains ${kind}: ${JSON.stringify(name.slice(0, 120))}`);
     }
-    return { name, size: large ?? size };
+    return { name, size: pax?.size ?? size };
   }
+}
+
+function parseHeader(header: Buffer): Header {
+  const field = (from: number, length: number): string =>
+    header.toString("latin1", from, from + length).split("\0", 1)[0]!;
+  const number = (from: number, length: number): number => {
+    const digits = field(from, length).trim();
+    if (!/^[0-7]+$/.test(digits)) throw badArchive("a header is damaged");
+    return Number.parseInt(digits, 8);
+  };
+  if (number(148, 8) !== headerChecksum(header) || !field(257, 6).startsWith("ustar"))
+    throw badArchive("a header is damaged");
+  const prefix = field(345, 155);
+  return {
+    name: prefix === "" ? field(0, 100) : `${prefix}/${field(0, 100)}`,
+    size: number(124, 12),
+    type: String.fromCharCode(header[156]!),
+  };
+}
+
+type PaxRecords = { path?: string; size?: number };
+
+function parsePax(records: Buffer): PaxRecords {
+  const found: PaxRecords = {};
+  for (let at = 0; at < records.length; ) {
+    const space = records.indexOf(32, at);
+    const length = Number(records.toString("latin1", at, space));
+    const [, key, value] = /^(\w+)=([\s\S]*)\n$/.exec(records.toString("utf8", space + 1, at + length)) ?? [];
+    if (key === "path") found.path = value!;
+    else if (key === "size" && /^\d{1,15}$/.test(value!)) found.size = Number(value);
+    else throw badArchive("a header has records that ccr does not write");
+    at += length;
+  }
+  return found;
 }

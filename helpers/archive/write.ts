@@ -3,12 +3,12 @@ import { Problem } from "../system/problem.ts";
 import { MANIFEST, type Manifest, type Member } from "./manifest.ts";
 import { padding, tarHeader } from "./tar.ts";
 
-/** Bytes of an archive are compressed in pieces of this size, each a gzip member of its own, so many at once. */
+/** An archive is compressed in pieces of this many bytes, each a gzip member of its own, several in parallel. */
 const PIECE = 4 * 1024 * 1024;
-const AT_ONCE = 3;
+const PARALLEL = 3;
 const LEVEL = 4;
 
-/** A file on its way into an archive: some bytes of a file, or bytes of several places in one. */
+/** What becomes a file in the archive: one or more ranges of bytes of a file on disk. */
 export type Source = {
   name: string;
   mtime: number;
@@ -19,83 +19,82 @@ export type Source = {
 export const sourceSize = (source: Source): number =>
   source.pieces.reduce((sum, [, length]) => sum + length, 0);
 
-/** Reads a source into the room that `room` gives, and tells how much was read. Throws when the file has become shorter. */
-function readInto(
+/** Reads a source into the buffers that `nextBuffer` returns. Throws a Problem if the file has become shorter. */
+async function readSource(
   source: Source,
-  room: () => Buffer,
-  got: (bytes: Buffer) => Promise<void> | void,
+  nextBuffer: () => Buffer,
+  onRead: (bytes: Buffer) => Promise<void> | void,
 ): Promise<void> {
-  return (async () => {
-    const fd = openSync(source.path, "r");
-    try {
-      for (const [start, length] of source.pieces) {
-        for (let at = 0; at < length; ) {
-          const buffer = room();
-          const n = readSync(fd, buffer, 0, Math.min(buffer.length, length - at), start + at);
-          if (n === 0) throw changed(source);
-          at += n;
-          await got(buffer.subarray(0, n));
-        }
+  const fd = openSync(source.path, "r");
+  try {
+    for (const [start, length] of source.pieces) {
+      for (let at = 0; at < length; ) {
+        const buffer = nextBuffer();
+        const n = readSync(fd, buffer, 0, Math.min(buffer.length, length - at), start + at);
+        if (n === 0) throw changed(source);
+        at += n;
+        await onRead(buffer.subarray(0, n));
       }
-    } finally {
-      closeSync(fd);
     }
-  })();
+  } finally {
+    closeSync(fd);
+  }
 }
 
 const changed = ({ path }: Source): Problem =>
-  new Problem("changed", `${path} was changed while it was read.`, { hint: "run it again" });
+  new Problem("changed", `${path} has changed while it was read`, { hint: "run it again" });
 
-/** Checksum of a source; `see` is shown its bytes. */
-export async function memberOf(source: Source, see: (bytes: Buffer) => void = () => {}): Promise<Member> {
+/** Reads a source and returns its entry for the manifest. Calls `onRead` with its bytes. */
+export async function memberOf(source: Source, onRead: (bytes: Buffer) => void = () => {}): Promise<Member> {
   const { createHash } = await import("node:crypto");
   const hash = createHash("sha256");
   const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(sourceSize(source), 1 << 20)));
-  await readInto(
+  await readSource(
     source,
     () => buffer,
     (bytes) => {
       hash.update(bytes);
-      see(bytes);
+      onRead(bytes);
     },
   );
   return { name: source.name, size: sourceSize(source), mtime: source.mtime, sha256: hash.digest("hex") };
 }
 
-/** Writes an archive to `sink`: the manifest, then the sources, which must have become what the manifest says of them. */
+/** Writes an archive to `sink`: the manifest, then the sources. Throws a Problem if a source is not what the manifest says. */
 export async function writeArchive(
   manifest: Manifest,
   sources: readonly Source[],
   sink: (bytes: Uint8Array) => void,
-  done: (bytes: number) => void = () => {},
+  onProgress: (bytes: number) => void = () => {},
 ): Promise<void> {
   const { createHash } = await import("node:crypto");
-  const packer = new GzipWriter(await import("node:zlib"), sink);
+  const writer = new GzipWriter(await import("node:zlib"), sink);
   const text = Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`);
-  await packer.add(tarHeader(MANIFEST, text.length, Date.parse(manifest.createdAt)));
-  await packer.add(text);
-  await packer.add(Buffer.alloc(padding(text.length)));
+  await writer.add(tarHeader(MANIFEST, text.length, Date.parse(manifest.createdAt)));
+  await writer.add(text);
+  await writer.add(Buffer.alloc(padding(text.length)));
   let all = 0;
   for (const [i, source] of sources.entries()) {
     const { name, size, mtime, sha256 } = manifest.files[i]!;
-    await packer.add(tarHeader(name, size, mtime));
+    await writer.add(tarHeader(name, size, mtime));
     const hash = createHash("sha256");
-    await readInto(
+    await readSource(
       source,
-      () => packer.room(),
+      () => writer.free(),
       async (bytes) => {
         hash.update(bytes);
-        done((all += bytes.length));
-        await packer.filled(bytes.length);
+        onProgress((all += bytes.length));
+        await writer.filled(bytes.length);
       },
     );
     if (hash.digest("hex") !== sha256) throw changed(source);
-    await packer.add(Buffer.alloc(padding(size)));
+    await writer.add(Buffer.alloc(padding(size)));
   }
-  await packer.add(Buffer.alloc(1024));
-  await packer.end();
+  await writer.add(Buffer.alloc(1024));
+  await writer.end();
 }
 
+/** Compresses what is added, several pieces in parallel, and passes it on in order. */
 class GzipWriter {
   #buffer: Buffer = Buffer.allocUnsafeSlow(PIECE);
   #used = 0;
@@ -108,8 +107,8 @@ class GzipWriter {
     this.#zlib = zlib;
     this.#sink = sink;
   }
-  /** Where the next bytes may be put; then {@link filled} is told how many. */
-  room(): Buffer {
+  /** Returns where to put the next bytes. Call {@link filled} with their number. */
+  free(): Buffer {
     return this.#buffer.subarray(this.#used);
   }
   async filled(length: number): Promise<void> {
@@ -118,7 +117,7 @@ class GzipWriter {
   }
   async add(bytes: Buffer): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
-      const n = bytes.copy(this.room(), 0, at);
+      const n = bytes.copy(this.free(), 0, at);
       at += n;
       await this.filled(n);
     }
@@ -136,10 +135,10 @@ class GzipWriter {
         else resolve(packed);
       });
     });
-    // Told when its turn comes.
+    // The error is thrown when the piece is awaited.
     piece.catch(() => {});
     this.#running.push(piece);
-    if (this.#running.length >= AT_ONCE) this.#sink(await this.#running.shift()!);
+    if (this.#running.length >= PARALLEL) this.#sink(await this.#running.shift()!);
     this.#buffer = this.#spare.pop() ?? Buffer.allocUnsafeSlow(PIECE);
     this.#used = 0;
   }

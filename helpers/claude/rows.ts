@@ -137,14 +137,17 @@ export function promptOf(row: Row): string | null {
   return typed === "" ? null : typed;
 }
 
-/** Rows that hold the old system prompt, which Claude Code would send again; it makes new ones. */
+/** What every line with a request row contains. */
+export const REQUEST_MARKS = ['"prompt_snapshot"', '"api-request'];
+
+/** Returns whether a row holds the old system prompt or a request. Claude Code would send it again; it writes new ones. */
 export const isRequestRow = (row: Row): boolean =>
   (row.type === "attachment" && object(row.attachment)?.type === "prompt_snapshot") ||
   (typeof row.type === "string" && row.type.startsWith("api-request"));
 
 /**
- * Maps the paths of a row in place. `workingDirectory` stays, so that Claude Code tells the model that it has moved; so
- * does all that was said. Whether anything has changed.
+ * Maps the paths in the fields of a row, in place. Returns whether anything has changed. Messages stay as they are, and so
+ * does `workingDirectory`: from it Claude Code tells the model that the session has moved.
  */
 export function mapRowPaths(row: Row, map: (path: string) => string): boolean {
   let changed = false;
@@ -175,4 +178,30 @@ export function mapRowPaths(row: Row, map: (path: string) => string): boolean {
     changed = true;
   }
   return changed;
+}
+
+export const isSidechain = (row: Row): boolean => row.isSidechain === true;
+export const isApiError = (row: Row): boolean => row.isApiErrorMessage === true;
+export const isCompactSummary = (row: Row): boolean => row.isCompactSummary === true;
+/** Returns whether a row belongs to the compaction of a conversation. */
+export const isCompaction = (row: Row): boolean =>
+  row.subtype === "compact_boundary" || isCompactSummary(row);
+/** Returns the uuid of the row before; where a conversation was compacted, the last one of the part that was replaced. */
+export const parentUuidOf = (row: Row): string | null => string(row.parentUuid ?? row.logicalParentUuid);
+
+/** Returns the content blocks of a message. */
+export function blocksOf(row: Row): Row[] {
+  const content = object(row.message)?.content;
+  return (Array.isArray(content) ? content : []).map(object).filter((block): block is Row => block !== null);
+}
+
+/** Returns the thinking of a message. It is signed: Claude Code refuses a block that was changed. */
+export const thinkingOf = (row: Row): string[] => blocksOf(row).map((block) => string(block.thinking) ?? "");
+
+/** Rows of the file history, which belong to messages by `messageId` and have no uuid. */
+export const FILE_HISTORY_MARK = '"file-history-';
+/** Returns the uuids of the messages to which a row of the file history belongs; null for other rows. */
+export function fileHistoryMessages(row: Row): string[] | null {
+  if (!String(row.type).startsWith("file-history-")) return null;
+  return [row.messageId, row.snapshotMessageId].filter((uuid) => typeof uuid === "string");
 }

@@ -1,30 +1,43 @@
-// The rows of a transcript and its main chain, in some twenty bytes a row: two million of them are real.
+// An index of the rows of a transcript with its main chain. It takes about twenty bytes a row, because transcripts with two
+// million rows exist.
 
 import { forward } from "../claude/lines.ts";
-import { promptOf, type Row, string, textsOf } from "../claude/rows.ts";
+import {
+  isApiError,
+  isCompaction,
+  isSidechain,
+  parentUuidOf,
+  promptOf,
+  type Row,
+  string,
+  textsOf,
+} from "../claude/rows.ts";
 import { collect } from "../system/heap.ts";
 import { parseLongLine } from "./long-strings.ts";
 
-/** What a row is to a cut: in the middle of things, a place to cut at, or a person's prompt. */
+/** Whether a transcript can be cut after a row: `good` yes, `middle` no, `prompt` only before it. */
 type Kind = "middle" | "good" | "prompt";
 const KINDS: readonly Kind[] = ["middle", "good", "prompt"];
 
 function kindOf(row: Row): Kind {
   if (promptOf(row) !== null) return "prompt";
-  if (row.subtype === "compact_boundary" || row.isCompactSummary === true) return "middle";
+  if (isCompaction(row)) return "middle";
   if (row.type !== "assistant") return "good";
-  return textsOf(row).length > 0 || row.isApiErrorMessage === true ? "good" : "middle";
+  return textsOf(row).length > 0 || isApiError(row) ? "good" : "middle";
 }
 
-/** A row takes four words: a checksum of its uuid (two), where its line starts, and a link with marks. */
+/** 32-bit words of a row: a hash of its uuid (two words), the offset of its line, and a link with marks. */
 const WORDS = 4;
+/** Rows in a page. */
 const PAGE = 1 << 16;
-/** Offsets are kept in units of so many bytes. No line with a uuid is shorter. */
+/** Offsets are kept in units of this many bytes. No line with a uuid is shorter. */
 const UNIT = 8;
-/** Links are numbers of rows plus one; the last one is to be looked up in the row. */
+/** A link is the number of a row plus one. This one means: read the parent's uuid from the row again. */
 const UNKNOWN = (1 << 27) - 1;
-const [KIND, CHAIN, NAMED] = [27, 1 << 29, 1 << 30];
+/** Marks beside the link: bits of the kind, on the main chain, uuid has the wanted prefix. */
+const [KIND, CHAIN, HAS_PREFIX] = [27, 1 << 29, 1 << 30];
 
+/** The last result of {@link hashUuid}; as variables, because an array for each row costs time. */
 let [high, low] = [0, 0];
 function hashUuid(text: string): void {
   let [a, b] = [0xdeadbeef, 0x41c6ce57];
@@ -37,16 +50,15 @@ function hashUuid(text: string): void {
   low = (Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909)) >>> 0;
 }
 
-/** One prompt of the main chain and all that came of it: the numbers of its row and of the row it ends with. */
+/** A prompt of the main chain and everything up to the next one: the numbers of its first and last row. */
 export type Turn = { row: number; last: number };
 
-/** The rows that have a uuid, by their number in the file. */
+/** The rows of a transcript that have a uuid, numbered in the order of the file, and its main chain. */
 export class TranscriptIndex {
-  /** how many there are */
   rowCount = 0;
-  /** lines that could not be read */
+  /** number of lines that could not be read */
   damagedLines = 0;
-  /** the main chain's last row; -1 where there is none */
+  /** number of the main chain's last row; -1 if there is none */
   tip = -1;
   #first = 0;
   readonly #fd: number;
@@ -54,47 +66,63 @@ export class TranscriptIndex {
   readonly #pages: Uint32Array[] = [];
   #slots = new Int32Array(1 << 16);
 
-  /** Reads a transcript once. `named` is the beginning of uuids to look for. */
-  constructor(fd: number, size: number, named = "") {
+  /** Reads a transcript once. `prefix` marks the rows whose uuid begins with it, see {@link matchesPrefix}. */
+  constructor(fd: number, size: number, prefix = "") {
     this.#fd = fd;
     this.#size = size;
+    const leaf = this.#readRows(prefix);
+    const known = leaf === null ? -1 : this.numberOf(leaf);
+    if (known >= 0) this.tip = known;
+    this.#linkMainChain();
+  }
+
+  /** Adds every row. Returns the leaf that a `last-prompt` row names, if no row of the main chain follows it. */
+  #readRows(prefix: string): string | null {
     let leaf: unknown;
-    for (const { bytes, start } of forward(fd, size)) {
+    for (const { bytes, start } of forward(this.#fd, this.#size)) {
       const line = bytes ? parseLongLine(bytes, true) : { rows: [], lost: true };
       if (line.lost) this.damagedLines++;
       for (const row of line.rows) {
         if (row.type === "last-prompt") leaf = row.leafUuid;
-        const uuid = string(row.uuid);
-        if (uuid === null || this.numberOf(uuid) >= 0) continue;
-        if (this.rowCount % 4096 === 4095) collect();
-        const number = this.#add(start);
-        const parent = string(row.parentUuid ?? row.logicalParentUuid);
-        const link = parent === null ? 0 : this.numberOf(parent) + 1 || UNKNOWN;
-        const name = named !== "" && uuid.toLowerCase().startsWith(named) ? NAMED : 0;
-        this.#put(number, link | (KINDS.indexOf(kindOf(row)) << KIND) | name);
-        if (row.isSidechain === true) continue;
-        this.tip = number;
-        leaf = undefined;
+        if (this.#addRow(row, start, prefix)) leaf = undefined;
       }
     }
-    const wanted = string(leaf);
-    const known = wanted === null ? -1 : this.numberOf(wanted);
-    if (known >= 0) this.tip = known;
-    // From the last row back to the first; on the way the links are turned round.
+    return string(leaf);
+  }
+
+  /** Returns whether the row is a new one outside of subagents. */
+  #addRow(row: Row, start: number, prefix: string): boolean {
+    const uuid = string(row.uuid);
+    if (uuid === null || this.numberOf(uuid) >= 0) return false;
+    if (this.rowCount % 4096 === 4095) collect();
+    const number = this.#add(start);
+    const parent = parentUuidOf(row);
+    const link = parent === null ? 0 : this.numberOf(parent) + 1 || UNKNOWN;
+    const mark = prefix !== "" && uuid.toLowerCase().startsWith(prefix) ? HAS_PREFIX : 0;
+    this.#put(number, link | (KINDS.indexOf(kindOf(row)) << KIND) | mark);
+    if (isSidechain(row)) return false;
+    this.tip = number;
+    return true;
+  }
+
+  /** Follows the parents from the last row to the first, marks them, and turns the links round. */
+  #linkMainChain(): void {
     for (let at = this.tip + 1, next = 0; at > 0 && !(this.#marks(at - 1) & CHAIN); ) {
       const number = at - 1;
       at = this.#link(number);
-      if (at === UNKNOWN) {
-        const row = this.row(number);
-        const parent = string(row?.parentUuid ?? row?.logicalParentUuid);
-        const later = parent === null ? -1 : this.numberOf(parent);
-        // Where one is missing Claude Code goes by the order of the rows.
-        at = later < 0 ? number : later + 1;
-      }
+      if (at === UNKNOWN) at = this.#laterParent(number);
       this.#put(number, (this.#marks(number) & ~UNKNOWN) | next | CHAIN);
       next = number + 1;
       this.#first = next;
     }
+  }
+
+  /** Returns the link to a parent that comes later in the file. If it is missing, Claude Code takes the row before. */
+  #laterParent(number: number): number {
+    const row = this.row(number);
+    const parent = row && parentUuidOf(row);
+    const later = parent === null ? -1 : this.numberOf(parent);
+    return later < 0 ? number : later + 1;
   }
 
   #word(number: number, word: number): number {
@@ -110,7 +138,7 @@ export class TranscriptIndex {
     this.#pages[Math.floor(number / PAGE)]![(number % PAGE) * WORDS + 3] = marks;
   }
 
-  /** The slot in which the number of the last sum is, or would be. */
+  /** Returns the slot in which the row with the last hash is, or would be. */
   #slot(): number {
     const mask = this.#slots.length - 1;
     let slot = low & mask;
@@ -121,7 +149,7 @@ export class TranscriptIndex {
     return slot;
   }
 
-  /** Adds a row with the last sum. */
+  /** Adds a row with the last hash. */
   #add(start: number): number {
     const number = this.rowCount++;
     if (number % PAGE === 0) this.#pages.push(new Uint32Array(PAGE * WORDS));
@@ -137,7 +165,7 @@ export class TranscriptIndex {
     return number;
   }
 
-  /** The number of the row that has a uuid, or -1. */
+  /** Returns the number of the row with this uuid, or -1. */
   numberOf(uuid: string): number {
     hashUuid(uuid);
     return this.#slots[this.#slot()]! - 1;
@@ -147,14 +175,14 @@ export class TranscriptIndex {
     return KINDS[(this.#marks(number) >>> KIND) & 3]!;
   }
   matchesPrefix(number: number): boolean {
-    return (this.#marks(number) & NAMED) !== 0;
+    return (this.#marks(number) & HAS_PREFIX) !== 0;
   }
 
-  /** A row, read again, and where its line ends; of strings with more than 64 KB only the beginning, unless `whole`. */
+  /** Reads a row again, and where its line ends. Strings over 64 KB are cut unless `whole`. */
   locate(number: number, whole = false): { row: Row; end: number } | null {
     const from = this.#word(number, 2) * UNIT;
     for (const { bytes, start, length } of forward(this.#fd, this.#size, { start: from, first: 1024 })) {
-      // What is shorter is the end of the line before.
+      // A shorter one is the end of the line before, because offsets are rounded.
       if (!bytes || length < UNIT) continue;
       for (const row of parseLongLine(bytes, !whole).rows)
         if (this.numberOf(string(row.uuid) ?? "") === number) return { row, end: start + length };
@@ -168,17 +196,18 @@ export class TranscriptIndex {
     return string(this.row(number)?.uuid) ?? "";
   }
 
-  /** Whether any row is one to cut at. */
+  /** Returns whether there is a row after which the transcript can be cut. */
   hasCutPoint(): boolean {
     for (let i = 0; i < this.rowCount; i++) if (this.kind(i) === "good") return this.tip >= 0;
     return false;
   }
 
-  /** The main chain's rows, oldest first. */
+  /** Yields the rows of the main chain, oldest first. */
   *mainChain(): Generator<number> {
     for (let at = this.#first; at > 0; at = this.#link(at - 1)) yield at - 1;
   }
 
+  /** Yields the turns of the main chain, oldest first. */
   *turns(): Generator<Turn> {
     let turn: Turn | undefined;
     for (const number of this.mainChain()) {

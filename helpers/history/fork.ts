@@ -1,10 +1,10 @@
-// A session's copy under a new id, cut at a message. Source of the rules: facts/moving.md §4.
+// Copies a session under a new id, up to a message. Rules: docs/developing/claude-code-format.md, "Forking".
 
 import { copyFileSync, linkSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { forward } from "../claude/lines.ts";
 import { configDirectory } from "../claude/places.ts";
-import { type Row, string } from "../claude/rows.ts";
+import { FILE_HISTORY_MARK, fileHistoryMessages, isSidechain, type Row, string } from "../claude/rows.ts";
 import { parseLongLine } from "../conversation/long-strings.ts";
 import type { TranscriptIndex } from "../conversation/main-chain.ts";
 import type { Transcript } from "../sessions/entry.ts";
@@ -13,109 +13,123 @@ import { collect } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { StagedFile, statOrNull } from "../system/staged-file.ts";
 
+export type ForkNames = { from: string; id: string; title: string };
+
 /**
- * The lines of a fork, in pieces: every row up to `cut` in the file's order under the new id, the file history of what
- * is kept, a title. Rows that belong to a run of Claude Code, not to the conversation, are left out.
+ * Yields the lines of a fork in pieces: all rows up to `cut` in the order of the file with the new id, the file history of
+ * what is kept, and a title. Rows that belong to a run of Claude Code and not to the conversation are left out.
  */
 export function* forkLines(
   fd: number,
   size: number,
-  found: TranscriptIndex,
+  index: TranscriptIndex,
   cut: number,
-  names: { from: string; id: string; title: string },
+  { from, id, title }: ForkNames,
 ): Generator<string | Buffer> {
-  const { from, id, title } = names;
-  const { row: leaf, end } = found.locate(cut)!;
+  const { row: leaf, end } = index.locate(cut)!;
   let last: string | null = null;
   let lines = 0;
   for (const { bytes, start, length } of forward(fd, size)) {
-    const past = start + length > end;
-    if (!bytes || (past && !bytes.includes('"file-history-'))) continue;
-    const { rows, written } = parseLongLine(bytes);
+    const isPastCut = start + length > end;
+    if (!bytes || (isPastCut && !bytes.includes(FILE_HISTORY_MARK))) continue;
+    const { rows, serialize } = parseLongLine(bytes);
     if (lines++ % 4096 === 4095) collect();
     for (const row of rows) {
-      const uuid = string(row.uuid);
-      const isRow = uuid !== null && !past;
-      if (!isRow && !(String(row.type).startsWith("file-history-") && isKept(row))) continue;
-      const more = isRow ? { forkedFrom: { sessionId: from, messageUuid: uuid } } : {};
-      const named = isRow || "sessionId" in row ? { sessionId: id } : {};
-      const pieces = written([{ ...row, ...named, ...more }]);
+      const uuid = isPastCut ? null : string(row.uuid);
+      if (uuid === null && !isKeptFileHistory(row, index, cut)) continue;
+      const pieces = serialize([forkRow(row, uuid, from, id)]);
       if (!pieces) {
-        found.damagedLines++;
+        index.damagedLines++;
         continue;
       }
-      if (isRow && row.isSidechain !== true) last = uuid;
+      if (uuid !== null && !isSidechain(row)) last = uuid;
       yield* pieces;
       yield "\n";
     }
   }
   yield `${JSON.stringify({ type: "custom-title", customTitle: title, sessionId: id })}\n`;
-  // Another branch's rows may stand after the one that was asked for.
+  // Name the leaf if the last row belongs to another branch.
   if (last !== leaf.uuid)
     yield `${JSON.stringify({ type: "last-prompt", leafUuid: leaf.uuid, sessionId: id })}\n`;
-
-  function isKept(row: Row): boolean {
-    const number = [row.messageId, row.snapshotMessageId]
-      .map((uuid) => (typeof uuid === "string" ? found.numberOf(uuid) : -1))
-      .find((one) => one >= 0);
-    return number !== undefined && number <= cut;
-  }
 }
 
-const wrong = (what: string, hint = "ccr fork <session> --list"): Problem =>
-  new Problem("cut", what, { hint, exit: 2 });
+/** Returns a row with the fork's id. `uuid` is null for rows of the file history. */
+function forkRow(row: Row, uuid: string | null, from: string, id: string): Row {
+  if (uuid !== null) return { ...row, sessionId: id, forkedFrom: { sessionId: from, messageUuid: uuid } };
+  return "sessionId" in row ? { ...row, sessionId: id } : { ...row };
+}
 
-/** A person's words for a row to cut at: a turn's number, or a uuid or its beginning. */
-const isTurn = (words: string): boolean => /^\d{1,6}$/.test(words);
+/** Returns whether a row of the file history belongs to a message up to `cut`. */
+function isKeptFileHistory(row: Row, index: TranscriptIndex, cut: number): boolean {
+  const number = fileHistoryMessages(row)
+    ?.map((uuid) => index.numberOf(uuid))
+    .find((one) => one >= 0);
+  return number !== undefined && number <= cut;
+}
 
-/** The row to cut at that words mean: `3` is the end of the third turn, else what the survey has looked for. */
-export function findCut(survey: TranscriptIndex, words: string): number {
-  let turns = 0;
-  if (isTurn(words)) {
-    for (const { last } of survey.turns()) if (++turns === Number(words)) return last;
-    throw wrong(`there is no turn ${words}: the session has ${turns}.`);
+const wrongCut = (message: string, hint = "ccr fork <session> --list"): Problem =>
+  new Problem("cut", message, { hint, exit: 2 });
+
+const isTurnNumber = (text: string): boolean => /^\d{1,6}$/.test(text);
+
+/**
+ * Returns the row to cut at. `text` is the number of a turn (`3`: the end of the third one) or the prefix with which the
+ * index was built. Throws a Problem if there is none.
+ */
+export function findCut(index: TranscriptIndex, text: string): number {
+  if (isTurnNumber(text)) return endOfTurn(index, Number(text));
+  const { number, before } = findByPrefix(index, text);
+  const kind = index.kind(number);
+  if (kind === "good") return number;
+  if (kind === "middle") {
+    let turns = 0;
+    for (const { row } of index.turns()) if (row <= number) turns++;
+    throw wrongCut(`"${text}" is in the middle of an answer`, `cut at the end of its turn: --at ${turns}`);
   }
-  let [number, before, found, at] = [-1, -1, 0, -1];
-  for (const one of survey.mainChain()) {
-    if (words.length >= 4 && survey.matchesPrefix(one) && ++found === 1) [number, before] = [one, at];
-    at = one;
-  }
-  if (number < 0) throw wrong(`no message of the main chain starts with "${words}".`);
-  if (found > 1) throw wrong(`${found} messages start with "${words}".`, "type more of it");
-  if (survey.kind(number) === "good") return number;
-  if (survey.kind(number) === "middle") {
-    for (const { row } of survey.turns()) if (row <= number) turns++;
-    throw wrong(`"${words}" is in the middle of an answer.`, `cut at the end of its turn: --at ${turns}`);
-  }
-  // An unanswered prompt would stay unanswered; before it, it can be asked anew.
-  if (before < 0) throw wrong("nothing stands before the first prompt.");
+  // A fork that ends with a prompt would never get an answer. Cut before it, so that it can be asked again.
+  if (before < 0) throw wrongCut("there is nothing before the first prompt");
   return before;
 }
 
-/** The file history of a session is given to its fork: those files never change, so both can have them. */
+function endOfTurn(index: TranscriptIndex, wanted: number): number {
+  let turns = 0;
+  for (const { last } of index.turns()) if (++turns === wanted) return last;
+  throw wrongCut(`there is no turn ${wanted}: the session has ${turns}`);
+}
+
+/** Finds the row of the main chain that has the prefix, and the row before it (-1: none). */
+function findByPrefix(index: TranscriptIndex, prefix: string): { number: number; before: number } {
+  let [number, before, matches, last] = [-1, -1, 0, -1];
+  for (const one of index.mainChain()) {
+    if (prefix.length >= 4 && index.matchesPrefix(one) && ++matches === 1) [number, before] = [one, last];
+    last = one;
+  }
+  if (number < 0) throw wrongCut(`no message of the main chain starts with "${prefix}"`);
+  if (matches > 1) throw wrongCut(`"${prefix}" matches ${matches} messages`, "type more of the id");
+  return { number, before };
+}
+
+/** Gives the fork the file history of its session, as hard links where possible: the files never change. */
 function linkFileHistory(from: string, id: string): void {
-  const [old, fresh] = [from, id].map((one) => join(configDirectory(), "file-history", one)) as [
-    string,
-    string,
-  ];
-  if (!statOrNull(old)?.isDirectory()) return;
-  makeDirectory(fresh);
-  for (const entry of readdirSync(old, { withFileTypes: true })) {
+  const source = join(configDirectory(), "file-history", from);
+  const target = join(configDirectory(), "file-history", id);
+  if (!statOrNull(source)?.isDirectory()) return;
+  makeDirectory(target);
+  for (const entry of readdirSync(source, { withFileTypes: true })) {
     if (!entry.isFile()) continue;
-    const [source, target] = [join(old, entry.name), join(fresh, entry.name)];
     try {
-      linkSync(source, target);
+      linkSync(join(source, entry.name), join(target, entry.name));
     } catch {
-      copyFileSync(source, target);
+      copyFileSync(join(source, entry.name), join(target, entry.name));
     }
   }
 }
 
-/** Writes a fork beside the session's transcript; the id of the new session. */
+/** Writes a fork beside the session's transcript. Returns the new transcript. */
 export async function writeFork(
   fd: number,
   size: number,
-  found: TranscriptIndex,
+  index: TranscriptIndex,
   cut: number,
   { from, path, title }: { from: string; path: string; title: string },
 ): Promise<Transcript> {
@@ -123,7 +137,7 @@ export async function writeFork(
   const target = join(dirname(path), `${id}.jsonl`);
   const file = new StagedFile(target);
   try {
-    for (const piece of forkLines(fd, size, found, cut, { from, id, title })) file.write(piece);
+    for (const piece of forkLines(fd, size, index, cut, { from, id, title })) file.write(piece);
     linkFileHistory(from, id);
     const { size: bytes, mtimeMs: mtime } = file.commit(null);
     return { id, folder: basename(dirname(path)), path: target, bytes, mtime };

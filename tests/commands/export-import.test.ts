@@ -580,6 +580,6 @@ test("several archives: one that is damaged is told of, the others are imported"
   writeFileSync(wrong, "nothing");
   const { out, err } = await done(there, ["import", good[0]!, wrong, join(here.around, "none"), good[1]!], 1);
   expect(out.match(/^imported/gm)).toHaveLength(2);
-  expect(err).toContain(`${wrong}: the archive is refused`);
+  expect(err).toContain(`${wrong}: invalid archive`);
   expect(err).toMatch(/none: no such file/);
 });

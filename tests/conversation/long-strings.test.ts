@@ -17,10 +17,10 @@ describe("a row with long strings", () => {
       [long("key")]: 1,
     };
     const line = Buffer.from(JSON.stringify(row));
-    const { rows, lost, written } = parseLongLine(line);
+    const { rows, lost, serialize } = parseLongLine(line);
     expect([rows.length, lost, JSON.stringify(rows).length < 2000]).toEqual([1, false, true]);
-    expect(text(written(rows))).toBe(line.toString());
-    expect(JSON.parse(text(written([{ ...rows[0], uuid: "v" }])))).toEqual({ ...row, uuid: "v" });
+    expect(text(serialize(rows))).toBe(line.toString());
+    expect(JSON.parse(text(serialize([{ ...rows[0], uuid: "v" }])))).toEqual({ ...row, uuid: "v" });
   });
 
   test("gives their beginnings where that is enough, wherever an escape is cut", () => {
@@ -45,12 +45,14 @@ describe("a row with long strings", () => {
 
   test("two of which stand in one line are both found", () => {
     const one = JSON.stringify({ type: "user", uuid: "1", a: long("a") });
-    const { rows, written } = parseLongLine(Buffer.from(`${one}${one}`));
-    expect(text(written(rows))).toBe(`${one}\n${one}`);
+    const { rows, serialize } = parseLongLine(Buffer.from(`${one}${one}`));
+    expect(text(serialize(rows))).toBe(`${one}\n${one}`);
   });
 
   test("that is nested too deeply to be written is told", () => {
-    const { rows, written } = parseLongLine(Buffer.from(`{"a":${"[".repeat(50_000)}${"]".repeat(50_000)}}`));
-    expect([rows.length, written(rows)]).toEqual([1, null]);
+    const { rows, serialize } = parseLongLine(
+      Buffer.from(`{"a":${"[".repeat(50_000)}${"]".repeat(50_000)}}`),
+    );
+    expect([rows.length, serialize(rows)]).toEqual([1, null]);
   });
 });
