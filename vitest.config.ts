@@ -3,7 +3,10 @@ import { fileURLToPath } from "node:url";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
-/** Folders of tests/ that are not pure unit tests. Every other folder mirrors a room of helpers/ and is part of `unit`. */
+/**
+ * Folders of tests/ that are not pure unit tests. Every other folder mirrors a room of helpers/: its *.test.ts files are
+ * part of `unit` and take seconds, its *.property.test.ts files try generated or large input and take minutes.
+ */
 const OTHERS = ["commands", "fuzz", "infra", "e2e", "platform", "shell", "bench", "fixtures"];
 
 const HELPERS = fileURLToPath(new URL("helpers/", import.meta.url));
@@ -29,13 +32,20 @@ function part(name: string, seconds: number, include: string[], exclude: string[
   };
 }
 
+/** Runs many files in one process: loading the modules anew for each file takes longer than its tests. */
+function sharingModules(project: ReturnType<typeof part>) {
+  return { ...project, test: { ...project.test, isolate: false } };
+}
+
+const PROPERTY = "tests/*/*.property.test.ts";
 const of = (...folders: string[]): string[] => folders.map((folder) => `tests/${folder}/**/*.test.ts`);
 
 export default defineConfig({
   test: {
     pool: "forks",
     projects: [
-      part("unit", 60, of("*"), of(...OTHERS)),
+      sharingModules(part("unit", 60, of("*"), [...of(...OTHERS), PROPERTY])),
+      part("properties", 120, [PROPERTY]),
       part("commands", 60, of("commands", "fuzz")),
       part("infra", 60, of("infra")),
       part("e2e", 120, of("e2e")),

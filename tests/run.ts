@@ -23,6 +23,7 @@ for (const directory of [scratch, temporary]) chmodSync(directory, 0o755);
 const bound = 15;
 const parts: Record<PartName, () => Promise<Count>> = {
   unit: () => vitest("unit"),
+  properties: () => vitest("properties"),
   commands: () => vitest("commands"),
   infra: () => vitest("infra"),
   shell: () => bats("tests/shell"),

@@ -16,7 +16,6 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Change, Changes } from "../../helpers/install/changes.ts";
 import { install, uninstall } from "../../helpers/install/install.ts";
@@ -434,33 +433,6 @@ describe("install", () => {
 });
 
 describe("uninstall", () => {
-  it("leaves the home as it was, with whatever stood in its files", () => {
-    const bytes = fc
-      .uint8Array({ maxLength: 60 })
-      .map((part) => Buffer.from(part).toString("latin1"))
-      .filter((text) => !text.includes("ccr"));
-    const file = fc.option(fc.oneof(bytes, fc.constantFrom("", "\n", "a", ". ~/.bashrc\r\n", "x \\")));
-    fc.assert(
-      fc.property(fc.tuple(file, file, file, file), (texts) => {
-        rmSync(home, { recursive: true });
-        mkdirSync(join(home, ".local/bin"), { recursive: true });
-        [".bashrc", ".profile", ".bash_profile", ".zshrc"].forEach((name, i) => {
-          const text = texts[i];
-          if (typeof text === "string") utimesSync(put(join(home, name), text), old, old);
-        });
-        const contents = () =>
-          Object.fromEntries(
-            Object.entries(snapshot()).map(([path, text]) => [path, text.replace(/ \S+ /, " ")]),
-          );
-        const before = contents();
-        expect(run().problems).toEqual([]);
-        expect(uninstall({ dry: false }).problems).toEqual([]);
-        expect(contents()).toEqual(before);
-      }),
-      { numRuns: 60 },
-    );
-  });
-
   it("keeps sessions, settings, state, and other files beside its own", () => {
     run();
     const kept = [

@@ -152,29 +152,4 @@ describe("the verdict from a transcript's end is that of the whole file", () => 
     const { last, answer } = readFacts(file);
     expect([verdictOfFile(file).state, verdictOf(last, answer).state]).toEqual([state, state]);
   });
-
-  it("also for files of random rows, cut off anywhere (300 files)", () => {
-    let seed = 3;
-    const random = (below: number) => {
-      seed = (seed * 1103515245 + 12345) & 0x7fffffff;
-      return (seed >> 8) % below;
-    };
-    const rows: (() => Row)[] = [
-      () => answer,
-      () => limit,
-      () => filler(random(12_000)),
-      () => ({ type: "user", timestamp: "2026-11-20T14:00:00Z", message: { content: "go on" } }),
-      () => ({ type: "user", isMeta: true, message: { content: "m" } }),
-      () => ({ ...limit, isSidechain: true }),
-      () => ({ type: "system", subtype: "x" }),
-      () => ({ type: "mode", mode: "default" }),
-    ];
-    for (let i = 0; i < 300; i++) {
-      const lines = Array.from({ length: 1 + random(9) }, () => JSON.stringify(rows[random(rows.length)]!()));
-      const text = `${lines.join("\n")}\n`;
-      const file = join(folder, "b.jsonl");
-      writeFileSync(file, random(3) === 0 ? text.slice(0, random(text.length)) : text);
-      expect(verdictOfFile(file)).toEqual(plainly(file));
-    }
-  });
 });

@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { chooseTemplate } from "../../helpers/cli/choose-template.ts";
 import { parseSize } from "../../helpers/live/cap.ts";
 import {
   allow,
@@ -12,9 +11,13 @@ import {
   templateNamed,
   templateNames,
 } from "../../helpers/live/template.ts";
-import { ask } from "../../helpers/terminal/ask.ts";
 
-vi.mock("../../helpers/terminal/ask.ts", () => ({ ask: vi.fn(() => null) }));
+// Test files share their modules (see vitest.config.ts), so a module that asks a mock must be loaded anew.
+vi.resetModules();
+vi.doMock("../../helpers/terminal/ask.ts", () => ({ ask: vi.fn(() => null) }));
+const { ask } = await import("../../helpers/terminal/ask.ts");
+const { chooseTemplate } = await import("../../helpers/cli/choose-template.ts");
+vi.doUnmock("../../helpers/terminal/ask.ts");
 
 let folder: string;
 let project: string;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Redactor } from "../../helpers/redact/redactor.ts";
-import { harmless, secrets } from "./secrets.ts";
+import { secrets } from "./secrets.ts";
 
 const all = secrets(7);
 
@@ -36,12 +36,6 @@ describe("redaction", () => {
       const clean = new Redactor().text(JSON.stringify({ output: `a\n${text}\nb` }));
       expect(clean).not.toContain(JSON.stringify(secret).slice(1, -1));
     }
-  });
-
-  test("hashes, ids, base64, variables and code are left alone", () => {
-    const redactor = new Redactor();
-    for (const text of harmless(3)) expect(redactor.text(text)).toBe(text);
-    expect(redactor.report()).toBe("");
   });
 
   test("the same secret gets the same mark, another one another", () => {
@@ -97,27 +91,5 @@ describe("redaction", () => {
     const redactor = new Redactor();
     expect(redactor.line(JSON.stringify({ message: { content: [thinking] } }))).toBeNull();
     expect(redactor.report()).toBe(`${secret!.kind} 1`);
-  });
-
-  test("hostile text takes no long time", () => {
-    const begun = performance.now();
-    const long = 200_000;
-    for (const piece of [
-      "://a:",
-      "-----BEGIN PRIVATE KEY-----",
-      "A_SECRET_",
-      "Authorization: Bearer ",
-      "curl -u ",
-      "kind: Secret\n a: ",
-      "machine a login ",
-      "eyJhbGciOiJIUzI1NiJ9.eyJ",
-      "ghp_",
-      "password",
-      "a".repeat(50),
-      "xoxb-",
-      '=\\"',
-    ])
-      new Redactor().text(piece.repeat(Math.ceil(long / piece.length)));
-    expect(performance.now() - begun).toBeLessThan(30_000);
   });
 });

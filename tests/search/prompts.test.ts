@@ -1,10 +1,8 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
-import { PROMPT_MARK } from "../../helpers/claude/text.ts";
+import { expect, test } from "vitest";
 import { findPrompts } from "../../helpers/search/prompts.ts";
-import { regular } from "../../helpers/search/query.ts";
-import { generate, home, idOf, prompt, START, session, useHome, wanted } from "./home.ts";
+import { home, idOf, prompt, START, session, useHome, wanted } from "./home.ts";
 
 useHome();
 
@@ -62,26 +60,4 @@ test("a line that is torn, of another kind or of an old version is no reason to 
 
 test("without a history nothing is found", async () => {
   expect(await prompts(["needle"])).toMatchObject({ found: [], nameless: 0, more: false });
-});
-
-test("generated prompts are found with either kernel, and as regular expressions", async () => {
-  generate(join(home, "data"), "--sessions", "60", "--total", "3M");
-  vi.stubEnv("CLAUDE_CONFIG_DIR", join(home, "data"));
-  const lines = readFileSync(join(home, "data/history.jsonl"), "utf8").trim().split("\n");
-  const rows: { display: string; project: string; sessionId: string }[] = lines.map((line) =>
-    JSON.parse(line),
-  );
-  for (const word of ["flaky", "straße", "日本語", "zustand"]) {
-    const fits = rows.filter(({ display, project }) => (display + project).toLowerCase().includes(word));
-    const expected = [...new Set(fits.map(({ sessionId }) => sessionId))].sort();
-    expect(expected.length > 0).toBe(word !== "zustand");
-    for (const flag of [undefined, "1"]) {
-      vi.stubEnv("CCR_NO_WASM", flag);
-      const pattern = { ...wanted(["x"]), words: [regular(`${word}|nothing`, PROMPT_MARK)] };
-      for (const words of [wanted([word.toUpperCase()]), pattern]) {
-        const { sessions } = await findPrompts(words, 1000, 0);
-        expect(sessions.map(({ id }) => id).sort()).toEqual(expected);
-      }
-    }
-  }
 });

@@ -1,7 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-export type PartName = "unit" | "commands" | "infra" | "shell" | "e2e" | "platform";
+export type PartName = "unit" | "properties" | "commands" | "infra" | "shell" | "e2e" | "platform";
 
 /** A program that npm cannot bring. Without it `parts` are not run; of `partly` single tests are skipped. */
 export interface Tool {

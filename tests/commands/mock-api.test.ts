@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { root } from "./home.ts";
-import { limit, type MockApi, mockApi, say, throttled, use } from "./mock-api.ts";
+import { root } from "../support/home.ts";
+import { limit, type MockApi, mockApi, say, throttled, use } from "../support/mock-api.ts";
 
 let api: MockApi;
 beforeEach(async () => {

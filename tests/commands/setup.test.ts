@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { root } from "./home.ts";
+import { root } from "../support/home.ts";
 
 /** A checkout with an npm that only writes down how it was called, and a script that says its arguments. */
 let checkout: string;

@@ -1,0 +1,90 @@
+import { join } from "node:path";
+import { describe, expect, test, vi } from "vitest";
+import { counted } from "../../helpers/claude/lines.ts";
+import { find } from "../../helpers/search/find.ts";
+import { found, generate, home, prompt, session, UNBOUND, useHome, wanted } from "./home.ts";
+
+useHome();
+
+describe.each([
+  ["WebAssembly", undefined],
+  ["plain JavaScript", "1"],
+])("with %s", (_, flag) => {
+  test("the generated sessions are found that the manifest names", async () => {
+    vi.stubEnv("CCR_NO_WASM", flag);
+    const { entries } = generate(join(home, "data"), "--sessions", "80", "--total", "12M", "--max", "2M");
+    vi.stubEnv("CLAUDE_CONFIG_DIR", join(home, "data"));
+    for (const needle of ["KubernetesOperator", "flümmox", "payment gateway"]) {
+      const expected = entries
+        .filter(({ needles }) => needles.includes(needle))
+        .map(({ sessionId }) => sessionId);
+      expect(expected.length).toBeGreaterThan(0);
+      for (const word of [needle, needle.toUpperCase(), needle.toLowerCase()]) {
+        const { sightings } = await find(wanted([word]), UNBOUND);
+        expect(
+          sightings
+            .map((one) => one())
+            .map(({ entry }) => entry.id)
+            .sort(),
+        ).toEqual(expected.sort());
+      }
+      const { sightings } = await find(wanted([needle.replace("t", "[t]")], { regex: true }), UNBOUND);
+      expect(sightings.length).toBe(expected.length);
+    }
+    for (const nothing of [
+      "parentUuid",
+      "cache_read_input_tokens",
+      "toolUseResult",
+      "systemPrompt",
+      "iVBORw0KGgo",
+    ])
+      expect(await found([nothing])).toEqual([]);
+  });
+});
+
+test("a word across the border of two chunks is found wherever it lies", async () => {
+  const border = 262_144;
+  const head = `${JSON.stringify(prompt("begin"))}\n`;
+  const before = '{"type":"user","message":{"role":"user","content":"';
+  for (const shift of [-40, -16, -9, -8, -5, -1, 0, 1, 60, 90]) {
+    const filler = border - head.length - before.length - 200 - shift;
+    const text = `${"x".repeat(180)} zyzzyvaquartz`;
+    session(1, [
+      Buffer.from(`${head}{"type":"progress","pad":"${"y".repeat(filler - 27)}"}\n${before}${text}"}}`),
+    ]);
+    expect([shift, await found(["zyzzyvaquartz"])]).toEqual([shift, [1]]);
+    // Far behind the beginning of its string.
+    session(1, [Buffer.from(`${head}${before}${"z ".repeat(border)}zyzzyvaquartz"}}`)]);
+    expect(await found(["zyzzyvaquartz"])).toEqual([1]);
+    session(1, [
+      Buffer.from(`${head}${before.replace("content", "contend")}${"z ".repeat(border)}zyzzyvaquartz"}}`),
+    ]);
+    expect(await found(["zyzzyvaquartz"])).toEqual([]);
+  }
+});
+
+test("a line of twelve megabytes is searched without being taken whole", async () => {
+  const long = `${"some words of a log. ".repeat(300_000)}the NEEDLE in it ${"and more of the log ".repeat(300_000)}`;
+  session(1, [prompt(long)]);
+  session(2, [prompt("x"), prompt([{ type: "tool_result", tool_use_id: "t", content: long }])]);
+  expect(await found(["needle"])).toEqual([1]);
+  expect(await found(["needle", "words"])).toEqual([1]);
+  expect(await found(["needle"], { tools: true })).toEqual([2, 1]);
+  expect(await found(["n[e]+dle"], { regex: true })).toEqual([1]);
+  expect(await found(["some|none"], { regex: true })).toEqual([1]);
+  const { sightings } = await find(wanted(["needle"]), UNBOUND);
+  expect(sightings[0]!().matches[0]!.snippet).toContain("the NEEDLE in it");
+  expect(sightings[0]!().matches[0]!.snippet.length).toBeLessThan(300);
+});
+
+test("each file is opened once and each byte read little more than once", async () => {
+  const { entries } = generate(join(home, "data"), "--sessions", "60", "--total", "20M", "--max", "2M");
+  vi.stubEnv("CLAUDE_CONFIG_DIR", join(home, "data"));
+  vi.stubEnv("XDG_CACHE_HOME", "/dev/null");
+  Object.assign(counted, { opens: 0, bytes: 0 });
+  const { searched, sightings } = await find(wanted(["zyzzyvaquartzes"]), UNBOUND);
+  expect(sightings).toEqual([]);
+  expect(searched.files).toBe(entries.length);
+  expect(counted.opens).toBe(entries.length);
+  expect(counted.bytes).toBeLessThan(1.01 * searched.bytes);
+});
