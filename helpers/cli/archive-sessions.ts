@@ -19,13 +19,21 @@ export const ARCHIVE_FLAGS: Record<string, Flag> = {
   to: {
     type: "string",
     value: "dir",
-    description: "where archives go (default ~/.local/state/ccr/archives)",
+    description: "directory for the archives (default ~/.local/state/ccr/archives)",
     completes: "directory",
   },
-  "dry-run": { type: "boolean", description: "only list the sessions" },
+  "dry-run": { type: "boolean", description: "only list the sessions that would be archived" },
 };
 
-/** Archives what was chosen, the smallest first: on a full disk each one makes room for the next. */
+type Result = { file: string | null; deleted: boolean; detail: string | null };
+
+/** These concern every session after this one too: no room on the disk, or a bug of ccr. */
+const FATAL = ["enospc", "edquot", "internal"];
+
+/**
+ * Archives the chosen sessions, the smallest first, so that on a full disk each deleted one makes room for the next.
+ * Returns the exit status.
+ */
 export async function archiveSessions(
   call: Call,
   command: "archive" | "keep",
@@ -33,42 +41,45 @@ export async function archiveSessions(
 ): Promise<number> {
   const directory = resolve(stringFlag(call, "to") ?? join(state(), "archives"));
   const entries: Entry[] = chooseSessions(call, call.positionals).sort((a, b) => a.bytes - b.bytes);
-  const dry = isSet(call, "dry-run");
-  if (!dry && entries.length > 0) {
+  const dryRun = isSet(call, "dry-run");
+  if (!dryRun && entries.length > 0) {
     makeDirectory(directory);
     accessSync(directory, constants.W_OK);
   }
   const running = (id: string): boolean => withoutGhosts(liveSessions()).has(id);
   const history = findHistoryLines(new Set(entries.map(({ id }) => id)));
-  const sessions: Record<string, unknown>[] = [];
-  let deleted = 0;
-  for (const entry of entries) {
-    const { id, bytes } = entry;
-    const shown = `${id.slice(0, 8)}  ${size(bytes)}  ${clean(titleOf(entry).title ?? "")}`;
-    let result = { file: null as string | null, deleted: false, detail: null as string | null };
+  const archiveOne = async (entry: Entry): Promise<Result> => {
+    if (dryRun) return { file: null, deleted: false, detail: null };
     try {
-      if (!dry) {
-        const kept = await keep(entry, directory, { ...archiveOptions(call), history, running, remove });
-        result = { file: kept.file, deleted: kept.deleted, detail: null };
-      }
+      const options = { ...archiveOptions(call), history, running, remove };
+      const { file, deleted } = await keep(entry, directory, options);
+      return { file, deleted, detail: null };
     } catch (error) {
       const problem = problemOf(error);
       call.warn(problem);
-      result.detail = clean(problem.message);
-      // The next one would not fit either, and a fault of ours will not go away.
-      if (["enospc", "edquot", "internal"].includes(problem.kind)) throw error;
+      if (FATAL.includes(problem.kind)) throw error;
+      return { file: null, deleted: false, detail: clean(problem.message) };
     }
-    if (result.deleted) deleted += bytes;
-    sessions.push({ id, project: startOf(entry), bytes, ...result });
-    if (!call.json && result.detail === null)
-      writeStdout(`${dry ? "would archive" : result.deleted ? "archived, deleted" : "archived"}  ${shown}\n`);
+  };
+  const sessions: (Result & { id: string; project: string | null; bytes: number })[] = [];
+  for (const entry of entries) {
+    const result = await archiveOne(entry);
+    sessions.push({ id: entry.id, project: startOf(entry), bytes: entry.bytes, ...result });
+    if (!call.json && result.detail === null) writeStdout(lineOf(entry, dryRun, result.deleted));
   }
   if (call.json) json(command, { directory, sessions, cleanupPeriodDays: null }, call.warnings);
-  else if (entries.length === 0) writeStderr("ccr: no session fits\n");
-  else if (!dry) {
+  else if (entries.length === 0) writeStderr("ccr: no matching sessions\n");
+  else if (!dryRun) {
+    const deleted = sessions.reduce((sum, one) => sum + (one.deleted ? one.bytes : 0), 0);
+    const archived = sessions.filter(({ detail }) => detail === null).length;
     const room = deleted > 0 ? `, ${size(deleted)} deleted here` : "";
-    const kept = sessions.filter(({ detail }) => detail === null).length;
-    writeStderr(`${plural(kept, "session")} in ${directory}${room}\n`);
+    writeStderr(`${plural(archived, "session")} in ${directory}${room}\n`);
   }
   return call.warnings.length > 0 ? 1 : 0;
+}
+
+function lineOf(entry: Entry, dryRun: boolean, deleted: boolean): string {
+  const archived = deleted ? "archived, deleted" : "archived";
+  const title = clean(titleOf(entry).title ?? "");
+  return `${dryRun ? "would archive" : archived}  ${entry.id.slice(0, 8)}  ${size(entry.bytes)}  ${title}\n`;
 }

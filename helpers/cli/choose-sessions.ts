@@ -7,25 +7,26 @@ import { progress } from "../terminal/progress.ts";
 import { type Call, type Flag, isSet, stringFlag } from "./command.ts";
 import { timeFlag } from "./parse-time.ts";
 import { resolveEntry } from "./resolve-session.ts";
+import { usageError } from "./usage-error.ts";
 import { VERSION } from "./version.ts";
 
-/** Flags that choose sessions, and {@link chooseSessions} that follows them. */
+/** Flags that choose sessions; {@link chooseSessions} reads them. */
 export const SESSION_FLAGS: Record<string, Flag> = {
   all: { type: "boolean", description: "all sessions" },
   project: {
     type: "string",
     value: "name",
-    description: "sessions of projects whose path has this in it",
+    description: "sessions of projects whose path contains this",
     completes: "project",
   },
   "older-than": {
     type: "string",
     value: "90d",
-    description: "sessions that were not written to for so long",
+    description: "sessions that nobody has used for this long",
   },
 };
 
-/** The sessions that words and flags choose, newest first. */
+/** Returns the sessions that arguments or flags choose, newest first. Throws a Problem when there are neither. */
 export function chooseSessions(call: Call, words: readonly string[]): Entry[] {
   const project = stringFlag(call, "project");
   const age = stringFlag(call, "older-than");
@@ -34,7 +35,7 @@ export function chooseSessions(call: Call, words: readonly string[]): Entry[] {
     return named.filter(({ id }, i) => named.findIndex((other) => other.id === id) === i);
   }
   if (!isSet(call, "all") && project === undefined && age === undefined) {
-    throw new Problem("usage", "which session?", { hint: ["ccr-list", "or all of them: --all"], exit: 2 });
+    throw usageError("missing argument: <session>", ["run: ccr-list", "or choose all sessions: --all"]);
   }
   const before =
     timeFlag(call, "older-than", { now: Date.now(), direction: "past" }) ?? Number.POSITIVE_INFINITY;
@@ -47,7 +48,7 @@ export function chooseSessions(call: Call, words: readonly string[]): Entry[] {
   );
 }
 
-/** What every writer of archives needs. */
+/** Returns the options that every writer of archives needs. */
 export const archiveOptions = (call: Call): ExportOptions => {
   const { live } = readContext();
   return {
@@ -58,6 +59,6 @@ export const archiveOptions = (call: Call): ExportOptions => {
   };
 };
 
-/** Tells of a file that no archive takes: the rest of its session goes without it. */
+/** Warns about a file that is left out because an archive cannot hold its name. */
 export const warnLeftOut = (call: Call) => (path: string) =>
-  call.warn(new Problem("left-out", `a file with a name that cannot be kept is left out: ${path}`));
+  call.warn(new Problem("left-out", `left out, because an archive cannot hold this file name: ${path}`));

@@ -1,7 +1,7 @@
 import type { Problem } from "../system/problem.ts";
 import type { Warning } from "../terminal/json.ts";
 
-/** What completion offers for a value. */
+/** What completion offers for a value: a kind, or the values themselves. */
 export type Completes = "session" | "project" | "directory" | "file" | readonly string[];
 
 export type Flag = {
@@ -20,10 +20,10 @@ export type Values = Record<string, string | boolean | (string | boolean)[] | un
 export type Call = {
   /** values of the flags that were given, by their long names */
   flags: Values;
-  /** the words that are no flags */
+  /** positional arguments */
   positionals: string[];
   json: boolean;
-  /** said on stderr, or kept for `warnings` in JSON */
+  /** prints a warning on stderr, or keeps it for `warnings` in JSON */
   warn(problem: Problem): void;
   warnings: readonly Warning[];
 };
@@ -34,39 +34,42 @@ export type Command = {
   /** sentences below the usage line */
   description: string;
   flags: Record<string, Flag>;
-  /** what the words are, for completion */
+  /** what completion offers for positional arguments */
   positionals?: Completes;
-  /** at most this many words; more are an error. Default: any number */
+  /** at most this many positional arguments. Default: any number */
   maxArgs?: number;
   /** whether `--json` is offered */
   json?: boolean;
   examples: readonly (readonly [command: string, does: string])[];
-  /** the exit status */
+  /** returns the exit status */
   run(call: Call): number | Promise<number>;
 };
 
 export type CommandEntry = {
   name: string;
-  /** the classic name that people type, with its own executable and shell function */
+  /** a short name with its own executable and shell function: `ccr-list` */
   alias?: string;
   summary: string;
   load: () => Promise<Command>;
 };
 
+/** Returns the value of a string flag, undefined when it is not given. */
 export const stringFlag = (call: Call, flag: string): string | undefined => {
   const value = call.flags[flag];
   return typeof value === "string" ? value : undefined;
 };
+
+/** Whether a boolean flag is given. */
 export const isSet = (call: Call, flag: string): boolean => call.flags[flag] === true;
 
 const COMMON: Record<string, Flag> = {
-  json: { type: "boolean", description: "print JSON (one object, versioned)" },
-  help: { type: "boolean", short: "h", description: "show this page" },
-  color: { type: "boolean", description: "colours even in a pipe" },
-  "no-color": { type: "boolean", description: "no colours" },
+  json: { type: "boolean", description: "print one JSON object (docs/schemas)" },
+  help: { type: "boolean", short: "h", description: "show this help" },
+  color: { type: "boolean", description: "use colours, even in a pipe" },
+  "no-color": { type: "boolean", description: "use no colours" },
 };
 
-/** All flags of a command, the common ones included. */
+/** Returns all flags of a command, the common ones included. */
 export function flagsOf(command: Command): Record<string, Flag> {
   const { json, ...rest } = COMMON;
   return { ...command.flags, ...(command.json ? { json: json! } : {}), ...rest };

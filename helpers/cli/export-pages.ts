@@ -12,10 +12,11 @@ import { json } from "../terminal/json.ts";
 import { writeStderr, writeStdout } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
 import { type Call, isSet } from "./command.ts";
+import { invalidValue, usageError } from "./usage-error.ts";
 
 /**
- * `ccr export --format md|html|json`: a page a session, each whole or not at all. One session goes to `named` (`-` is
- * stdout), several into the directory of that name.
+ * Runs `ccr export --format md|html|json`: writes one page for each session, each whole or not at all. One session goes
+ * to the file `named` (`-` is stdout), several into the directory of that name. Returns the exit status.
  */
 export async function exportPages(
   call: Call,
@@ -24,20 +25,15 @@ export async function exportPages(
   format: string,
 ): Promise<number> {
   if (!FORMATS.includes(format as Format)) {
-    throw new Problem("usage", `no format "${format}".`, {
-      hint: `archive, ${FORMATS.join(", ")}: ccr-export --help`,
-      exit: 2,
-    });
+    throw invalidValue("--format", format, `archive, ${FORMATS.slice(0, -1).join(", ")} or ${FORMATS.at(-1)}`);
   }
   const redactor = isSet(call, "no-redact") ? null : new Redactor();
   const pages = (entry: Entry): Iterable<string> =>
     renderPage(format as Format, entry.path, headOf(entry), redactor, progress());
   if (named === "-") {
     if (call.json || entries.length > 1) {
-      throw new Problem("usage", call.json ? "- and --json both want stdout." : "- takes one session.", {
-        hint: "name a file",
-        exit: 2,
-      });
+      const what = call.json ? "- and --json both write to stdout" : "- takes only one session";
+      throw usageError(what, "name a file instead of -");
     }
     for (const entry of entries) for (const text of pages(entry)) writeStdout(text);
     writeStderr(`${redactionSummary(redactor)}\n`);
@@ -78,12 +74,11 @@ const headOf = (entry: Entry): PageHead => ({
   updatedAt: entry.facts?.updatedAt ?? null,
 });
 
-/** Writes a file whole or not at all; one that is there stays, unless `force`. */
+/** Writes a file whole or not at all and returns its size. Replaces an existing file only with `force`. */
 function write(file: string, texts: Iterable<string>, force: boolean): number {
   const before = statOrNull(file);
   if (before && !force) {
-    const hint = "take another name, or replace it: --force";
-    throw new Problem("exists", `${file} exists already.`, { hint });
+    throw new Problem("exists", `${file} already exists`, { hint: "use another name, or replace it: --force" });
   }
   const staged = new StagedFile(file);
   try {

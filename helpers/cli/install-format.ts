@@ -1,7 +1,7 @@
 import { tilde } from "../install/changes.ts";
 import type { Outcome } from "../install/install.ts";
 
-/** The lines of `--dry-run`. */
+/** Returns what `--dry-run` prints. */
 export function dryRunLines({ changes }: Outcome): string {
   const words = { created: "create", updated: "update", removed: "remove", unchanged: "", failed: "" };
   const lines = changes.flatMap(({ path, action }) =>

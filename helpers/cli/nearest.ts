@@ -1,4 +1,4 @@
-/** The most similar of some words, or undefined where none is near. */
+/** Returns the most similar of some words, or undefined when none is similar enough. */
 export function nearest(word: string, words: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Math.max(1, Math.floor(word.replace(/^-+/, "").length / 3)) + 1;
@@ -9,7 +9,7 @@ export function nearest(word: string, words: readonly string[]): string | undefi
   return best;
 }
 
-/** Edit distance in which two swapped neighbours count as one edit. */
+/** Returns the edit distance of two words; two swapped neighbours count as one edit. */
 export function distance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -1,4 +1,4 @@
-// A warning before a limit: on stderr, in the tmux clients that look at a Claude, and to the person's own command.
+// A warning before a usage limit: on stderr, in tmux clients that show Claude, and through notify.command.
 
 import { spawn } from "node:child_process";
 import { nameOfWindow, nearlyUsedUp, notYetWarned, type Window } from "../limits/windows.ts";
@@ -7,7 +7,7 @@ import { config } from "../system/config.ts";
 import { writeStderr } from "../terminal/output.ts";
 import { duration, time } from "../terminal/time.ts";
 
-/** Warns of windows that are nearly used up, once each. */
+/** Warns of windows that are nearly used up, once for each window. */
 export async function notify(windows: readonly Window[], now: number): Promise<void> {
   const set = config();
   const near = nearlyUsedUp(windows, set["notify.percent"], now);
@@ -22,7 +22,7 @@ export async function notify(windows: readonly Window[], now: number): Promise<v
 }
 
 function messageOf({ window, usedPercent, resetsAt }: Window, now: number): string {
-  const used = usedPercent === null ? "is nearly over (an estimate)" : `is ${Math.round(usedPercent)} % used`;
+  const used = usedPercent === null ? "is nearly over (estimated)" : `is ${Math.round(usedPercent)} % used`;
   const reset =
     resetsAt === null ? "" : `, resets ${time(resetsAt, "short", now)}, in ${duration(resetsAt - now)}`;
   return `Claude's ${nameOfWindow(window)} limit ${used}${reset}`;

@@ -1,16 +1,18 @@
 import { statSync } from "node:fs";
 import { hasTmux } from "../live/tmux.ts";
 import { Problem } from "../system/problem.ts";
+import { usageError } from "./usage-error.ts";
 
+/** Throws a Problem unless tmux is installed. */
 export function requireTmux(): void {
   if (hasTmux()) return;
-  throw new Problem("no-tmux", "tmux is not installed, and live sessions run in it.", {
-    hint: ["install it: apt-get install tmux", "without it: ccr <session> resumes in this terminal"],
+  throw new Problem("no-tmux", "tmux is not installed; live sessions need it", {
+    hint: ["install tmux: apt-get install tmux", "or resume in this terminal: ccr <session>"],
   });
 }
 
-/** A Problem unless a directory can be started in: tmux would take another one without a word. */
+/** Throws a Problem unless a directory exists: tmux would silently use another one. */
 export function requireDirectory(directory: string): void {
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
-  throw new Problem("usage", `no such directory: ${directory}`, { exit: 2 });
+  throw usageError(`no such directory: ${directory}`);
 }

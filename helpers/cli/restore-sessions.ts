@@ -20,13 +20,14 @@ import { stateCell } from "./session-format.ts";
 
 export type RestoreMode = "eager" | "lazy";
 
-/** What became of a plan: `name` is the tmux session that it has now. */
+/** The result for one session; `name` is its present tmux session. */
 export type Restored = Plan & {
   name: string;
   outcome: "restored" | "planned" | "skipped" | "failed";
   detail: string | null;
 };
 
+/** Returns the result of a plan that was only made. */
 export const notExecuted = (plan: Plan): Restored => ({
   ...plan,
   name: plan.entry.name,
@@ -34,6 +35,7 @@ export const notExecuted = (plan: Plan): Restored => ({
   detail: null,
 });
 
+/** Returns results in the form of `ccr restore --json`. */
 export const restoredJson = (done: readonly Restored[]) =>
   done.map(({ entry, name, outcome, reason, detail }) => ({
     id: entry.current,
@@ -44,14 +46,15 @@ export const restoredJson = (done: readonly Restored[]) =>
     detail: detail && clean(detail),
   }));
 
+/** How long (ms) to wait for a Claude that is about to exit. */
 const EXIT_WAIT = 3000;
 
-/** So long after its launch a session may not be there yet. */
+/** How long (ms) after its launch a session may still be missing in tmux. */
 const REGISTER_WAIT = 5000;
 
 /**
- * Brings back what is gone; sessions whose Claude is just ending, or which another process has just written down, are
- * waited for. One process at a time does it.
+ * Restores lost sessions. Waits for sessions whose Claude is about to exit and for those that another process has just
+ * started. Only one process at a time restores.
  */
 export async function restoreAll(mode: RestoreMode, named: readonly string[] = []): Promise<Restored[]> {
   const end = Date.now() + EXIT_WAIT;
@@ -85,7 +88,7 @@ async function execute(plans: readonly Plan[], mode: RestoreMode): Promise<Resto
   return done;
 }
 
-/** Claude's sessions by their ids; those without a transcript are left out. */
+/** Returns sessions by id; those without a transcript are left out. */
 function sessionsOf(entries: readonly Entry[]): Map<string, Session> {
   const context = readContext();
   const ids = new Set(entries.map(({ current }) => current));
@@ -96,7 +99,7 @@ function sessionsOf(entries: readonly Entry[]): Map<string, Session> {
   return new Map(found.map((entry) => [entry.id, sessionOf(entry, context)]));
 }
 
-/** The words that go on with one session. */
+/** Returns the command line that restarts one session. */
 export const restartCommandOf = (entry: Entry): string[] =>
   resumeCommandOf(entry, sessionsOf([entry]).get(entry.current));
 
@@ -126,14 +129,14 @@ async function restoreOne(
   }
 }
 
-/** What a person gave to claude, without what has its own say here: the permission mode, and never a bypass. */
+/** Returns the flags that the person gave to claude, without the permission mode (set separately) and without any bypass of permissions. */
 const keptFlags = (flags: readonly string[]): string[] =>
   flags.filter(
     (flag, i) =>
       !/^--(?:permission-mode|(?:allow-)?dangerously)/.test(flag) && flags[i - 1] !== "--permission-mode",
   );
 
-/** How a shell becomes a program with its words. */
+/** The line by which a shell replaces itself with a program and its arguments. */
 const EXEC_IN_SHELL: Record<string, string> = {
   bash: 'exec "$0" "$@"',
   zsh: 'exec "$0" "$@"',
@@ -141,14 +144,15 @@ const EXEC_IN_SHELL: Record<string, string> = {
 };
 
 /**
- * The command line that goes on with a session: the same id and ways, and never a bypass of permissions. It is run as
- * if a person had opened a terminal: at a workspace's start, and from cron, nobody has read their shell's files.
+ * Returns the command line that resumes a session with the same id, model and flags, never with a bypass of permissions.
+ * It runs in an interactive login shell, because cron and the start of a workspace have not read the person's shell
+ * files.
  */
 function resumeCommandOf(entry: Entry, session: Session | undefined): string[] {
   const shell = personsShell();
   const claude = findClaude() ?? (shell ? "claude" : null);
   if (claude === null)
-    throw new Problem("no-claude", "the claude program is not on PATH.", { hint: INSTALL_HINT });
+    throw new Problem("no-claude", "the claude program is not on PATH", { hint: INSTALL_HINT });
   const mode = permissionModeFor(session ?? entry, null);
   return [
     ...(shell ? [shell, "-lic", EXEC_IN_SHELL[basename(shell)]!] : []),
@@ -161,7 +165,7 @@ function resumeCommandOf(entry: Entry, session: Session | undefined): string[] {
   ];
 }
 
-/** The person's shell, where we know how it becomes a program. Cron says sh, whoever's it is. */
+/** Returns the person's shell if {@link EXEC_IN_SHELL} knows it. Cron sets SHELL to sh for everybody. */
 function personsShell(): string | undefined {
   const known = (shell: string | null | undefined): shell is string =>
     Boolean(shell && EXEC_IN_SHELL[basename(shell)]);
@@ -170,14 +174,15 @@ function personsShell(): string | undefined {
     const { shell } = userInfo();
     return known(shell) ? shell : undefined;
   } catch {
-    // a user without a name
+    // a user without an entry in the password file
     return undefined;
   }
 }
 
+/** Width of the preview in cells. */
 const ROOM = 76;
 
-/** What a waiting window shows: title, last exchange, limit. */
+/** Returns what the window of a session that starts on Enter shows: title, state and last exchange. */
 function previewOf({ project, current }: Entry, session: Session | undefined): string {
   const now = Date.now();
   const state = session ? stateCell(session, now, !unicode()) : [];
@@ -194,6 +199,6 @@ function previewOf({ project, current }: Entry, session: Session | undefined): s
     ...lines("you", 4),
     ...lines("claude", 8),
     "",
-    "Enter resumes it.",
+    "Press Enter to resume.",
   ].join("\n");
 }

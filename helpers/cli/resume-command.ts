@@ -9,10 +9,11 @@ import { type Entry, transcripts } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { quote } from "../system/shell-quote.ts";
 import { type Call, isSet, stringFlag } from "./command.ts";
+import { usageError } from "./usage-error.ts";
 
 export type ResumeCommand = { directory: string; argv: string[]; notes: string[] };
 
-/** The command that resumes a session, or a Problem that says why none can. */
+/** Returns the command that resumes a session. Throws a Problem when it cannot be resumed. */
 export async function resumeCommand(
   call: Call,
   entry: Entry,
@@ -21,16 +22,7 @@ export async function resumeCommand(
 ): Promise<ResumeCommand> {
   const short = session.id.slice(0, 8);
   const fork = isSet(call, "fork");
-  if (!entry.facts) {
-    throw new Problem("unreadable", `the transcript of ${short} cannot be read (${entry.unreadable}).`, {
-      hint: `look at its owner and mode: ls -l ${entry.path}`,
-    });
-  }
-  if (entry.facts.start === null) {
-    throw new Problem("damaged", `${short} cannot be resumed: its transcript has no readable message.`, {
-      hint: entry.bytes === 0 ? `the file is empty: ${entry.path}` : `look at it: ${entry.path}`,
-    });
-  }
+  requireReadable(entry, short);
   if (session.live && !fork) throw await liveProblem(session);
   const claude = requireClaude();
 
@@ -39,18 +31,16 @@ export async function resumeCommand(
   const directory = asked === undefined ? ownDirectory(session) : existing(resolve(asked));
   const elsewhere = slug(realPath(directory)) !== entry.folder;
   if (elsewhere && asked !== undefined && (await isTooOld(claude))) {
-    throw new Problem("claude-too-old", `this Claude Code resumes ${short} only in ${session.project}.`, {
+    throw new Problem("claude-too-old", `this version of Claude Code resumes ${short} only in ${session.project}`, {
       hint: [
-        `make the directory again: mkdir -p ${session.project}`,
-        `or update: claude update (${RESUMES_ANYWHERE.join(".")} or newer)`,
+        `create the directory: mkdir -p ${session.project}`,
+        `or update Claude Code to ${RESUMES_ANYWHERE.join(".")} or newer: claude update`,
       ],
     });
   }
-  const twins = transcripts((id) => id.toLowerCase() === session.id).length;
-  if (twins > 1)
-    notes.push(
-      `${short} is stored in ${twins} project folders; the one in ${dirname(entry.path)} is the newest`,
-    );
+  const copies = transcripts((id) => id.toLowerCase() === session.id).length;
+  if (copies > 1)
+    notes.push(`${short} is stored in ${copies} project folders; the newest copy is in ${dirname(entry.path)}`);
   const branch = checkedOut(directory);
   if (
     branch !== null &&
@@ -58,25 +48,38 @@ export async function resumeCommand(
     session.gitBranch !== "HEAD" &&
     branch !== session.gitBranch
   ) {
-    notes.push(`the session was on branch ${session.gitBranch}, ${branch} is checked out`);
+    notes.push(`the session was on branch ${session.gitBranch}; ${branch} is checked out now`);
   }
   return { directory, argv: [claude, ...resumeArguments(session.id, { prompt, fork })], notes };
+}
+
+function requireReadable(entry: Entry, short: string): void {
+  if (!entry.facts) {
+    throw new Problem("unreadable", `cannot read the transcript of ${short}: ${entry.unreadable}`, {
+      hint: `check its owner and mode: ls -l ${entry.path}`,
+    });
+  }
+  if (entry.facts.start === null) {
+    throw new Problem("damaged", `cannot resume ${short}: its transcript has no readable message`, {
+      hint: entry.bytes === 0 ? `the file is empty: ${entry.path}` : `check the file: ${entry.path}`,
+    });
+  }
 }
 
 function ownDirectory(session: Session): string {
   const directory = session.project!;
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return directory;
-  throw new Problem("directory-gone", `the session's directory is gone: ${directory}`, {
+  throw new Problem("directory-gone", `the session's directory is missing: ${directory}`, {
     hint: [
-      `resume elsewhere: ccr ${session.id.slice(0, 8)} --dir .`,
-      `or bring it back: mkdir -p ${directory}`,
+      `resume in another directory: ccr ${session.id.slice(0, 8)} --dir .`,
+      `or create it: mkdir -p ${directory}`,
     ],
   });
 }
 
 function existing(directory: string): string {
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return directory;
-  throw new Problem("usage", `no such directory: ${directory}`, { exit: 2 });
+  throw usageError(`no such directory: ${directory}`);
 }
 
 async function isTooOld(claude: string): Promise<boolean> {
@@ -88,13 +91,13 @@ async function liveProblem({ id, live, project }: Session): Promise<Problem> {
   const short = id.slice(0, 8);
   const { tmuxNames } = await import("../live/tmux-names.ts");
   const tmux = live?.here ? (await tmuxNames([live.pid])).get(live.pid) : undefined;
-  const process = live?.here ? `pid ${live.pid}` : `pid ${live?.pid} of another container or machine`;
+  const process = live?.here ? `pid ${live.pid}` : `pid ${live?.pid} in another container or on another machine`;
   const where = `${tmux ? `tmux session ${tmux}, ` : ""}${process}, in ${live?.cwd ?? project ?? "?"}`;
   const attach = tmux
-    ? [`go there: tmux ${insideTmux() ? "switch-client" : "attach"} -t ${quote(`=${tmux}`)}`]
+    ? [`attach to it: tmux ${insideTmux() ? "switch-client" : "attach"} -t ${quote(`=${tmux}`)}`]
     : [];
-  return new Problem("live", `${short} is running already: ${where}.`, {
-    hint: [...attach, `work in a copy: ccr ${short} --fork`, "two at once would tear the conversation apart"],
+  return new Problem("live", `${short} is already running: ${where}`, {
+    hint: [...attach, `work in a copy: ccr ${short} --fork`, "two Claudes in one session would damage the conversation"],
   });
 }
 

@@ -7,49 +7,116 @@ import { transcripts } from "../sessions/store.ts";
 import { CONTROL_IN_LINES } from "../system/control-characters.ts";
 import { Problem } from "../system/problem.ts";
 import { writeStderr } from "../terminal/output.ts";
+import { usageError } from "./usage-error.ts";
 
-/** The text as it can be typed into Claude. Throws a Problem for an empty text, and for one that Claude would run. */
+/** Time (ms) between two looks at the session. */
+const STEP = 100;
+/** Looks until typed text must have appeared on the screen. */
+const TYPED_LOOKS = 30;
+/** Looks until Claude must have begun; a command of Claude Code (`--raw`) may change nothing. */
+const BEGUN_LOOKS = 100;
+const RAW_LOOKS = 20;
+/** A busy session queues the prompt and need not change: after this many looks it counts as queued. */
+const QUEUED_LOOKS = 5;
+
+/** Returns a prompt as it can be typed into Claude. Throws a Problem for an empty one and for a command of Claude Code. */
 export function promptText(given: string, raw: boolean): string {
-  // A backslash before Enter would be a new line.
+  // A backslash before Enter would start a new line.
   const text = given
     .replace(/\r\n?/g, "\n")
     .replace(CONTROL_IN_LINES, "")
     .replace(/^\n+|\s+$/g, "")
     .replace(/\\$/, "\\ ");
-  if (text === "") throw new Problem("usage", "there is nothing to send.", { exit: 2 });
+  if (text === "") throw usageError("the prompt is empty");
   if (/^\s*[!/]/.test(text) && !raw)
-    throw new Problem("raw", `Claude Code would run a text that begins with ${text.trim()[0]}.`, {
-      hint: "when that is meant: --raw",
+    throw new Problem("raw", `Claude Code runs text that begins with ${text.trim()[0]} as a command`, {
+      hint: "to run it, add --raw",
       exit: 2,
     });
   return text;
 }
 
-/** Types a prompt into a live session and says what came of it. Gives the exit status: 1 when the session has ended. */
+/** Types a prompt into a live session and prints what happened. Returns the exit status: 1 when the session ended. */
 export async function sendPrompt(live: Live, text: string, raw: boolean): Promise<number> {
-  const { pane, pid } = live;
   const title = displayName(live);
-  const now = () => [...registered().values()].find((one) => one.pid === pid);
-  const before = now();
+  const { pane, before } = requireReady(live);
+  const transcript = transcriptSize(live.id);
+  const size = transcript();
+  await type(pane, text, title);
+  const asks = rowOf(live);
+  if (asks?.status === "waiting")
+    throw new Problem("not-ready", `${title} asks a question now: ${asks.waitingFor ?? "unknown"}`, {
+      hint: `the prompt is typed but not sent; attach to it: cct ${title}`,
+    });
+  await tmux(["send-keys", "-t", pane, "Enter"]);
+  const looks = raw ? RAW_LOOKS : BEGUN_LOOKS;
+  for (let look = 1; look <= looks; look++) {
+    await sleep(STEP);
+    const after = rowOf(live);
+    if (!after) {
+      writeStderr(`${title}: sent, and the session ended\n`);
+      return 1;
+    }
+    if (after.status === "waiting") {
+      writeStderr(`${title}: sent, and it asks: ${after.waitingFor ?? "a question"}     cct ${title}\n`);
+      return 0;
+    }
+    const { status } = before;
+    // A turn can be over before the registry shows it.
+    const moved =
+      after.status !== status ||
+      after.statusAt !== before.statusAt ||
+      (status === "idle" && transcript() > size);
+    if (moved || (status === "busy" && (raw || look > QUEUED_LOOKS))) {
+      writeStderr(`${title}: sent, ${resultOf(status, moved, title)}\n`);
+      return 0;
+    }
+  }
+  // A command of Claude Code may leave the state as it is.
+  if (raw) {
+    writeStderr(`${title}: sent\n`);
+    return 0;
+  }
+  throw new Problem("not-taken", `${title} has the prompt but has not started`, {
+    hint: `attach to it: cct ${title}`,
+  });
+}
+
+const rowOf = ({ pid }: Live) => [...registered().values()].find((one) => one.pid === pid);
+
+/** Returns the pane and the registry's row of a session that takes a prompt. Throws a Problem for any other. */
+function requireReady(live: Live): { pane: string; before: NonNullable<ReturnType<typeof rowOf>> } {
+  const { pane } = live;
+  const before = rowOf(live);
   const status = before?.status ?? live.state;
-  if (pane === null || (status !== "idle" && status !== "busy") || !before?.status)
-    throw new Problem(
-      "not-ready",
-      `${title} takes no text now: ${pane === null ? "it runs in no tmux" : status === "lazy" ? "it starts on Enter" : (before?.waitingFor ?? live.waitingFor ?? status)}.`,
-      { hint: `go there: cct ${title}` },
-    );
-  // A new session has no transcript yet: it is looked for until it is there.
+  if (pane !== null && before?.status && (status === "idle" || status === "busy")) return { pane, before };
+  const why = (): string => {
+    if (pane === null) return "it does not run in tmux";
+    if (status === "lazy") return "it starts on Enter";
+    return before?.waitingFor ?? live.waitingFor ?? status;
+  };
+  const title = displayName(live);
+  throw new Problem("not-ready", `${title} takes no prompt now: ${why()}`, {
+    hint: `attach to it: cct ${title}`,
+  });
+}
+
+/** Returns a function that gives the size of a session's transcript: 0 while there is none. */
+function transcriptSize(id: string): () => number {
   let path: string | undefined;
-  const written = (): number => {
-    path ??= transcripts((one) => one.toLowerCase() === live.id)[0]?.path;
+  return () => {
+    path ??= transcripts((one) => one.toLowerCase() === id)[0]?.path;
     try {
       return path === undefined ? 0 : statSync(path).size;
     } catch {
-      // gone, or not to be looked at
+      // deleted or not accessible
       return 0;
     }
   };
-  const size = written();
+}
+
+/** Types text into a pane and waits until it is on the screen: an Enter that comes with the text can become part of it. */
+async function type(pane: string, text: string, title: string): Promise<void> {
   const buffer = `ccr-${process.pid}`;
   const { ok, err } = await tmux(
     [
@@ -58,54 +125,19 @@ export async function sendPrompt(live: Live, text: string, raw: boolean): Promis
     ],
     { input: text },
   );
-  if (!ok) throw new Problem("tmux", `tmux could not type: ${err}.`, { hint: `cct ${title}` });
-  // An Enter that comes with the text can become part of it.
-  const begins = `❯ ${text.split("\n", 1)[0]!.slice(0, 20)}`;
-  const stands = async (): Promise<boolean> => {
+  if (!ok)
+    throw new Problem("tmux", `tmux cannot type the prompt: ${err}`, { hint: `attach to it: cct ${title}` });
+  const beginning = `❯ ${text.split("\n", 1)[0]!.slice(0, 20)}`;
+  const isShown = async (): Promise<boolean> => {
     const screen = ((await screenOf(pane)) ?? "").replaceAll("\u00a0", " ");
-    return screen.includes(begins) || screen.includes("❯ [Pasted text");
+    return screen.includes(beginning) || screen.includes("❯ [Pasted text");
   };
-  for (let left = 30; left > 0 && !(await stands()); left--) await sleep(100);
-  const asks = now();
-  if (asks?.status === "waiting")
-    throw new Problem("not-ready", `${title} asks meanwhile: ${asks.waitingFor ?? "a question"}.`, {
-      hint: `the text is typed, and not sent: cct ${title}`,
-    });
-  await tmux(["send-keys", "-t", pane, "Enter"]);
-  for (let left = raw ? 20 : 100; left > 0; left--) {
-    await sleep(100);
-    const after = now();
-    if (!after) {
-      writeStderr(`${title}: sent, and it ended\n`);
-      return 1;
-    }
-    if (after.status === "waiting") {
-      writeStderr(`${title}: sent, and it asks: ${after.waitingFor ?? "a question"}     cct ${title}\n`);
-      return 0;
-    }
-    // A turn can be over before the registry has heard of it.
-    const moved =
-      after.status !== status ||
-      after.statusAt !== before.statusAt ||
-      (status === "idle" && written() > size);
-    // A question can come up between the look and the typing: a turn that is not the same is told.
-    if (status === "busy" ? moved || left < 96 : moved) {
-      const what =
-        status === "idle"
-          ? "it is working"
-          : moved
-            ? `it went on meanwhile, look: cct ${title}`
-            : "next in line";
-      writeStderr(`${title}: sent, ${what}\n`);
-      return 0;
-    }
-  }
-  // A command of Claude Code need not change its state.
-  if (raw) {
-    writeStderr(`${title}: sent\n`);
-    return 0;
-  }
-  throw new Problem("not-taken", `${title} has the text, and has not begun.`, {
-    hint: `look there: cct ${title}`,
-  });
+  for (let left = TYPED_LOOKS; left > 0 && !(await isShown()); left--) await sleep(STEP);
+}
+
+/** What happened to a prompt that was sent to a session in `status`. */
+function resultOf(status: string | null, moved: boolean, title: string): string {
+  if (status === "idle") return "it is working";
+  // The turn may have ended in a question in the meantime: the person should check.
+  return moved ? `but its state changed meanwhile, check it: cct ${title}` : "queued";
 }

@@ -1,10 +1,8 @@
-import { Problem } from "../system/problem.ts";
-import { DAY } from "../system/units.ts";
-import { type Call, stringFlag } from "./command.ts";
 // How a session is shown: the same columns, signs and words in every command.
 
 import { uniqueLengths } from "../sessions/catalogue.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
+import { DAY } from "../system/units.ts";
 import type { Entry } from "../sessions/store.ts";
 import { plural } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
@@ -14,12 +12,14 @@ import { columns, isTerminal, unicode } from "../terminal/output.ts";
 import { type Cell, type Column, type Part, table } from "../terminal/table.ts";
 import { duration, type TimeStyle, time } from "../terminal/time.ts";
 import { wrap } from "../terminal/wrap.ts";
+import { type Call, stringFlag } from "./command.ts";
+import { invalidValue } from "./usage-error.ts";
 
 const WARN_BEFORE_SWEEP = 7 * DAY;
 const SHORT_ID = 8;
 const MIN_UNIQUE = 4;
 
-/** An id to read and to type: what has to be typed is bright, the rest of the first eight characters dim. */
+/** Returns the first characters of an id: those that must be typed bold, the rest of the first eight dim. */
 export function idCell(id: string, unique: ReadonlyMap<string, number>): Part[] {
   const length = unique.get(id) ?? MIN_UNIQUE;
   return [
@@ -28,7 +28,7 @@ export function idCell(id: string, unique: ReadonlyMap<string, number>): Part[] 
   ];
 }
 
-/** The name of each directory: its last part, with its parent's where two directories share it. */
+/** Returns a function that names directories: by the last part, with the parent's name when two of `paths` share it. */
 export function projectNames(paths: Iterable<string | null>): (path: string | null) => string {
   const all = [...new Set(paths)].filter((path): path is string => path !== null);
   const name = (path: string, parts: number): string =>
@@ -38,7 +38,7 @@ export function projectNames(paths: Iterable<string | null>): (path: string | nu
   return (path) => (path === null ? "-" : clean(name(path, (count.get(name(path, 1)) ?? 0) > 1 ? 2 : 1)));
 }
 
-/** Colour, sign and word of a state; the second sign is for locales without Unicode. */
+/** Returns the state of a session in colour: sign and words, in ASCII for locales without Unicode. */
 export function stateCell(session: Session, now: number, ascii: boolean): Part[] {
   const [colour, signs, word] = describeState(session, now);
   if (word === "") return [];
@@ -48,6 +48,7 @@ export function stateCell(session: Session, now: number, ascii: boolean): Part[]
   ];
 }
 
+/** Returns colour, both signs (Unicode, ASCII) and words of a state. */
 function describeState(session: Session, now: number): [Colour | undefined, string, string] {
   const { state, verdict, live } = session;
   if (live) {
@@ -77,7 +78,7 @@ export const COLUMNS: readonly Column[] = [
   { title: "TITLE", flexible: true },
 ];
 
-/** One row a session, in the columns of {@link COLUMNS}. */
+/** Returns one row for each session, in the columns of {@link COLUMNS}. */
 export function sessionRows(sessions: readonly Session[], look: RowOptions): Cell[][] {
   const name = projectNames(sessions.map((session) => session.project));
   const ascii = !unicode();
@@ -102,20 +103,20 @@ function titleCell(session: Session, now: number): Cell {
   return [{ text: title }, { text: `  ${when}`, colour: "yellow" }];
 }
 
-/** What can be typed next: in one line where the terminal has room for it, else one below the other. */
+/** Returns hints on what to type next: in one line if the terminal is wide enough, else one below the other. */
 export function nextSteps(parts: readonly string[]): string {
   const line = parts.join("     ");
   const lines = line.length <= columns() ? [line] : parts.flatMap((part) => wrap(part, columns()));
   return `${paint(lines.join("\n"), "dim")}\n`;
 }
 
-/** Room for a table on stdout: the terminal's width, and no end in a pipe. */
+/** Returns the options for a table on stdout: as wide as the terminal, unlimited in a pipe. */
 export function tableLook(): { room: number; header: boolean; ascii: boolean } {
   const terminal = isTerminal(1);
   return { room: terminal ? columns() : Number.POSITIVE_INFINITY, header: terminal, ascii: !unicode() };
 }
 
-/** A session in the form of design.md §8. */
+/** Returns a session in the form of docs/schemas/common.json. */
 export function sessionJson(session: Session): Record<string, unknown> {
   const { verdict, live } = session;
   return {
@@ -157,7 +158,7 @@ export function sessionJson(session: Session): Record<string, unknown> {
   };
 }
 
-/** Fills in the tmux session of each live session: for JSON, where a script may want to attach. */
+/** Sets the tmux session of each live session, for JSON: a script may want to attach. */
 export async function fillTmux(sessions: readonly Session[]): Promise<void> {
   const live = sessions.flatMap((session) => (session.live?.here ? session.live : []));
   if (live.length === 0) return;
@@ -166,7 +167,7 @@ export async function fillTmux(sessions: readonly Session[]): Promise<void> {
   for (const one of live) one.tmux = names.get(one.pid) ?? null;
 }
 
-/** Lines that name sessions below an error: `near   dae96318  portfolio-com  How to fix …`. */
+/** Returns lines that list sessions below an error: `near   dae96318  portfolio-com  How to fix …`. */
 export function candidates(entries: readonly Entry[], now: number, label: string): string[] {
   const context = { now, live: new Map(), cleanupPeriod: Number.POSITIVE_INFINITY };
   const sessions = entries.map((entry) => sessionOf(entry, context));
@@ -183,11 +184,9 @@ export function candidates(entries: readonly Entry[], now: number, label: string
   return table(header, rows, { room: isTerminal(2) ? columns() - 6 : 120, header: false, ascii: !unicode() });
 }
 
+/** Returns the value of --time. Throws a Problem for a bad one. */
 export function timeStyle(call: Call): TimeStyle {
   const style = stringFlag(call, "time") ?? "short";
   if (style === "short" || style === "iso" || style === "local" || style === "relative") return style;
-  throw new Problem("usage", `no such time style: ${style}.`, {
-    hint: "--time short, iso, local or relative",
-    exit: 2,
-  });
+  throw invalidValue("--time", style, "short, iso, local or relative");
 }

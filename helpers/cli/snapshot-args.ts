@@ -7,6 +7,7 @@ import { warnLeftOut } from "./choose-sessions.ts";
 import type { Call } from "./command.ts";
 import { resolveEntry } from "./resolve-session.ts";
 
+/** Returns the commit and branch that are checked out in a directory; null outside git. */
 export async function checkedOutCommit(directory: string | null): Promise<Snapshot["git"]> {
   if (!directory?.startsWith("/") || directory.includes("\0")) return null;
   const { capture } = await import("../system/run.ts");
@@ -14,29 +15,25 @@ export async function checkedOutCommit(directory: string | null): Promise<Snapsh
   return /^[0-9a-f]{40,64}$/.test(commit) ? { commit, branch: checkedOut(directory) } : null;
 }
 
+/** Saves the present state of a session. */
 export const takeSnapshotOf = async (call: Call, entry: Entry, note: string | null) =>
   takeSnapshot(entry, note, await checkedOutCommit(startOf(entry)), warnLeftOut(call));
 
+/** Returns a snapshot in the form of JSON output. */
 export const snapshotJson = ({ files, ...rest }: Snapshot) => ({
   ...rest,
   bytes: files.reduce((sum, file) => sum + file.size, 0),
 });
 
-/** The snapshot whose id starts with a word. */
+/** Returns the snapshot whose id starts with a word. Throws a Problem when there is none or more than one. */
 export function snapshotNamed(some: readonly Snapshot[], word: string, hint: string): Snapshot {
   const [found, ...others] = word === "" ? [] : some.filter(({ id }) => id.startsWith(word.toLowerCase()));
   if (found && others.length === 0) return found;
-  throw new Problem(
-    "no-snapshot",
-    `${found ? "several snapshots start" : "no snapshot starts"} with "${word}".`,
-    {
-      hint,
-      exit: found ? 2 : 1,
-    },
-  );
+  const what = found ? `"${word}" matches ${others.length + 1} snapshots` : `no snapshot matches "${word}"`;
+  throw new Problem("no-snapshot", what, { hint, exit: found ? 2 : 1 });
 }
 
-/** The snapshots of the session that a word names; of all without one. A deleted session is named by its id. */
+/** Returns the snapshots of the session that a word names, all snapshots without a word. A deleted session is named by its id. */
 export function snapshotsOf(word: string | undefined): Snapshot[] {
   if (word === undefined) return all();
   const found = word.length < 4 ? [] : all((id) => id.startsWith(word.toLowerCase()));

@@ -155,7 +155,7 @@ describe("ccra", () => {
     expect(status).toBe(0);
     expect(out).toMatch(new RegExp(`^${short(ready)} +app +resume \\(headless\\)`, "m"));
     expect(out).toMatch(new RegExp(`^${short(waiting)} +app +limited, due`, "m"));
-    expect(out).toMatch(new RegExp(`^${short(gone)} +gone +its directory is gone`, "m"));
+    expect(out).toMatch(new RegExp(`^${short(gone)} +gone +its directory is missing`, "m"));
     expect(out).toMatch(/paused/);
     expect(home.started()).toEqual([]);
   });

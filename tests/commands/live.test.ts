@@ -417,7 +417,7 @@ describe("cct", () => {
     await expect.poll(() => tmux("ls"), PATIENT).toBe("");
     await expect.poll(async () => (await ccr("restore")).out, PATIENT).toContain("starts on Enter");
     const { status, err } = await ccr("send", name, "hello");
-    expect([status, err]).toEqual([1, expect.stringContaining("takes no text now: it starts on Enter.")]);
+    expect([status, err]).toEqual([1, expect.stringContaining("takes no prompt now: it starts on Enter")]);
   });
 
   it("gets its prompt also where its transcript cannot be looked at", async () => {
@@ -528,7 +528,7 @@ describe("cct", () => {
     open.push(terminal);
     register(terminal.pid, id, shop);
     const { status, err } = await run(["open"], { cwd: shop });
-    expect([status, err]).toEqual([1, expect.stringContaining("is running already")]);
+    expect([status, err]).toEqual([1, expect.stringContaining("is already running")]);
     expect(await tmux("ls", "-F", "#S")).toBe("");
   });
 

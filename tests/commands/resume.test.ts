@@ -101,7 +101,7 @@ test("a title that is a command is reached behind two dashes", async () => {
 test("a directory that is gone is said, with the ways out", async () => {
   session(A, { project: "/work/that/is/gone" });
   const { stderr, exitCode } = await ccr("4bb6");
-  expect(stderr).toMatch(/directory is gone: \/work\/that\/is\/gone[\s\S]*--dir \.[\s\S]*mkdir -p/);
+  expect(stderr).toMatch(/directory is missing: \/work\/that\/is\/gone[\s\S]*--dir \.[\s\S]*mkdir -p/);
   expect(exitCode).toBe(1);
 });
 
@@ -119,7 +119,7 @@ test("a session that runs is not started a second time, only forked", async () =
   };
   writeFileSync(join(home.path, `.claude/sessions/${process.pid}.json`), JSON.stringify(entry));
   const { stderr, exitCode } = await ccr("4bb6");
-  expect(stderr).toMatch(new RegExp(`is running already: pid ${process.pid}[\\s\\S]*--fork`));
+  expect(stderr).toMatch(new RegExp(`is already running: pid ${process.pid}[\\s\\S]*--fork`));
   expect(exitCode).toBe(1);
   expect((await ccr("4bb6", "--fork", "--print-command")).stdout).toContain("--fork-session");
   // The pid was given to another process meanwhile: no longer live.
@@ -137,7 +137,7 @@ test("another branch than the session's is said in one line", async () => {
   const line = 'exec 3>/dev/null; CCR_HANDOFF=3 exec node "$CCR" 4bb6';
   const env = { ...home.env, CCR: join(root, "dist/ccr.cjs") };
   const { stderr } = await execa("sh", ["-c", line], { env, extendEnv: false });
-  expect(stderr).toBe("ccr: the session was on branch main, feature/x is checked out");
+  expect(stderr).toBe("ccr: the session was on branch main; feature/x is checked out now");
 });
 
 test("what cannot be resumed is said before the CLI says it", async () => {

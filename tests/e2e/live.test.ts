@@ -277,7 +277,7 @@ describe("ccr send", () => {
     }
     api.answers.push(say("Slowly.", { wait: 4000 }), say("Then this."));
     await ccr(["ccr", "send", name, "take your time"]);
-    expect((await ccr(["ccr", "send", name, "and then this"])).err).toBe(`${name}: sent, next in line\n`);
+    expect((await ccr(["ccr", "send", name, "and then this"])).err).toBe(`${name}: sent, queued\n`);
     expect((await ccr(["ccr", "wait", name, "--timeout", "60"])).status).toBe(0);
     await expect.poll(() => api.turns().at(-1)!.prompt, { timeout: 60_000 }).toContain("and then this");
     expect((await ccr(["ccr", "wait", name, "--timeout", "60"])).status).toBe(0);

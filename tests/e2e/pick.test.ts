@@ -409,9 +409,9 @@ describe("choosing", () => {
     await pane.type("directory gone");
     await pane.shows(/1 of 54$/m);
     await pane.press("Enter");
-    expect(await pane.shows("resume elsewhere: ccr 4444")).toContain("the session's directory is gone");
+    expect(await pane.shows("resume in another directory: ccr 4444")).toContain("the session's directory is missing");
     await pane.press("C-u");
-    expect(await pane.shows(COMPLETE)).not.toContain("resume elsewhere");
+    expect(await pane.shows(COMPLETE)).not.toContain("resume in another directory");
   });
 
   it("refuses a session that is running", async () => {
@@ -423,7 +423,7 @@ describe("choosing", () => {
     await pane.type("checkout");
     await pane.shows(/1 of 54$/m);
     await pane.press("Enter");
-    expect(await pane.shows("running already")).toContain("--fork");
+    expect(await pane.shows("already running")).toContain("--fork");
     await pane.press("C-c");
     await pane.line("ccr");
     expect(await pane.shows(/1 live · 54 sessions$/m)).toMatch(/ Working.*Checkout.* Recent/s);

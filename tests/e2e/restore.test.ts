@@ -165,7 +165,7 @@ describe("twelve sessions whose tmux server was killed", () => {
     const waiting = await screen(name);
     expect(waiting).toContain("why does it fail?");
     expect(waiting).toContain("Because of the gateway.");
-    expect(waiting).toContain("Enter resumes it.");
+    expect(waiting).toContain("Press Enter to resume.");
     // Neither a Claude nor a Node waits in any window.
     const programs = (await tmux("list-panes", "-a", "-F", "#{pane_current_command}")).split("\n");
     expect([...new Set(programs)].filter((program) => !/^(ba|da)?sh$/.test(program))).toEqual([]);
