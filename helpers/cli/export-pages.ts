@@ -25,7 +25,11 @@ export async function exportPages(
   format: string,
 ): Promise<number> {
   if (!FORMATS.includes(format as Format)) {
-    throw invalidValue("--format", format, `archive, ${FORMATS.slice(0, -1).join(", ")} or ${FORMATS.at(-1)}`);
+    throw invalidValue(
+      "--format",
+      format,
+      `archive, ${FORMATS.slice(0, -1).join(", ")} or ${FORMATS.at(-1)}`,
+    );
   }
   const redactor = isSet(call, "no-redact") ? null : new Redactor();
   const pages = (entry: Entry): Iterable<string> =>
@@ -78,7 +82,9 @@ const headOf = (entry: Entry): PageHead => ({
 function write(file: string, texts: Iterable<string>, force: boolean): number {
   const before = statOrNull(file);
   if (before && !force) {
-    throw new Problem("exists", `${file} already exists`, { hint: "use another name, or replace it: --force" });
+    throw new Problem("exists", `${file} already exists`, {
+      hint: "use another name, or replace it: --force",
+    });
   }
   const staged = new StagedFile(file);
   try {

@@ -31,16 +31,22 @@ export async function resumeCommand(
   const directory = asked === undefined ? ownDirectory(session) : existing(resolve(asked));
   const elsewhere = slug(realPath(directory)) !== entry.folder;
   if (elsewhere && asked !== undefined && (await isTooOld(claude))) {
-    throw new Problem("claude-too-old", `this version of Claude Code resumes ${short} only in ${session.project}`, {
-      hint: [
-        `create the directory: mkdir -p ${session.project}`,
-        `or update Claude Code to ${RESUMES_ANYWHERE.join(".")} or newer: claude update`,
-      ],
-    });
+    throw new Problem(
+      "claude-too-old",
+      `this version of Claude Code resumes ${short} only in ${session.project}`,
+      {
+        hint: [
+          `create the directory: mkdir -p ${session.project}`,
+          `or update Claude Code to ${RESUMES_ANYWHERE.join(".")} or newer: claude update`,
+        ],
+      },
+    );
   }
   const copies = transcripts((id) => id.toLowerCase() === session.id).length;
   if (copies > 1)
-    notes.push(`${short} is stored in ${copies} project folders; the newest copy is in ${dirname(entry.path)}`);
+    notes.push(
+      `${short} is stored in ${copies} project folders; the newest copy is in ${dirname(entry.path)}`,
+    );
   const branch = checkedOut(directory);
   if (
     branch !== null &&
@@ -91,13 +97,19 @@ async function liveProblem({ id, live, project }: Session): Promise<Problem> {
   const short = id.slice(0, 8);
   const { tmuxNames } = await import("../live/tmux-names.ts");
   const tmux = live?.here ? (await tmuxNames([live.pid])).get(live.pid) : undefined;
-  const process = live?.here ? `pid ${live.pid}` : `pid ${live?.pid} in another container or on another machine`;
+  const process = live?.here
+    ? `pid ${live.pid}`
+    : `pid ${live?.pid} in another container or on another machine`;
   const where = `${tmux ? `tmux session ${tmux}, ` : ""}${process}, in ${live?.cwd ?? project ?? "?"}`;
   const attach = tmux
     ? [`attach to it: tmux ${insideTmux() ? "switch-client" : "attach"} -t ${quote(`=${tmux}`)}`]
     : [];
   return new Problem("live", `${short} is already running: ${where}`, {
-    hint: [...attach, `work in a copy: ccr ${short} --fork`, "two Claudes in one session would damage the conversation"],
+    hint: [
+      ...attach,
+      `work in a copy: ccr ${short} --fork`,
+      "two Claudes in one session would damage the conversation",
+    ],
   });
 }
 

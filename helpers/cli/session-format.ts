@@ -2,8 +2,8 @@
 
 import { uniqueLengths } from "../sessions/catalogue.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
-import { DAY } from "../system/units.ts";
 import type { Entry } from "../sessions/store.ts";
+import { DAY } from "../system/units.ts";
 import { plural } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { type Colour, paint } from "../terminal/colour.ts";

@@ -5,18 +5,18 @@ import { type Command, isSet } from "../cli/command.ts";
 export const archive: Command = {
   usage: "archive [session…] [--older-than 90d] [flags]",
   description:
-    "Puts each session into an archive of its own, the smallest first, and reads it back. With --delete the session is then deleted, after its archive was read again and compared with what lies here. Run it again after it was stopped: it goes on. ccr-import brings a session back.",
+    "Writes an archive for each session, the smallest session first, and verifies it. With --delete, the session is deleted once its archive was read again and compared with the files here. If it is interrupted, run it again: it continues where it stopped. ccr-import imports the archives.",
   flags: {
     ...SESSION_FLAGS,
     ...ARCHIVE_FLAGS,
-    delete: { type: "boolean", description: "delete what is safely archived" },
+    delete: { type: "boolean", description: "delete sessions once their archives are verified" },
   },
   positionals: "session",
   json: true,
   examples: [
-    ["ccr-archive --older-than 90d", "keep what nobody has touched for 90 days"],
-    ["ccr-archive --older-than 90d --to /mnt/big --delete", "… elsewhere, and make room here"],
-    ["ccr-import ~/.local/state/ccr/archives/shop-4bb63347.tar.gz", "bring one back"],
+    ["ccr-archive --older-than 90d", "archive sessions that nobody has used for 90 days"],
+    ["ccr-archive --older-than 90d --to /mnt/big --delete", "the same, to another disk, and free space here"],
+    ["ccr-import ~/.local/state/ccr/archives/shop-4bb63347.tar.gz", "import one again"],
   ],
   run: (call) => archiveSessions(call, "archive", isSet(call, "delete")),
 };

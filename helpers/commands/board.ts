@@ -3,12 +3,14 @@ import { openBoard } from "../board/open-board.ts";
 import { fetchBoard } from "../board/remote-sessions.ts";
 import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
 import { COLUMNS, fillTmux, sessionJson, sessionRows, tableLook } from "../cli/session-format.ts";
+import { invalidValue } from "../cli/usage-error.ts";
 import { type Remote, remoteOf, remotes } from "../remote/remote.ts";
 import { readContext } from "../sessions/context.ts";
 import { stoppedSessions } from "../sessions/limited.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { newest, newestOfAll, transcripts } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
+import { WEEK } from "../system/units.ts";
 import { clean } from "../terminal/clean.ts";
 import { paint } from "../terminal/colour.ts";
 import { json } from "../terminal/json.ts";
@@ -16,64 +18,70 @@ import { isTerminal, writeStderr, writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 
 const DEFAULT_COUNT = 20;
-const RECENT = 7 * 86_400_000;
+/** Limited sessions older than this (ms) are left out. */
+const RECENT = WEEK;
 
 export const board: Command = {
   usage: "board [n] [flags]",
   description:
-    "One screen of what needs you, what works, what a limit has stopped, and the recent sessions; it changes with them, and ? tells its keys. Without a terminal, or with --once, it is printed: n recent ones (20).",
+    "Shows on one screen which sessions need you, which work, which are limited and which are recent, and updates as they change; ? shows the keys. Without a terminal, or with --once, it prints them, with the n newest recent ones (default 20).",
   flags: {
     on: {
       type: "string",
       value: "targets",
-      description: "of other machines (ccr remote): a,b or all; here is this one",
+      description: "also the sessions of other machines (ccr remote): a,b or all; here is this machine",
     },
-    once: { type: "boolean", description: "print it, and end" },
+    once: { type: "boolean", description: "print the sessions and exit" },
   },
   maxArgs: 1,
   json: true,
   examples: [
-    ["ccr board", "the screen; ccr alone does the same"],
-    ["ccr board --on all", "with the sessions of every target"],
-    ["ccr board --on here,web --once", "of this machine and of web, printed"],
-    ["ccr board --json | jq '.sessions[] | select(.section == \"Needs you\")'", "for a script"],
+    ["ccr board", "open the board; ccr alone does the same"],
+    ["ccr board --on all", "include the sessions of every target"],
+    ["ccr board --on here,web --once", "print the sessions of this machine and of web"],
+    [
+      "ccr board --json | jq '.sessions[] | select(.section == \"Needs you\")'",
+      "sessions that need you, for a script",
+    ],
   ],
   async run(call) {
-    const [word = `${DEFAULT_COUNT}`] = call.positionals;
-    const count = Number(word);
+    const [text = `${DEFAULT_COUNT}`] = call.positionals;
+    const count = Number(text);
     if (!Number.isInteger(count) || count < 0) {
-      throw new Problem("usage", `"${word}" is not a number of sessions.`, { hint: "ccr board 20", exit: 2 });
+      throw invalidValue("number of sessions", text, "a whole number such as 20");
     }
     const scope = scopeOf(stringFlag(call, "on"));
     const status =
       call.json || isSet(call, "once") || !isTerminal(0) || !isTerminal(1)
         ? null
         : await openBoard(call, "", scope);
-    return status ?? once(call, count, scope);
+    return status ?? printBoard(call, count, scope);
   },
 };
 
 type Scope = { here: boolean; targets: Remote[] };
 
-function scopeOf(words: string | undefined): Scope {
-  if (words === undefined) return { here: true, targets: [] };
-  if (words === "all") return { here: true, targets: remotes() };
-  const names = words.split(",").filter(Boolean);
-  return { here: names.includes("here"), targets: names.filter((name) => name !== "here").map(remoteOf) };
+/** Reads --on. */
+function scopeOf(names: string | undefined): Scope {
+  if (names === undefined) return { here: true, targets: [] };
+  if (names === "all") return { here: true, targets: remotes() };
+  const list = names.split(",").filter(Boolean);
+  return { here: list.includes("here"), targets: list.filter((name) => name !== "here").map(remoteOf) };
 }
 
 type Shown = { target: string | null; session: Session };
 
-async function once(call: Call, count: number, { here, targets }: Scope): Promise<number> {
-  const asked = targets.map(async (target) => ({ target, answer: await fetchBoard(target, count) }));
+/** Prints the board without a terminal. Exit status 1 when only other machines were asked and none answered. */
+async function printBoard(call: Call, count: number, { here, targets }: Scope): Promise<number> {
+  const requests = targets.map(async (target) => ({ target, answer: await fetchBoard(target, count) }));
   const { sessions, unique } = here
-    ? await ofHere(count)
+    ? await localSessions(count)
     : { sessions: [], unique: new Map<string, number>() };
   const shown: Shown[] = sessions.map((session) => ({ target: null, session }));
-  const told = [];
-  for (const { target, answer } of await Promise.all(asked)) {
+  const answered = [];
+  for (const { target, answer } of await Promise.all(requests)) {
     const error = "error" in answer ? answer.error : null;
-    told.push({ ...target, error: error === null ? null : clean(error) });
+    answered.push({ ...target, error: error === null ? null : clean(error) });
     if ("error" in answer)
       call.warn(new Problem("unreachable", `${target.name} unreachable: ${answer.error}`));
     else shown.push(...answer.sessions.map((session) => ({ target: target.name, session })));
@@ -87,14 +95,14 @@ async function once(call: Call, count: number, { here, targets }: Scope): Promis
       target,
       section: sectionOf(displayedSession(session, now)),
     }));
-    json("board", { targets: told, sessions: rows }, call.warnings);
-  } else if (shown.length > 0) writeStdout(lines(shown, unique));
+    json("board", { targets: answered, sessions: rows }, call.warnings);
+  } else if (shown.length > 0) writeStdout(boardLines(shown, unique));
   else writeStderr("no sessions\n");
-  return !here && told.every(({ error }) => error !== null) ? 1 : 0;
+  return !here && answered.every(({ error }) => error !== null) ? 1 : 0;
 }
 
-/** The live ones, those that wait for a limit, and the newest others. */
-async function ofHere(count: number): Promise<{ sessions: Session[]; unique: Map<string, number> }> {
+/** Returns the live sessions of this machine, those that wait for a reset, and the `count` newest others. */
+async function localSessions(count: number): Promise<{ sessions: Session[]; unique: Map<string, number> }> {
   const context = readContext();
   const { unregisteredSessions } = await import("../board/unregistered-sessions.ts");
   const live = new Map([...(await unregisteredSessions()), ...context.live]);
@@ -113,7 +121,8 @@ async function ofHere(count: number): Promise<{ sessions: Session[]; unique: Map
   return { sessions: [...found.values()], unique };
 }
 
-function lines(shown: readonly Shown[], unique: ReadonlyMap<string, number>): string {
+/** Returns the rows of the board with the name of each section above its first row. */
+function boardLines(shown: readonly Shown[], unique: ReadonlyMap<string, number>): string {
   const now = Date.now();
   const sessions = shown.map(({ session }) => displayedSession(session, now));
   const rows = sessionRows(sessions, { now, unique, time: "short" });

@@ -23,7 +23,7 @@ const DEFAULT_AGE = 30 * DAY;
 type Kind = "session-env" | "todos" | "tasks" | "logs" | "caches";
 type Item = { kind: Kind; path: string; bytes: number; modifiedAt: number };
 
-/** What may grow old: each entry of these folders by itself. Nothing here holds a conversation. */
+/** Folders with leftovers: each entry of them is removed on its own. None holds a conversation. */
 const places = (): [Kind, string][] => [
   ["session-env", join(configDirectory(), "session-env")],
   ["todos", join(configDirectory(), "todos")],
@@ -40,16 +40,20 @@ const places = (): [Kind, string][] => [
 export const cleanUp: Command = {
   usage: "clean [--older-than 30d] [--yes]",
   description:
-    "Lists what is left of old sessions: their session-env, task lists, logs, caches; asks, and removes it. Transcripts, the history and settings are never touched, nor what a running session has.",
+    "Lists leftovers of old sessions (session-env, task lists, logs, caches), asks, and removes them. It never touches transcripts, the history, settings or files of a running session.",
   flags: {
-    "older-than": { type: "string", value: "time", description: "untouched for so long: 30d (default), 12h" },
-    yes: { type: "boolean", short: "y", description: "do not ask" },
+    "older-than": {
+      type: "string",
+      value: "time",
+      description: "only leftovers older than this: 30d (default), 12h",
+    },
+    yes: { type: "boolean", short: "y", description: "remove without asking" },
   },
   maxArgs: 0,
   json: true,
   examples: [
-    ["ccr clean", "see what there is, then decide"],
-    ["ccr clean --older-than 90d --yes", "for cron"],
+    ["ccr clean", "list leftovers, then ask"],
+    ["ccr clean --older-than 90d --yes", "remove them without asking, for cron"],
   ],
   run(call) {
     const now = Date.now();
@@ -74,7 +78,7 @@ export const cleanUp: Command = {
     let gone = 0;
     for (const { kind, path } of yes ? items : []) {
       try {
-        // A session may have come back to it while we asked.
+        // A session may have used it again during the question.
         if (!old(kind, join(path, ".."), before).some((item) => item.path === path)) continue;
         rmSync(path, { recursive: true, force: true });
         gone++;
@@ -93,9 +97,9 @@ export const cleanUp: Command = {
   },
 };
 
-/** Entries of a folder that nobody has written to since, with all that is in them. */
+/** Returns the entries of a folder in which nothing changed since `before` (epoch ms). */
 function old(kind: Kind, folder: string, before: number): Item[] {
-  // Where a link leads to the transcripts, or to a folder around them, nothing is old.
+  // A link may lead to the transcripts or to a folder that contains them: leave it alone.
   const [real, projects] = [`${realPath(folder)}/`, `${realPath(projectsDirectory())}/`];
   if (real.startsWith(projects) || projects.startsWith(real)) return [];
   let names: string[];
@@ -118,7 +122,7 @@ function old(kind: Kind, folder: string, before: number): Item[] {
   });
 }
 
-/** Bytes and newest time of a file, or of a folder with all below; `sessions`: what looks like a transcript. */
+/** Returns size and newest change of a file or of a folder with its contents; `sessions`: it contains a transcript. */
 function weight(path: string): { bytes: number; modifiedAt: number; sessions: boolean } {
   const stat = lstatSync(path);
   const sum = {

@@ -1,5 +1,6 @@
 import type { Command } from "../cli/command.ts";
 import { tableLook } from "../cli/session-format.ts";
+import { usageError } from "../cli/usage-error.ts";
 import {
   type Config,
   config,
@@ -19,47 +20,47 @@ import { table } from "../terminal/table.ts";
 export const configure: Command = {
   usage: "config list | get <key> | set <key> <value> | unset <key>",
   description:
-    "Shows and changes ~/.config/ccr/config.json. A value that does not fit its key is refused, and the file stays as it is.",
+    "Shows and changes ~/.config/ccr/config.json. An invalid value is refused and leaves the file unchanged.",
   flags: {},
   positionals: ["list", "get", "set", "unset", ...Object.keys(KEYS)],
   maxArgs: 3,
   json: true,
   examples: [
-    ["ccr config list", "all keys with their values and what they mean"],
-    ["ccr config set autoResume on", "let ccr supervise continue limited sessions"],
-    ["ccr config get resume.prompt", "one value, for a script"],
+    ["ccr config list", "show all keys with their values and meanings"],
+    ["ccr config set autoResume on", "let ccr supervise resume limited sessions"],
+    ["ccr config get resume.prompt", "print one value, for a script"],
   ],
   run(call) {
-    const [verb = "list", name, value] = call.positionals;
+    const [action = "list", name, value] = call.positionals;
     const names = Object.keys(KEYS) as KeyName[];
-    if (verb === "list" && name === undefined) {
+    if (action === "list" && name === undefined) {
       const set = config();
       if (call.json) json("config", { file: configFile(), values: set }, call.warnings);
       else writeStdout(`${lines(set, names)}\n`);
       return 0;
     }
     if (name !== undefined && !names.includes(name as KeyName)) {
-      throw new Problem("config-key", `no such key: ${name}.`, { hint: "ccr config list", exit: 2 });
+      throw new Problem("config-key", `unknown key: ${name}`, { hint: "run: ccr config list", exit: 2 });
     }
     const key = name as KeyName;
-    if (verb === "get" && name !== undefined && value === undefined) {
+    if (action === "get" && name !== undefined && value === undefined) {
       const found = config()[key];
       if (call.json) json("config", { file: configFile(), values: { [key]: found } }, call.warnings);
       else writeStdout(`${found}\n`);
       return 0;
     }
-    if (verb === "set" && value !== undefined) {
+    if (action === "set" && value !== undefined) {
       setKey(key, parseValue(key, value));
       return 0;
     }
-    if (verb === "unset" && name !== undefined && value === undefined) {
+    if (action === "unset" && name !== undefined && value === undefined) {
       setKey(key, undefined);
       return 0;
     }
-    throw new Problem("usage", "ccr config takes list, get <key>, set <key> <value> or unset <key>.", {
-      hint: "ccr config --help",
-      exit: 2,
-    });
+    throw usageError(
+      "use ccr config list, get <key>, set <key> <value> or unset <key>",
+      "run: ccr config --help",
+    );
   },
 };
 

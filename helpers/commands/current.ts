@@ -9,23 +9,24 @@ import { json } from "../terminal/json.ts";
 import { isTerminal, writeStderr, writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
 
+/** Why this session is the current one. */
 const WHY = {
-  environment: "this shell was started by Claude in it",
+  environment: "Claude started this shell in it",
   tmux: "it runs in this tmux session",
   registry: "it runs in this directory",
-  directory: "the newest of this directory",
-  newest: "the newest of all; none is of this directory",
+  directory: "it is the newest of this directory",
+  newest: "it is the newest of all; this directory has none",
 } as const;
 
 export const current: Command = {
   usage: "current [flags]",
   description:
-    "Shows the session of this shell: the one that Claude started the shell in, the one that runs in this tmux session or directory, the newest of this directory, else the newest of all; and says which it is.",
-  flags: { id: { type: "boolean", description: "print only the id, for scripts" } },
+    "Shows the session of this shell and why it is the current one. It is the first that exists of: the session in which Claude started this shell; the session that runs in this tmux session; the one that runs in this directory; the newest of this directory; the newest of all.",
+  flags: { id: { type: "boolean", description: "print only the id" } },
   maxArgs: 0,
   json: true,
   examples: [
-    ["ccr-current", "the session, and why it is that one"],
+    ["ccr-current", "show the session and why it is the current one"],
     ['ccr "$(ccr-current --id)"', "resume it"],
   ],
   async run(call) {

@@ -18,12 +18,12 @@ export const CHECKS = { ...machine, ...shell, ...sessions };
 export const doctor: Command = {
   usage: "doctor [--fix]",
   description:
-    "Looks for every known way in which sessions get lost, stuck or invisible, and says what to type. Each name has its entry in docs/using/troubleshooting.md. Exit status 1 when something is wrong; notes do not count.",
+    "Checks for every known reason why sessions get lost, stuck or invisible, and prints the command that fixes it. docs/using/troubleshooting.md has an entry for each check. The exit status is 1 when there are problems; notes do not count.",
   flags: {
     fix: {
       type: "boolean",
       description:
-        "do what is safe: repaired copies, modes, leftovers, shell files; no transcript is touched",
+        "fix what is safe to fix: repaired copies, file modes, leftovers, shell files; never a transcript",
     },
   },
   maxArgs: 0,
@@ -31,46 +31,13 @@ export const doctor: Command = {
   examples: [
     ["ccr doctor", "find problems and see how to fix them"],
     ["ccr doctor --fix", "fix what can be fixed safely"],
-    ["ccr doctor --json | jq -r '.findings[].fix'", "the commands, for a script"],
+    ["ccr doctor --json | jq -r '.findings[].fix'", "print the fixes, for a script"],
   ],
   async run(call) {
-    const now = Date.now();
-    const context = readContext(now);
-    let scene: CheckContext = {
-      now,
-      all: [],
-      entries: [],
-      live: new Set(context.live.keys()),
-      onProgress: progress(),
-    };
-    const found: (Finding & { check: string; done: string | null })[] = [];
-    const tell = (check: string, finding: Finding, done: string | null): void => {
-      found.push({ ...finding, check, done });
-      if (!call.json) writeStdout(lines(check, finding, done));
-    };
-    const attempt = async (check: string, run: () => unknown): Promise<void> => {
-      try {
-        await run();
-      } catch (error) {
-        const { message, hint } = problemOf(error);
-        tell(
-          check,
-          { finding: message.replace(/\.$/, ""), evidence: "the check itself failed", fix: hint.join(", ") },
-          null,
-        );
-      }
-    };
-    await attempt("not-readable", () => {
-      const all = transcripts();
-      scene = { ...scene, all, entries: newest(all, Number.POSITIVE_INFINITY) };
+    const found = await runChecks(isSet(call, "fix"), (one) => {
+      if (!call.json) writeStdout(lines(one));
     });
-    for (const [check, look] of Object.entries(CHECKS)) {
-      await attempt(check, async () => {
-        for (const finding of [(await look(scene)) || []].flat())
-          tell(check, finding, isSet(call, "fix") && finding.apply ? await finding.apply() : null);
-      });
-    }
-    const wrong = found.filter(({ level, done }) => level !== "note" && done === null).length;
+    const problems = found.filter(({ level, done }) => level !== "note" && done === null).length;
     const checks = Object.keys(CHECKS);
     if (call.json) {
       const findings = found.map(({ check, level = "problem", finding, evidence, fix, apply, done }) => ({
@@ -80,23 +47,62 @@ export const doctor: Command = {
       json("doctor", { findings, checks }, call.warnings);
     } else {
       const fixable = found.filter(({ apply, done }) => apply && done === null).length;
-      const rest = fixable > 0 ? `, ${fixable} of them: ccr doctor --fix` : "";
-      writeStderr(
-        `${plural(checks.length, "check")}, ${wrong === 0 ? "nothing wrong" : plural(wrong, "problem")}${rest}\n`,
-      );
+      const result = problems === 0 ? "no problems" : plural(problems, "problem");
+      const rest = fixable > 0 ? `, ${fixable} can be fixed with: ccr doctor --fix` : "";
+      writeStderr(`${plural(checks.length, "check")}, ${result}${rest}\n`);
     }
-    return wrong > 0 ? 1 : 0;
+    return problems > 0 ? 1 : 0;
   },
 };
 
-function lines(check: string, { finding, evidence, fix, level }: Finding, done: string | null): string {
-  const [colour, sign, ascii] =
-    done !== null
-      ? (["green", "✓", "+"] as const)
-      : level
-        ? (["yellow", "·", "-"] as const)
-        : (["red", "✕", "x"] as const);
-  const next = done === null ? ["fix", fix] : ["done", done];
-  const row = (label: string, text: string): string => `${" ".repeat(16)}${label}${clean(text)}\n`;
-  return `${paint(unicode() ? sign : ascii, colour)} ${check.padEnd(13)} ${clean(finding)}\n${row("", evidence)}${row(`${next[0]}  `, next[1]!)}`;
+type CheckResult = Finding & {
+  check: string;
+  /** what was done about it with --fix; null: nothing */
+  done: string | null;
+};
+
+/** Runs all checks and returns what they found, which is also reported at once. A check that fails is a finding. */
+async function runChecks(fix: boolean, report: (result: CheckResult) => void): Promise<CheckResult[]> {
+  const now = Date.now();
+  const live = new Set(readContext(now).live.keys());
+  let context: CheckContext = { now, all: [], entries: [], live, onProgress: progress() };
+  const results: CheckResult[] = [];
+  const add = (check: string, finding: Finding, done: string | null): void => {
+    const result = { ...finding, check, done };
+    results.push(result);
+    report(result);
+  };
+  const attempt = async (check: string, run: () => unknown): Promise<void> => {
+    try {
+      await run();
+    } catch (error) {
+      const { message, hint } = problemOf(error);
+      const finding = message.replace(/\.$/, "");
+      add(check, { finding, evidence: "the check itself failed", fix: hint.join(", ") }, null);
+    }
+  };
+  await attempt("not-readable", () => {
+    const all = transcripts();
+    context = { ...context, all, entries: newest(all, Number.POSITIVE_INFINITY) };
+  });
+  for (const [check, run] of Object.entries(CHECKS)) {
+    await attempt(check, async () => {
+      for (const finding of [(await run(context)) || []].flat())
+        add(check, finding, fix && finding.apply ? await finding.apply() : null);
+    });
+  }
+  return results;
+}
+
+/** Returns the lines of one finding: what, how that is known, and the fix or what was done. */
+function lines({ check, finding, evidence, fix, level, done }: CheckResult): string {
+  const sign = signOf(level, done);
+  const next = done === null ? `fix  ${clean(fix)}` : `done  ${clean(done)}`;
+  const indent = " ".repeat(16);
+  return `${sign} ${check.padEnd(13)} ${clean(finding)}\n${indent}${clean(evidence)}\n${indent}${next}\n`;
+}
+
+function signOf(level: Finding["level"], done: string | null): string {
+  if (done !== null) return paint(unicode() ? "✓" : "+", "green");
+  return level ? paint(unicode() ? "·" : "-", "yellow") : paint(unicode() ? "✕" : "x", "red");
 }

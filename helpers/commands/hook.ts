@@ -4,14 +4,14 @@ import { collectCandidates } from "../resume/resume-jobs.ts";
 import { config } from "../system/config.ts";
 import { DAY } from "../system/units.ts";
 
-/** What Claude Code calls when a turn has failed: the dashboard's rows are right at once. */
+/** Claude Code calls this when a turn has failed, so that the dashboard is up to date at once. */
 export const hook: Command = {
   usage: "hook",
   description:
-    "For Claude Code's StopFailure hook: brings the workspace's dashboard rows up to date. Starts nothing.",
+    "Updates the dashboard rows of the workspace. Claude Code's StopFailure hook calls it. It resumes nothing.",
   flags: {},
   maxArgs: 0,
-  examples: [["ccr install --hooks", "put it into ~/.claude/settings.json"]],
+  examples: [["ccr install --hooks", "add the hook to ~/.claude/settings.json"]],
   run() {
     const now = Date.now();
     writeDashboardRows(collectCandidates(now, config()["resume.since"] * DAY), now);

@@ -41,7 +41,7 @@ const short = (id: string) => id.slice(0, 8);
 describe("ccr-check-limits", () => {
   it("ends with 0 and says so when nothing is limited", () => {
     const { out, err, status } = ccr(["check-limits"]);
-    expect([out, err, status]).toEqual(["", "no session is limited\n", 0]);
+    expect([out, err, status]).toEqual(["", "no limited sessions\n", 0]);
   });
 
   it("names waiting, ready and blocked sessions, newest first, and ends with 3", () => {
@@ -175,7 +175,7 @@ describe("ccra", () => {
   });
 
   it("says so when nothing is limited, and never starts in a directory that is not absolute", () => {
-    expect(ccr(["resume-all"])).toMatchObject({ status: 0, out: "", err: "no session is limited\n" });
+    expect(ccr(["resume-all"])).toMatchObject({ status: 0, out: "", err: "no limited sessions\n" });
     const id = home.limited();
     const file = ccr(["check-limits", "--json"]).json().sessions[0].transcript;
     writeFileSync(file, readFileSync(file, "utf8").replaceAll(join(home.path, "projects/app"), "."));
