@@ -262,7 +262,7 @@ class Task {
   }
 }
 
-const printNothingLimited = (): void => writeStderr("no session is limited\n");
+const printNothingLimited = (): void => writeStderr("no limited sessions\n");
 
 const LIMITED: readonly Step["reason"][] = ["waiting", "too-soon", "unknown-reset"];
 /** Steps with these reasons are not counted as left alone. */

@@ -409,7 +409,9 @@ describe("choosing", () => {
     await pane.type("directory gone");
     await pane.shows(/1 of 54$/m);
     await pane.press("Enter");
-    expect(await pane.shows("resume in another directory: ccr 4444")).toContain("the session's directory is missing");
+    expect(await pane.shows("resume in another directory: ccr 4444")).toContain(
+      "the session's directory is missing",
+    );
     await pane.press("C-u");
     expect(await pane.shows(COMPLETE)).not.toContain("resume in another directory");
   });
