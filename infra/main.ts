@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { App } from "cdktf";
 import { gitMessage } from "./git.ts";
-import { explain, prepare } from "./prepare.ts";
+import { explain, prepare } from "./tools/prepare.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const { settings, folder } = await prepare().catch(explain);

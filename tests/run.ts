@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import { prepare } from "../infra/prepare.ts";
+import { prepare } from "../infra/tools/prepare.ts";
 import { type Count, nothing, summary, TapCount, vitestCount, vitestFailures } from "./support/count.ts";
 import { installCommand, lacks, type PartName, tools } from "./support/tools.ts";
 

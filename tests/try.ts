@@ -4,7 +4,7 @@ import { copyFile, mkdir, readdir, stat, symlink, utimes } from "node:fs/promise
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa, type ResultPromise } from "execa";
-import { prepare } from "../infra/prepare.ts";
+import { prepare } from "../infra/tools/prepare.ts";
 import { type Home, makeHome } from "./support/home.ts";
 import { interactiveBash } from "./support/interactive.ts";
 import { copySamples } from "./support/sample-sessions.ts";

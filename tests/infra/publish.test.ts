@@ -146,7 +146,7 @@ describe("npx cdktf", () => {
   afterAll(() => new Promise((resolve) => server.close(resolve)));
 
   const cdktf = (words: string[], env: Record<string, string | undefined>) =>
-    execa(join(root, "infra/cdktf.mjs"), words, {
+    execa(join(root, "infra/tools/cdktf.mjs"), words, {
       cwd: root,
       env: { CODER_URL: undefined, CODER_SESSION_TOKEN: undefined, ...env },
       reject: false,
@@ -156,7 +156,7 @@ describe("npx cdktf", () => {
 
   it("is this checkout's own: npm ci has linked it", async () => {
     const { stdout } = await execa("readlink", [join(root, "node_modules/.bin/cdktf")]);
-    expect(stdout).toBe("../../infra/cdktf.mjs");
+    expect(stdout).toBe("../../infra/tools/cdktf.mjs");
   });
 
   it.each([

@@ -198,10 +198,10 @@ describe("a setting that cannot be used", () => {
     await execa("ln", ["-s", join(root, "node_modules"), join(folder, "node_modules")]);
     writeFileSync(join(folder, "cdktf.json"), JSON.stringify({ context: { ccr: { homeSize: -1 } } }));
     for (const words of [
-      ["--import", "tsx", "infra/prepare.ts", "template"],
+      ["--import", "tsx", "infra/tools/prepare.ts", "template"],
       ["--import", "tsx", "infra/main.ts"],
-      ["infra/cdktf.mjs", "synth"],
-      ["infra/cdktf.mjs", "deploy"],
+      ["infra/tools/cdktf.mjs", "synth"],
+      ["infra/tools/cdktf.mjs", "deploy"],
     ]) {
       const result = await execa("node", words, { cwd: folder, reject: false, all: true });
       expect(result.all).toBe(

@@ -39,7 +39,7 @@ describe("npx cdktf deploy", () => {
   });
 
   async function cdktf(...words: string[]) {
-    const result = await execa(join(checkout, "infra/cdktf.mjs"), words, {
+    const result = await execa(join(checkout, "infra/tools/cdktf.mjs"), words, {
       cwd: checkout,
       env: {
         CODER_URL: coder.url,

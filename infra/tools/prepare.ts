@@ -5,10 +5,10 @@
 import { readFile, readlink, rename, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { type Settings, SettingsError, settingsOf } from "./settings.ts";
-import { ensureBindings } from "./tools/bindings.ts";
+import { type Settings, SettingsError, settingsOf } from "../settings.ts";
+import { ensureBindings } from "./bindings.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 export interface Prepared {
   readonly settings: Settings;
@@ -21,23 +21,23 @@ export async function prepare(): Promise<Prepared> {
   const settings = settingsOf(ROOT);
   await linkCdktf();
   await ensureBindings();
-  const { buildHelper, summary } = await import("./tools/build-helper.ts");
+  const { buildHelper, summary } = await import("./build-helper.ts");
   const built = await buildHelper();
   console.log(summary(built));
   const { file } = built;
   const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
   // Imported here because it needs the bindings.
-  const { writeModuleFolder, writeTemplateFolder } = await import("./template-folder.ts");
+  const { writeModuleFolder, writeTemplateFolder } = await import("../template-folder.ts");
   const folder = "dist/template";
   await writeTemplateFolder({ folder: join(ROOT, folder), settings, helper: file, version });
   await writeModuleFolder({ folder: join(ROOT, "dist/module"), settings, helper: file, version });
   return { settings, folder };
 }
 
-/** Makes `npx cdktf` run infra/cdktf.mjs. Not on Windows, which has a script there instead of a link. */
+/** Makes `npx cdktf` run infra/tools/cdktf.mjs. Not on Windows, which has a script there instead of a link. */
 async function linkCdktf(): Promise<void> {
   const link = join(ROOT, "node_modules/.bin/cdktf");
-  const ours = "../../infra/cdktf.mjs";
+  const ours = "../../infra/tools/cdktf.mjs";
   const now = await readlink(link).catch(() => undefined);
   if (now === undefined || now === ours) return;
   await symlink(ours, `${link}.${process.pid}`);

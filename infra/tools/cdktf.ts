@@ -7,9 +7,9 @@ import http from "node:http";
 import https from "node:https";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { SettingsError, settingsOf } from "./settings.ts";
+import { SettingsError, settingsOf } from "../settings.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const require = createRequire(import.meta.url);
 
 /** Commands that synthesize. */
