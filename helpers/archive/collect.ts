@@ -2,10 +2,10 @@
 
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { backward } from "../claude/lines.ts";
+import { linesBackward } from "../claude/lines.ts";
 import { configDirectory, historyFile } from "../claude/places.ts";
 import type { Entry } from "../sessions/entry.ts";
-import { startOf, titleOf } from "../sessions/session.ts";
+import { startDirectoryOf, titleOf } from "../sessions/session.ts";
 import { home } from "../system/places.ts";
 import { findHistoryLines, type HistoryLines, type LineRange } from "./history-lines.ts";
 import { type Manifest, type Member, type PackedSession, SCHEMA } from "./manifest.ts";
@@ -23,7 +23,7 @@ function endOfLastRow(path: string): number {
   const fd = openSync(path, "r");
   try {
     const { size } = fstatSync(fd);
-    for (const { start, length } of backward(fd, size)) return start + length < size ? size : start;
+    for (const { start, length } of linesBackward(fd, size)) return start + length < size ? size : start;
     return size;
   } finally {
     closeSync(fd);
@@ -104,7 +104,7 @@ async function collectSession(
     packed: {
       id,
       title: titleOf(entry).title,
-      project: startOf(entry),
+      project: startDirectoryOf(entry),
       folder: entry.folder,
       version: facts?.version ?? null,
       createdAt: time(facts?.createdAt),
@@ -143,7 +143,7 @@ class TranscriptScan {
 
 /** Returns a file name for a session, without extension: `portfolio-com-4bb63347`. */
 export const archiveName = (entry: Entry): string => {
-  const project = basename(startOf(entry) ?? "")
+  const project = basename(startDirectoryOf(entry) ?? "")
     .replace(/[^\w.-]+/g, "-")
     .replace(/^[-.]+|-+$/g, "");
   return `${project.slice(0, 60) || "session"}-${entry.id.slice(0, 8)}`;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync } from "node:fs";
-import { forward, readAt } from "../claude/lines.ts";
+import { linesForward, readAt } from "../claude/lines.ts";
 import { isRequestRow, mapRowPaths, parseLine } from "../claude/rows.ts";
 import { replaceLongStrings, rowToJson } from "../conversation/long-strings.ts";
 
@@ -56,7 +56,7 @@ const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).dig
  */
 export function* rowKeys(fd: number, from: number): Generator<{ key: string; end: number }, undefined> {
   const { size } = fstatSync(fd);
-  for (const { bytes, start, length } of forward(fd, size, { start: from, first: 1 << 18 })) {
+  for (const { bytes, start, length } of linesForward(fd, size, { start: from, first: 1 << 18 })) {
     const end = Math.min(size, start + length + 1);
     if (!bytes) yield { key: String(length), end };
     else

@@ -1,7 +1,7 @@
 // The lines of sessions in history.jsonl. Its fields: docs/developing/claude-code-format.md, "History".
 
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
-import { forward, readAt } from "../claude/lines.ts";
+import { linesForward, readAt } from "../claude/lines.ts";
 import { historyFile } from "../claude/places.ts";
 import { mapRowPaths, parseLine, type Row } from "../claude/rows.ts";
 import { openFile } from "../system/files.ts";
@@ -24,7 +24,7 @@ export function findHistoryLines(ids: ReadonlySet<string>): HistoryLines {
   }
   try {
     const { size } = fstatSync(fd);
-    for (const { bytes, start, length } of forward(fd, size, { first: 1 << 18 })) {
+    for (const { bytes, start, length } of linesForward(fd, size, { first: 1 << 18 })) {
       const at = bytes?.lastIndexOf('"sessionId":"') ?? -1;
       if (!bytes || at < 0) continue;
       const id = bytes.toString("latin1", at + 13, at + 49).toLowerCase();

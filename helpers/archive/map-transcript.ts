@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, fsyncSync, openSync } from "node:fs";
-import { forward, readAt } from "../claude/lines.ts";
+import { linesForward, readAt } from "../claude/lines.ts";
 import { isRequestRow, mapRowPaths, REQUEST_MARKS } from "../claude/rows.ts";
 import { parseLongLine } from "../conversation/long-strings.ts";
 import { fileWriter } from "../system/files.ts";
@@ -23,7 +23,7 @@ export function mapTranscript(from: string, to: string, rules: readonly PathRule
   try {
     const out = new BufferedWriter(output, to);
     const { size } = fstatSync(input);
-    for (const { bytes, start, length } of forward(input, size, { first: 1 << 18 })) {
+    for (const { bytes, start, length } of linesForward(input, size, { first: 1 << 18 })) {
       if (bytes) {
         const line = marks.some((mark) => bytes.includes(mark)) ? mapLine(bytes, map) : [bytes];
         if (line === null) continue;

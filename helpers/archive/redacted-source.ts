@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { forward } from "../claude/lines.ts";
+import { linesForward } from "../claude/lines.ts";
 import type { Redactor } from "../redact/redactor.ts";
 import { fileWriter } from "../system/files.ts";
 import type { Source } from "./write.ts";
@@ -25,7 +25,7 @@ export function redactedCopy(source: Source, directory: string, redactor: Redact
       write(Buffer.from(redactor.text(bytes.toString(encoding)), encoding));
     } else
       for (const [start, length] of source.pieces) {
-        for (const { bytes, start: at, length: wide } of forward(fd, start + length, { start })) {
+        for (const { bytes, start: at, length: wide } of linesForward(fd, start + length, { start })) {
           // A line that is too long to check is left out.
           const line = bytes && (isJsonl ? redactor.line(bytes.toString()) : redactor.text(bytes.toString()));
           if (line !== null) write(Buffer.from(at + wide < start + length ? `${line}\n` : line));

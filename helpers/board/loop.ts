@@ -6,8 +6,8 @@ import type { Remote } from "../remote/remote.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
 import { readContext } from "../sessions/context.ts";
 import { realPath } from "../sessions/lookup.ts";
-import { Reading } from "../sessions/reading.ts";
-import { type Entry, read } from "../sessions/store.ts";
+import { SessionReader } from "../sessions/session-reader.ts";
+import { type Entry, readTranscript } from "../sessions/store.ts";
 import { problemOf } from "../system/problem.ts";
 import { type Colour, painted } from "../terminal/colour.ts";
 import type { Key } from "../terminal/keys.ts";
@@ -98,7 +98,7 @@ class Picker<T> {
   readonly #finish: (outcome: Outcome<T>) => void;
   readonly #ascii = !unicode();
   #context = readContext();
-  readonly #reading = new Reading();
+  readonly #reading = new SessionReader();
   readonly #items = new Map<string, Item>();
   /** the entries of all items outside the section "Recent" */
   readonly #liveEntries = new Map<string, Entry>();
@@ -202,7 +202,7 @@ class Picker<T> {
     unregisteredSessions: () => Promise<Map<string, Live>>,
   ): Promise<void> {
     for (const path of paths) {
-      const entry = this.#reading.again(path);
+      const entry = this.#reading.reread(path);
       if (entry) this.#addEntry(entry);
       if (entry !== undefined) continue;
       for (const { path: other, key } of [...this.#items.values()]) if (other === path) this.#removeItem(key);
@@ -223,7 +223,10 @@ class Picker<T> {
       const item = this.#items.get(id);
       const known = this.#liveEntries.get(id);
       const entry =
-        known ?? (item?.path ? read({ id, folder: item.folder, path: item.path, bytes: 0, mtime: 0 }) : null);
+        known ??
+        (item?.path
+          ? readTranscript({ id, folder: item.folder, path: item.path, bytes: 0, mtime: 0 })
+          : null);
       const one = live.get(id);
       if (entry) this.#addEntry(entry);
       // It has no transcript yet.
@@ -290,7 +293,7 @@ class Picker<T> {
   }
 
   /** Reads for at most `budget` ms, or until `stop` returns true. Returns whether everything was read. */
-  #read(steps: ReturnType<Reading["steps"]>, budget: number, stop: () => boolean): boolean {
+  #read(steps: ReturnType<SessionReader["steps"]>, budget: number, stop: () => boolean): boolean {
     const end = Date.now() + budget;
     do {
       const { done, value } = steps.next();

@@ -2,7 +2,7 @@ import { type Call, isSet } from "../cli/command.ts";
 import type { ResumeCommand } from "../cli/resume-command.ts";
 import { readContext } from "../sessions/context.ts";
 import { sessionOf } from "../sessions/session.ts";
-import { read } from "../sessions/store.ts";
+import { readTranscript } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { writeStderr, writeStdout } from "../terminal/output.ts";
@@ -61,7 +61,7 @@ async function planFor(item: Item): Promise<Chosen> {
     return { directory: "/", argv: commandFor(item, [item.live ? "attach" : "resume", id]), notes: [] };
   }
   if (item.live) return (await import("./actions.ts")).planAttach(id);
-  const entry = read({ id, folder, path, bytes: 0, mtime: 0 });
+  const entry = readTranscript({ id, folder, path, bytes: 0, mtime: 0 });
   if (!entry) throw new Problem("deleted", `the transcript of ${id.slice(0, 8)} was just deleted`);
   const { resumeCommand } = await import("../cli/resume-command.ts");
   const call: Call = { flags: {}, positionals: [], json: false, warn() {}, warnings: [] };

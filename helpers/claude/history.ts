@@ -1,7 +1,7 @@
 import { closeSync, fstatSync } from "node:fs";
 import { openFile } from "../system/files.ts";
 import { errno } from "../system/problem.ts";
-import { backward, counted } from "./lines.ts";
+import { linesBackward, readCounts } from "./lines.ts";
 import { historyFile, isSessionId } from "./places.ts";
 import { parseLine, string } from "./rows.ts";
 
@@ -22,9 +22,9 @@ export function openHistory(path: string = historyFile()): number | null {
 export function* prompts(path?: string): Generator<Prompt> {
   const fd = openHistory(path);
   if (fd === null) return;
-  counted.opens++;
+  readCounts.opens++;
   try {
-    for (const line of backward(fd, fstatSync(fd).size)) {
+    for (const line of linesBackward(fd, fstatSync(fd).size)) {
       if (!line.bytes) continue;
       for (const row of parseLine(line.bytes.toString("utf8")).rows) {
         const at = row.timestamp;

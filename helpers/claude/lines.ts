@@ -10,7 +10,7 @@ export const LONGEST_LINE = 24 * 1024 * 1024;
 export type Line = { bytes: Buffer | null; start: number; length: number };
 
 /** Counts what was read, for the tests that gate on it. */
-export const counted = { bytes: 0, opens: 0 };
+export const readCounts = { bytes: 0, opens: 0 };
 
 /** Reads up to `length` bytes at `position`; less at the end of the file. */
 export function readAt(fd: number, buffer: Uint8Array, position: number, length = buffer.length): number {
@@ -20,7 +20,7 @@ export function readAt(fd: number, buffer: Uint8Array, position: number, length 
     if (n === 0) break;
     got += n;
   }
-  counted.bytes += got;
+  readCounts.bytes += got;
   return got;
 }
 
@@ -40,7 +40,7 @@ function borrow(size: number): Buffer {
  * consumer stops by leaving the loop; `budget` bounds the bytes read in any case. Empty lines are left out. `enough` is
  * asked before each further step.
  */
-export function* backward(
+export function* linesBackward(
   fd: number,
   end: number,
   first = 65_536,
@@ -95,7 +95,7 @@ const lastNewline = (buffer: Buffer, end: number): number =>
   end === 0 ? -1 : buffer.lastIndexOf(10, end - 1);
 
 /** Lines from `start` on, the first one first, read in growing steps. A last line without newline counts. */
-export function* forward(
+export function* linesForward(
   fd: number,
   end: number,
   options: { start?: number; first?: number; budget?: number } = {},

@@ -1,6 +1,6 @@
 // The last messages of a transcript, for a glance at it.
 import { closeSync, fstatSync, openSync } from "node:fs";
-import { backward, counted } from "./lines.ts";
+import { linesBackward, readCounts } from "./lines.ts";
 import { mayBeMessage } from "./row-marks.ts";
 import { isMessage, object, parseLine, promptOf, type Row, string, textsOf } from "./rows.ts";
 
@@ -17,10 +17,10 @@ const LONGEST = 1024 * 1024;
  */
 export function lastMessages(path: string, most: number): Message[] {
   const fd = openSync(path, "r");
-  counted.opens++;
+  readCounts.opens++;
   const found: Message[] = [];
   try {
-    for (const { bytes, length } of backward(fd, fstatSync(fd).size, 16_384, BUDGET)) {
+    for (const { bytes, length } of linesBackward(fd, fstatSync(fd).size, 16_384, BUDGET)) {
       if (!bytes || length > LONGEST) continue;
       if (!mayBeMessage(bytes)) continue;
       for (const row of parseLine(bytes.toString("utf8")).rows.reverse()) found.unshift(...messagesOf(row));

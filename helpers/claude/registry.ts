@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readText } from "../system/files.ts";
-import { bornAt, sharesHome } from "../system/pid-domain.ts";
+import { containerStart, sharesHome } from "../system/pid-domain.ts";
 import { errno } from "../system/problem.ts";
 import { pidNamespace, startOf } from "../system/process.ts";
 import { registryDirectory } from "./places.ts";
@@ -31,7 +31,7 @@ export type Live = {
 /** Every session that is running, by its id. Entries of dead processes are left out, never deleted. */
 export function liveSessions(directory: string = registryDirectory()): Map<string, Live> {
   const found = new Map<string, Live>();
-  for (const { live } of registered(directory)) {
+  for (const { live } of registryEntries(directory)) {
     if (!live) continue;
     const other = found.get(live.session);
     if (!other || (live.startedAt ?? 0) > (other.startedAt ?? 0)) found.set(live.session, live);
@@ -40,7 +40,7 @@ export function liveSessions(directory: string = registryDirectory()): Map<strin
 }
 
 /** Every entry; `dead`: its process was one of this machine and pid namespace, and has ended. */
-export function* registered(
+export function* registryEntries(
   directory: string = registryDirectory(),
 ): Generator<{ path: string; live: Live | null; dead: boolean }> {
   let names: string[];
@@ -141,8 +141,8 @@ function ownDomain(): string | null {
  * from before our process 1 is what a killed workspace leaves. Where a home is shared with the machine around a dev
  * container, such an entry may well live, and stays.
  */
-export function withoutGhosts(live: ReadonlyMap<string, Live>): Map<string, Live> {
-  const born = sharesHome() ? null : bornAt();
+export function withoutStale(live: ReadonlyMap<string, Live>): Map<string, Live> {
+  const born = sharesHome() ? null : containerStart();
   return new Map(
     [...live].filter(
       ([, { here, startedAt }]) => here || born === null || startedAt === null || startedAt >= born,

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
-import { backward, counted, forward, type Line } from "./lines.ts";
+import { type Line, linesBackward, linesForward, readCounts } from "./lines.ts";
 import { ASSISTANT_ROW, mayBeMessage, USER_ROW } from "./row-marks.ts";
 import {
   isMessage,
@@ -72,7 +72,7 @@ const KNOWN = new Set(
  */
 export function readFacts(path: string): Facts {
   const fd = openSync(path, "r");
-  counted.opens++;
+  readCounts.opens++;
   try {
     return factsOf(fd, fstatSync(fd).size);
   } finally {
@@ -81,9 +81,9 @@ export function readFacts(path: string): Facts {
 }
 
 /** The same of a file that is open already. */
-export const factsOf = (fd: number, size: number): Facts => new Reading(fd, size).facts;
+export const factsOf = (fd: number, size: number): Facts => new FactsReader(fd, size).facts;
 
-class Reading {
+class FactsReader {
   readonly facts: Facts;
   /** offset of the first line that the tail has looked at */
   #top: number;
@@ -123,7 +123,7 @@ class Reading {
 
   #readTail(fd: number, size: number): void {
     // One byte more: a line that begins where the tail does is whole.
-    for (const line of backward(fd, size, FIRST_TAIL + 1, TAIL_BUDGET, () => this.#enough())) {
+    for (const line of linesBackward(fd, size, FIRST_TAIL + 1, TAIL_BUDGET, () => this.#enough())) {
       if (this.#enough() && size - line.start > FIRST_TAIL) break;
       this.#top = line.start;
       if (!this.#wanted(line)) continue;
@@ -173,7 +173,7 @@ class Reading {
 
   #readHead(fd: number, size: number): void {
     const { facts } = this;
-    for (const line of forward(fd, size, { budget: HEAD_BUDGET })) {
+    for (const line of linesForward(fd, size, { budget: HEAD_BUDGET })) {
       for (const row of this.#rowsOf(line, line.start < this.#top)) {
         facts.createdAt ??= timeOf(row);
         this.#title(row, line.start);

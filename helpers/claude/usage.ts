@@ -6,7 +6,7 @@ import { isMessage, object, promptOf, type Row, string, timeOf } from "./rows.ts
 export type Tokens = { input: number; output: number; cacheCreation: number; cacheRead: number };
 
 /** One row's share in the statistics. `key` names the message: rows with the same key are one message. */
-export type Counted = Tokens & {
+export type CountedRow = Tokens & {
   kind: "answer" | "prompt";
   key: string | null;
   model: string;
@@ -40,7 +40,7 @@ const tokensOf = (usage: Row): Tokens => ({
  * What a row counts for: an answer of a model with its usage, a prompt that a person typed, or nothing (null).
  * Progress rows carry an answer of a subagent. Rows without a time count for nothing.
  */
-export function countedOf(row: Row): Counted | null {
+export function countRow(row: Row): CountedRow | null {
   const inner = row.type === "progress" ? object(object(row.data)?.message) : row;
   const message = object(inner?.message);
   const at = inner && timeOf(inner);
@@ -74,8 +74,8 @@ export function countedOf(row: Row): Counted | null {
   };
 }
 
-/** `yes`: it counts, with what is in the fields. `parse`: only {@link countedOf} can tell. */
-export type Glance = "yes" | "no" | "parse";
+/** `yes`: it counts, with what is in the fields. `parse`: only {@link countRow} can tell. */
+export type ScanResult = "yes" | "no" | "parse";
 
 const QUOTE = 34;
 const BACKSLASH = 92;
@@ -129,7 +129,7 @@ const MOST_DIGITS = 15;
  * its end; the content between them is never looked at. The order of keys does not matter as long as the brackets
  * agree; whatever looks unusual is left to the parser. A row is given by its start; it must end with its line.
  */
-export class Glancer {
+export class UsageScanner {
   /** epoch ms of the minute */
   at = 0;
   side = false;
@@ -168,7 +168,7 @@ export class Glancer {
   }
 
   /** A row from `start` on that has a `USER_ROLE` mark; its uuid is the id. */
-  prompt(bytes: Uint8Array, start: number, end: number): Glance {
+  prompt(bytes: Uint8Array, start: number, end: number): ScanResult {
     this.#begin(bytes, end);
     this.#uuidEnd = 0;
     if (!this.#head(start)) return this.#type === 1 || this.#type === 3 ? "no" : "parse";
@@ -184,7 +184,7 @@ export class Glancer {
   }
 
   /** A row from `start` on that has a `USAGE` mark, the first of them at `mark`. */
-  answer(bytes: Uint8Array, start: number, end: number, mark: number): Glance {
+  answer(bytes: Uint8Array, start: number, end: number, mark: number): ScanResult {
     this.#begin(bytes, end);
     this.idEnd = this.modelEnd = 0;
     if (!this.#head(start) || this.#content > mark) return "parse";

@@ -2,8 +2,8 @@ import { accessSync, constants } from "node:fs";
 import { join, resolve } from "node:path";
 import { findHistoryLines } from "../archive/history-lines.ts";
 import { keep } from "../archive/keep.ts";
-import { liveSessions, withoutGhosts } from "../claude/registry.ts";
-import { startOf, titleOf } from "../sessions/session.ts";
+import { liveSessions, withoutStale } from "../claude/registry.ts";
+import { startDirectoryOf, titleOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
 import { makeDirectory } from "../system/files.ts";
 import { state } from "../system/places.ts";
@@ -46,7 +46,7 @@ export async function archiveSessions(
     makeDirectory(directory);
     accessSync(directory, constants.W_OK);
   }
-  const running = (id: string): boolean => withoutGhosts(liveSessions()).has(id);
+  const running = (id: string): boolean => withoutStale(liveSessions()).has(id);
   const history = findHistoryLines(new Set(entries.map(({ id }) => id)));
   const archiveOne = async (entry: Entry): Promise<Result> => {
     if (dryRun) return { file: null, deleted: false, detail: null };
@@ -64,7 +64,7 @@ export async function archiveSessions(
   const sessions: (Result & { id: string; project: string | null; bytes: number })[] = [];
   for (const entry of entries) {
     const result = await archiveOne(entry);
-    sessions.push({ id: entry.id, project: startOf(entry), bytes: entry.bytes, ...result });
+    sessions.push({ id: entry.id, project: startDirectoryOf(entry), bytes: entry.bytes, ...result });
     if (!call.json && result.detail === null) writeStdout(lineOf(entry, dryRun, result.deleted));
   }
   if (call.json) json(command, { directory, sessions, cleanupPeriodDays: null }, call.warnings);

@@ -1,6 +1,6 @@
 import type { ExportOptions } from "../archive/export.ts";
 import { readContext } from "../sessions/context.ts";
-import { startOf } from "../sessions/session.ts";
+import { startDirectoryOf } from "../sessions/session.ts";
 import { type Entry, newest, timeOfEntry, transcripts } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { progress } from "../terminal/progress.ts";
@@ -44,7 +44,8 @@ export function chooseSessions(call: Call, words: readonly string[]): Entry[] {
     Number.POSITIVE_INFINITY,
     (entry) =>
       timeOfEntry(entry) < before &&
-      (project === undefined || (startOf(entry) ?? "").toLowerCase().includes(project.toLowerCase())),
+      (project === undefined ||
+        (startDirectoryOf(entry) ?? "").toLowerCase().includes(project.toLowerCase())),
   );
 }
 

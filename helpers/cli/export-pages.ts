@@ -4,7 +4,7 @@ import { Redactor, redactionSummary } from "../redact/redactor.ts";
 import type { PageHead } from "../render/page-text.ts";
 import { FORMATS, type Format, renderPage } from "../render/render.ts";
 import type { Entry } from "../sessions/entry.ts";
-import { startOf, titleOf } from "../sessions/session.ts";
+import { startDirectoryOf, titleOf } from "../sessions/session.ts";
 import { Problem } from "../system/problem.ts";
 import { StagedFile, statOrNull } from "../system/staged-file.ts";
 import { size } from "../terminal/amount.ts";
@@ -55,7 +55,7 @@ export async function exportPages(
   if (call.json) {
     const sessions = entries.map((entry) => ({
       id: entry.id,
-      project: startOf(entry),
+      project: startDirectoryOf(entry),
       title: titleOf(entry).title,
     }));
     json(
@@ -73,7 +73,7 @@ export async function exportPages(
 const headOf = (entry: Entry): PageHead => ({
   id: entry.id,
   title: titleOf(entry).title,
-  project: startOf(entry),
+  project: startDirectoryOf(entry),
   createdAt: entry.facts?.createdAt ?? null,
   updatedAt: entry.facts?.updatedAt ?? null,
 });

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { olderThan, RESUMES_ANYWHERE, requireClaude, resumeArguments } from "../claude/cli.ts";
 import { slug } from "../claude/places.ts";
-import { checkedOut } from "../sessions/branch.ts";
+import { currentBranch } from "../sessions/current-branch.ts";
 import { realPath } from "../sessions/lookup.ts";
 import type { Session } from "../sessions/session.ts";
 import { type Entry, transcripts } from "../sessions/store.ts";
@@ -47,7 +47,7 @@ export async function resumeCommand(
     notes.push(
       `${short} is stored in ${copies} project folders; the newest copy is in ${dirname(entry.path)}`,
     );
-  const branch = checkedOut(directory);
+  const branch = currentBranch(directory);
   if (
     branch !== null &&
     session.gitBranch !== null &&

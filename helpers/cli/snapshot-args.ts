@@ -1,6 +1,6 @@
 import { listSnapshots as all, type Snapshot, takeSnapshot } from "../history/snapshot.ts";
-import { checkedOut } from "../sessions/branch.ts";
-import { startOf } from "../sessions/session.ts";
+import { currentBranch } from "../sessions/current-branch.ts";
+import { startDirectoryOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { warnLeftOut } from "./choose-sessions.ts";
@@ -12,12 +12,12 @@ export async function checkedOutCommit(directory: string | null): Promise<Snapsh
   if (!directory?.startsWith("/") || directory.includes("\0")) return null;
   const { capture } = await import("../system/run.ts");
   const commit = (await capture("git", ["-C", directory, "rev-parse", "HEAD"]))?.trim() ?? "";
-  return /^[0-9a-f]{40,64}$/.test(commit) ? { commit, branch: checkedOut(directory) } : null;
+  return /^[0-9a-f]{40,64}$/.test(commit) ? { commit, branch: currentBranch(directory) } : null;
 }
 
 /** Saves the present state of a session. */
 export const takeSnapshotOf = async (call: Call, entry: Entry, note: string | null) =>
-  takeSnapshot(entry, note, await checkedOutCommit(startOf(entry)), warnLeftOut(call));
+  takeSnapshot(entry, note, await checkedOutCommit(startDirectoryOf(entry)), warnLeftOut(call));
 
 /** Returns a snapshot in the form of JSON output. */
 export const snapshotJson = ({ files, ...rest }: Snapshot) => ({

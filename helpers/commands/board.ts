@@ -6,7 +6,7 @@ import { COLUMNS, fillTmux, sessionJson, sessionRows, tableLook } from "../cli/s
 import { invalidValue } from "../cli/usage-error.ts";
 import { type Remote, remoteOf, remotes } from "../remote/remote.ts";
 import { readContext } from "../sessions/context.ts";
-import { stoppedSessions } from "../sessions/limited.ts";
+import { limitedSessions } from "../sessions/limited.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
 import { newest, newestOfAll, transcripts } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
@@ -113,7 +113,7 @@ async function localSessions(count: number): Promise<{ sessions: Session[]; uniq
   for (const entry of newest(running, live.size)) add(sessionOf(entry, context));
   for (const one of live.values()) add(sessionOfLive(one));
   await fillTmux([...found.values()]);
-  for (const session of stoppedSessions(context, context.now - RECENT).sessions)
+  for (const session of limitedSessions(context, context.now - RECENT).sessions)
     if (session.state === "waiting") add(session);
   const most = found.size + count;
   const { entries, unique } = newestOfAll(most);

@@ -12,7 +12,7 @@ import {
 } from "../limits/windows.ts";
 import { readBreaker } from "../resume/circuit-breaker.ts";
 import { readContext } from "../sessions/context.ts";
-import { stoppedSessions } from "../sessions/limited.ts";
+import { limitedSessions } from "../sessions/limited.ts";
 import type { Session } from "../sessions/session.ts";
 import { Problem } from "../system/problem.ts";
 import { DAY } from "../system/units.ts";
@@ -63,7 +63,7 @@ export const checkLimits: Command = {
 type View = { now: number; sessions: Session[]; blocked: Session[]; windows: Window[]; unreadable: string[] };
 
 function findLimits(now: number, all: boolean): View {
-  const { sessions, unreadable, active } = stoppedSessions(readContext(now), all ? null : now - RECENT);
+  const { sessions, unreadable, active } = limitedSessions(readContext(now), all ? null : now - RECENT);
   const limited = sessions.filter(({ verdict }) => verdict.state === "limited");
   const blocked = sessions.filter(({ state }) => state === "blocked");
   return { now, sessions: limited, blocked, windows: windowsAt(now, limited, active), unreadable };

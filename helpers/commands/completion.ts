@@ -6,7 +6,14 @@ import { namesOf, PROGRAM } from "../install/names.ts";
 import { installedName, setting } from "../install/places.ts";
 import { entryOf, readCatalogue, uniqueLengths } from "../sessions/catalogue.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
-import { type Entry, type Newest, newestOfAll, read, timeOfEntry, transcripts } from "../sessions/store.ts";
+import {
+  type Entry,
+  type Newest,
+  newestOfAll,
+  readTranscript,
+  timeOfEntry,
+  transcripts,
+} from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { unicode, writeStdout } from "../terminal/output.ts";
@@ -93,7 +100,7 @@ function beginningWith(prefix: string): Pick<Newest, "entries" | "unique"> {
   const entries = all.map((transcript): Entry => {
     const row = rows.get(transcript.path);
     const same = row?.bytes === transcript.bytes && row.mtime === transcript.mtime;
-    const known = same ? entryOf(row) : left-- > 0 ? read(transcript) : null;
+    const known = same ? entryOf(row) : left-- > 0 ? readTranscript(transcript) : null;
     return known ?? { ...transcript, facts: null, unreadable: null };
   });
   entries.sort((a, b) => timeOfEntry(b) - timeOfEntry(a));

@@ -4,7 +4,7 @@ import { uniqueLengths } from "../sessions/catalogue.ts";
 import { readContext } from "../sessions/context.ts";
 import { currentSession } from "../sessions/current.ts";
 import { sessionOf } from "../sessions/session.ts";
-import { idsOfAll } from "../sessions/store.ts";
+import { allSessionIds } from "../sessions/store.ts";
 import { json } from "../terminal/json.ts";
 import { isTerminal, writeStderr, writeStdout } from "../terminal/output.ts";
 import { table } from "../terminal/table.ts";
@@ -51,7 +51,7 @@ export const current: Command = {
       return 0;
     }
     const session = sessionOf(found.entry, context);
-    const unique = uniqueLengths(idsOfAll());
+    const unique = uniqueLengths(allSessionIds());
     const rows = sessionRows([session], { now: context.now, unique, time: "short" });
     writeStdout(`${table(COLUMNS, rows, { ...tableLook(), header: false }).join("\n")}\n`);
     writeStderr(`${isTerminal(2) ? "" : "ccr: "}${WHY[found.rule]}\n`);

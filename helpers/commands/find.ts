@@ -1,17 +1,17 @@
-import { PROMPT_MARK, TEXT_MARK } from "../claude/text.ts";
+import { PROMPT_MARK, TEXT_MARK } from "../claude/visible-text.ts";
 import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
 import { timeFlag } from "../cli/parse-time.ts";
 import { idCell, projectNames, sessionJson, timeStyle } from "../cli/session-format.ts";
-import { fold, holds, literal, ranges, regular, type Word, wordsOf } from "../search/query.ts";
-import type { Hit, Result, Shown } from "../search/search-result.ts";
+import type { Query } from "../search/query.ts";
+import type { Hit, SearchResult, ShownSession } from "../search/search-result.ts";
 import type { Bounds } from "../search/threads.ts";
-import type { Wanted } from "../search/wanted.ts";
+import { fold, literalWord, ranges, regexWord, type Word, wordsIn, wordsOf } from "../search/words.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
 import { readContext } from "../sessions/context.ts";
-import { goneSessions } from "../sessions/deleted.ts";
+import { deletedSessions } from "../sessions/deleted.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { type Context, type Session, sessionOf } from "../sessions/session.ts";
-import { idsOfAll } from "../sessions/store.ts";
+import { allSessionIds } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { number, size } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
@@ -109,11 +109,11 @@ export const find: Command = {
   },
 };
 
-async function sessionHits(wanted: Wanted, bounds: Bounds, context: Context): Promise<Result> {
+async function sessionHits(wanted: Query, bounds: Bounds, context: Context): Promise<SearchResult> {
   const search = await import("../search/find.ts");
-  const { sightings, ids, ...rest } = await search.find(wanted, bounds);
-  const hits = sightings.map((sighting) => () => {
-    const { entry, hits, matches } = sighting();
+  const { hits: found, ids, ...rest } = await search.find(wanted, bounds);
+  const hits = found.map((read) => () => {
+    const { entry, hits, matches } = read();
     return { session: sessionOf(entry, context), hits, matches };
   });
   return { hits, ids, ...rest };
@@ -121,18 +121,18 @@ async function sessionHits(wanted: Wanted, bounds: Bounds, context: Context): Pr
 
 async function promptHits(
   call: Call,
-  wanted: Wanted,
+  wanted: Query,
   limit: number,
   since: number,
   context: Context,
-): Promise<Result> {
+): Promise<SearchResult> {
   // Without the modules of the full text.
   const { findPrompts } = await import("../search/prompts.ts");
-  const { sessions, searched, nameless, more } = await findPrompts(wanted, limit, since);
+  const { sessions, searched, withoutSession, more } = await findPrompts(wanted, limit, since);
   const gone = new Map<string, Session>();
   if (call.json && sessions.some(({ present }) => !present)) {
     const present = new Set(sessions.flatMap(({ id, present }) => (present ? [id] : [])));
-    for (const session of goneSessions(present)) gone.set(session.id, session);
+    for (const session of deletedSessions(present)) gone.set(session.id, session);
   }
   const hits = sessions.map(({ id, entry, hits, matches, ...known }) => (): Hit | null => {
     if (call.json) {
@@ -143,27 +143,29 @@ async function promptHits(
     // On the screen the prompt itself stands for its session.
     const { at, present, project } = known;
     const title = matches[0]?.snippet ?? null;
-    const shown: Shown = { id, title, project, updatedAt: at, state: present ? "idle" : "gone" };
+    const shown: ShownSession = { id, title, project, updatedAt: at, state: present ? "idle" : "gone" };
     return { session: shown, hits, matches: [] };
   });
-  if (nameless > 0) {
-    const message = `${nameless} more prompts fit, written by a Claude Code that did not note the session.`;
+  if (withoutSession > 0) {
+    const message = `${withoutSession} more prompts fit, written by a Claude Code that did not note the session.`;
     call.warn(new Problem("no-session-id", message));
   }
-  return { hits, searched, more, ids: idsOfAll };
+  return { hits, searched, more, ids: allSessionIds };
 }
 
 // ---- flags and words
 
 const wrong = (message: string, hint: string): Problem => new Problem("usage", message, { hint, exit: 2 });
 
-function wantedOf(call: Call): Wanted {
+function wantedOf(call: Call): Query {
   const sources = wordsOf(call.positionals);
   if (sources.length === 0) throw wrong("no words to look for.", "ccr-find WORDS");
   if (sources.length > MOST_WORDS) throw wrong(`more than ${MOST_WORDS} words.`, 'ccr-find "a phrase"');
   const project = stringFlag(call, "project");
   return {
-    words: isSet(call, "regex") ? sources.map((source) => expression(call, source)) : sources.map(literal),
+    words: isSet(call, "regex")
+      ? sources.map((source) => expression(call, source))
+      : sources.map(literalWord),
     tools: isSet(call, "tools"),
     complete: call.json,
     here: isSet(call, "here") ? realPath(process.cwd()) : null,
@@ -173,7 +175,7 @@ function wantedOf(call: Call): Wanted {
 
 function expression(call: Call, source: string): Word {
   try {
-    return regular(source, isSet(call, "prompts") ? PROMPT_MARK : TEXT_MARK);
+    return regexWord(source, isSet(call, "prompts") ? PROMPT_MARK : TEXT_MARK);
   } catch (error) {
     const why = error instanceof Error ? error.message.replace(/^Invalid regular expression: /, "") : "";
     throw wrong(`not a regular expression: ${why}.`, "ccr find --help");
@@ -235,7 +237,7 @@ function similar(hits: readonly Hit[], ids: Iterable<string>): Set<string> {
 
 /** A text with its words made bold. */
 function marked(words: readonly Word[], text: string): Part[] {
-  if (holds(words, text) === 0) return [{ text }];
+  if (wordsIn(words, text) === 0) return [{ text }];
   const parts: Part[] = [];
   let last = 0;
   for (const { start, end } of ranges(words, text)) {
@@ -263,7 +265,7 @@ const sessions = (count: number): string => `${number(count)} ${count === 1 ? "s
 const seconds = (ms: number): string =>
   ms < 60_000 ? `${Math.max(0.1, ms / 1000).toFixed(1)} s` : duration(ms);
 
-function sayNone(call: Call, searched: Result["searched"]): void {
+function sayNone(call: Call, searched: SearchResult["searched"]): void {
   const [first = "", ...others] = wordsOf(call.positionals).map((word) => `"${clean(word)}"`);
   const prompts = isSet(call, "prompts") || isSet(call, "recordings");
   const what = others.length > 0 ? `all of ${[first, ...others].join(", ")}` : first;
@@ -275,7 +277,7 @@ function sayNone(call: Call, searched: Result["searched"]): void {
 
 // ---- JSON
 
-function printJson(call: Call, hits: Result["hits"], searched: Result["searched"]): void {
+function printJson(call: Call, hits: SearchResult["hits"], searched: SearchResult["searched"]): void {
   const query = wordsOf(call.positionals).join(" ");
   jsonList("find", { query, sessions: [], searched }, "sessions", found(), call.warnings);
 

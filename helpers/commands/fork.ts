@@ -7,7 +7,7 @@ import { TranscriptIndex, type Turn } from "../conversation/main-chain.ts";
 import { findCut, writeFork } from "../history/fork.ts";
 import { readContext } from "../sessions/context.ts";
 import { sessionOf, titleOf } from "../sessions/session.ts";
-import { read } from "../sessions/store.ts";
+import { readTranscript } from "../sessions/store.ts";
 import { collect } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
@@ -65,7 +65,7 @@ export const fork: Command = {
       const title = stringFlag(call, "title") ?? `${titleOf(entry).title ?? short} (fork)`;
       const made = isSet(call, "list")
         ? null
-        : read(await writeFork(fd, size, found, cut, { from: entry.id, path: entry.path, title }));
+        : readTranscript(await writeFork(fd, size, found, cut, { from: entry.id, path: entry.path, title }));
       tellLost();
       if (call.json) {
         const session = made && sessionJson(sessionOf(made, context));

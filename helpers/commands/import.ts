@@ -8,7 +8,7 @@ import { type Call, type Command, isSet } from "../cli/command.ts";
 import { nextSteps, tableLook } from "../cli/session-format.ts";
 import { invalidValue, usageError } from "../cli/usage-error.ts";
 import { readContext } from "../sessions/context.ts";
-import { startOf } from "../sessions/session.ts";
+import { startDirectoryOf } from "../sessions/session.ts";
 import { newest, transcripts } from "../sessions/store.ts";
 import { Problem, problemOf } from "../system/problem.ts";
 import { quote } from "../system/shell-quote.ts";
@@ -119,7 +119,8 @@ function parseMapFlags(values: readonly string[]): PathRule[] {
 /** Returns hints for directories that do not exist here: a --map for each, to a directory of the same name if possible. */
 function proposeMaps(directories: readonly string[]): string[] {
   const known = new Set([process.cwd()]);
-  for (const entry of newest(transcripts(), Number.POSITIVE_INFINITY)) known.add(startOf(entry) ?? "/");
+  for (const entry of newest(transcripts(), Number.POSITIVE_INFINITY))
+    known.add(startDirectoryOf(entry) ?? "/");
   const flags = directories.slice(0, MAX_PROPOSALS).map((old) => {
     const twin = [...known].find(
       (path) => basename(path) === basename(old) && statSync(path, { throwIfNoEntry: false })?.isDirectory(),

@@ -12,10 +12,10 @@ import {
 } from "../cli/session-format.ts";
 import { usageError } from "../cli/usage-error.ts";
 import { readContext } from "../sessions/context.ts";
-import { goneSessions } from "../sessions/deleted.ts";
+import { deletedSessions } from "../sessions/deleted.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
-import { idsOfAll, newestOfAll } from "../sessions/store.ts";
+import { allSessionIds, newestOfAll } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { DAY } from "../system/units.ts";
 import { json } from "../terminal/json.ts";
@@ -70,7 +70,7 @@ export const list: Command = {
     const sessions = entries.map((entry) => sessionOf(entry, context));
     if (isSet(call, "all"))
       sessions.push(
-        ...goneSessions(new Set(idsOfAll()))
+        ...deletedSessions(new Set(allSessionIds()))
           .filter(keep)
           .slice(0, limit - sessions.length),
       );

@@ -15,7 +15,7 @@ import { verdictOfFile } from "../limits/tail.ts";
 import { liveSessions } from "../live/live-sessions.ts";
 import { permissionModeFor } from "../resume/resume-jobs.ts";
 import { readContext } from "../sessions/context.ts";
-import { sessionOf, startOf } from "../sessions/session.ts";
+import { sessionOf, startDirectoryOf } from "../sessions/session.ts";
 import { type Entry, transcripts } from "../sessions/store.ts";
 import { Problem, problemOf } from "../system/problem.ts";
 import { plural } from "../terminal/amount.ts";
@@ -48,7 +48,7 @@ export const rerun: Command = {
     const all = promptsIn(entry.path);
     const from = firstPrompt(call, word, all.length);
     const list: PromptList = { prompts: all.slice(from - 1), from, total: all.length };
-    const directory = startOf(entry);
+    const directory = startDirectoryOf(entry);
     if (directory === null || list.prompts.length === 0)
       throw new Problem("no-prompts", `${entry.id.slice(0, 8)} has no prompts`);
     if (call.json && !isSet(call, "dry-run"))

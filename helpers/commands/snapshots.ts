@@ -4,7 +4,7 @@ import { snapshotJson, snapshotNamed, snapshotsOf } from "../cli/snapshot-args.t
 import { usageError } from "../cli/usage-error.ts";
 import { listSnapshots as all, deleteSnapshots, type Snapshot } from "../history/snapshot.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
-import { idsOfAll } from "../sessions/store.ts";
+import { allSessionIds } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { plural, size } from "../terminal/amount.ts";
 import { ask } from "../terminal/ask.ts";
@@ -41,7 +41,7 @@ export const snapshots: Command = {
 
 function printTable(found: readonly Snapshot[]): void {
   const name = projectNames(found.map(({ project }) => project));
-  const unique = uniqueLengths([...new Set([...idsOfAll(), ...found.map(({ session }) => session)])]);
+  const unique = uniqueLengths([...new Set([...allSessionIds(), ...found.map(({ session }) => session)])]);
   const now = Date.now();
   const rows = found.map((one) => [
     time(Date.parse(one.at), "short", now),

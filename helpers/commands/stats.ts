@@ -7,8 +7,8 @@ import { projectNames, tableLook } from "../cli/session-format.ts";
 import { invalidValue, usageError } from "../cli/usage-error.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { dayOf, dayText } from "../stats/days.ts";
-import type { Index } from "../stats/file-index.ts";
-import { corpus } from "../stats/stats.ts";
+import type { FileIndex } from "../stats/file-index.ts";
+import { countTranscripts } from "../stats/stats.ts";
 import { GROUPINGS, type Group, type Grouping, type Sums, summarize, totalOf } from "../stats/sums.ts";
 import { Problem } from "../system/problem.ts";
 import { DAY } from "../system/units.ts";
@@ -58,7 +58,7 @@ export const stats: Command = {
     const since = sinceOf(call, now);
     if (call.json && isSet(call, "csv"))
       throw usageError("--json and --csv cannot be combined", "run: ccr-stats --help");
-    const all = await corpus(now, progress());
+    const all = await countTranscripts(now, progress());
     const keep = filterOf(call);
     const index = keep || since !== null ? await all.index() : null;
     const summary = index ? summarize(index, GROUPINGS, since, keep?.(index)) : all.summary;
@@ -108,7 +108,7 @@ function sinceOf(call: Call, now: number): number | null {
 }
 
 /** Returns a test for the files of an index that --project and --here select; null if all are. */
-function filterOf(call: Call): ((index: Index) => (i: number) => boolean) | null {
+function filterOf(call: Call): ((index: FileIndex) => (i: number) => boolean) | null {
   const name = stringFlag(call, "project")?.toLowerCase();
   const here = isSet(call, "here") ? realPath(process.cwd()) : null;
   if (name === undefined && here === null) return null;

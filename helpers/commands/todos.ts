@@ -6,7 +6,7 @@ import { isolatedContainers } from "../devcontainer/share-folder.ts";
 import { uniqueLengths } from "../sessions/catalogue.ts";
 import { readContext } from "../sessions/context.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
-import { read, transcripts } from "../sessions/store.ts";
+import { readTranscript, transcripts } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { plural } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
@@ -114,7 +114,7 @@ function sessionsOf(rows: readonly Row[]): Map<string, Session> {
   if (ids.size === 0) return found;
   const context = readContext();
   for (const transcript of transcripts((id) => ids.has(id.toLowerCase()))) {
-    const entry = read(transcript);
+    const entry = readTranscript(transcript);
     if (entry) found.set(entry.id, sessionOf(entry, context));
   }
   return found;

@@ -1,7 +1,7 @@
 // A transcript as a reader follows it: prompts, answers, and tool calls with their results, in the order of the file.
 
 import { closeSync, fstatSync, openSync } from "node:fs";
-import { forward } from "../claude/lines.ts";
+import { linesForward } from "../claude/lines.ts";
 import { mayBeMessage } from "../claude/row-marks.ts";
 import {
   blocksOf,
@@ -44,7 +44,7 @@ export function* readItems(
   let damaged = 0;
   try {
     const { size } = fstatSync(fd);
-    for (const { bytes, start, length } of forward(fd, size)) {
+    for (const { bytes, start, length } of linesForward(fd, size)) {
       onProgress(start, size);
       if (!bytes) damaged++;
       if (!bytes || (length > LONG && !mayBeMessage(bytes))) continue;

@@ -1,7 +1,7 @@
 // An index of the rows of a transcript with its main chain. It takes about twenty bytes a row, because transcripts with two
 // million rows exist.
 
-import { forward } from "../claude/lines.ts";
+import { linesForward } from "../claude/lines.ts";
 import {
   isApiError,
   isCompaction,
@@ -79,7 +79,7 @@ export class TranscriptIndex {
   /** Adds every row. Returns the leaf that a `last-prompt` row names, if no row of the main chain follows it. */
   #readRows(prefix: string): string | null {
     let leaf: unknown;
-    for (const { bytes, start } of forward(this.#fd, this.#size)) {
+    for (const { bytes, start } of linesForward(this.#fd, this.#size)) {
       const line = bytes ? parseLongLine(bytes, true) : { rows: [], lost: true };
       if (line.lost) this.damagedLines++;
       for (const row of line.rows) {
@@ -181,7 +181,7 @@ export class TranscriptIndex {
   /** Reads a row again, and where its line ends. Strings over 64 KB are cut unless `whole`. */
   locate(number: number, whole = false): { row: Row; end: number } | null {
     const from = this.#word(number, 2) * UNIT;
-    for (const { bytes, start, length } of forward(this.#fd, this.#size, { start: from, first: 1024 })) {
+    for (const { bytes, start, length } of linesForward(this.#fd, this.#size, { start: from, first: 1024 })) {
       // A shorter one is the end of the line before, because offsets are rounded.
       if (!bytes || length < UNIT) continue;
       for (const row of parseLongLine(bytes, !whole).rows)

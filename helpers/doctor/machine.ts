@@ -11,7 +11,7 @@ import {
 import { join } from "node:path";
 import { findClaude, INSTALL_HINT, olderThan, RESUMES_ANYWHERE } from "../claude/cli.ts";
 import { configDirectory, projectsDirectory, stateFile } from "../claude/places.ts";
-import { registered } from "../claude/registry.ts";
+import { registryEntries } from "../claude/registry.ts";
 import { object } from "../claude/rows.ts";
 import { restorePlan } from "../live/restore.ts";
 import { hasTmux } from "../live/tmux.ts";
@@ -139,7 +139,7 @@ export const machine: Checks = {
 
   writers: () => {
     const pids = new Map<string, number[]>();
-    for (const { live } of registered())
+    for (const { live } of registryEntries())
       if (live?.here) pids.set(live.session, [...(pids.get(live.session) ?? []), live.pid]);
     return [...pids]
       .filter(([, two]) => two.length > 1)
@@ -151,7 +151,7 @@ export const machine: Checks = {
   },
 
   leftovers: ({ now }) => {
-    const dead = [...registered()].filter((one) => one.dead).map(({ path }) => path);
+    const dead = [...registryEntries()].filter((one) => one.dead).map(({ path }) => path);
     const folders = [
       configDirectory(),
       state(),

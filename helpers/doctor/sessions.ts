@@ -1,12 +1,12 @@
 import { chmodSync, closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { forward } from "../claude/lines.ts";
+import { linesForward } from "../claude/lines.ts";
 import { configDirectory, historyFile } from "../claude/places.ts";
 import { parseLine } from "../claude/rows.ts";
 import { cleanupPeriod } from "../claude/settings.ts";
 import { TranscriptIndex } from "../conversation/main-chain.ts";
 import { writeFork } from "../history/fork.ts";
-import { goneSessions } from "../sessions/deleted.ts";
+import { deletedSessions } from "../sessions/deleted.ts";
 import { titleOf } from "../sessions/session.ts";
 import { type Entry, timeOfEntry } from "../sessions/store.ts";
 import { writeAtomic } from "../system/files.ts";
@@ -119,7 +119,7 @@ export const sessions: Checks = {
 
   "not-saved": ({ all, now }) => {
     const known = new Set(all.map(({ id }) => id));
-    const lost = goneSessions(known).filter(
+    const lost = deletedSessions(known).filter(
       ({ updatedAt, title }) => title !== null && (updatedAt ?? 0) > now - DAY,
     );
     return (
@@ -160,7 +160,7 @@ function badLines(path: string, live: boolean): number[] {
   try {
     const { size } = fstatSync(fd);
     let number = 0;
-    for (const { bytes, start, length } of forward(fd, size, { first: 1 << 18 })) {
+    for (const { bytes, start, length } of linesForward(fd, size, { first: 1 << 18 })) {
       number++;
       if (!bytes) continue;
       const last = bytes[length - 1] === CR ? bytes[length - 2] : bytes[length - 1];

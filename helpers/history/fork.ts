@@ -2,7 +2,7 @@
 
 import { copyFileSync, linkSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { forward } from "../claude/lines.ts";
+import { linesForward } from "../claude/lines.ts";
 import { configDirectory } from "../claude/places.ts";
 import { FILE_HISTORY_MARK, fileHistoryMessages, isSidechain, type Row, string } from "../claude/rows.ts";
 import { parseLongLine } from "../conversation/long-strings.ts";
@@ -29,7 +29,7 @@ export function* forkLines(
   const { row: leaf, end } = index.locate(cut)!;
   let last: string | null = null;
   let lines = 0;
-  for (const { bytes, start, length } of forward(fd, size)) {
+  for (const { bytes, start, length } of linesForward(fd, size)) {
     const isPastCut = start + length > end;
     if (!bytes || (isPastCut && !bytes.includes(FILE_HISTORY_MARK))) continue;
     const { rows, serialize } = parseLongLine(bytes);

@@ -17,7 +17,7 @@ import { basename, join } from "node:path";
 import { parseMemberName } from "../archive/manifest.ts";
 import { partDirectory, sessionFiles, sessionFolder } from "../archive/session-files.ts";
 import { isSessionId, projectsDirectory } from "../claude/places.ts";
-import { startOf, titleOf } from "../sessions/session.ts";
+import { startDirectoryOf, titleOf } from "../sessions/session.ts";
 import type { Entry } from "../sessions/store.ts";
 import { writeAtomic } from "../system/files.ts";
 import { StagedFile, statOrNull } from "../system/staged-file.ts";
@@ -65,7 +65,7 @@ export async function takeSnapshot(
     note,
     title: titleOf(entry).title,
     lastPrompt: entry.facts?.lastPrompt ?? null,
-    project: startOf(entry),
+    project: startDirectoryOf(entry),
     folder: entry.folder,
     git,
     files,

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
-import { counted, readAt } from "../claude/lines.ts";
+import { readAt, readCounts } from "../claude/lines.ts";
 import { ASSISTANT_ROW, USER_ROW } from "../claude/row-marks.ts";
 import { isMessage, isPlainMessage, parseLine, type Row } from "../claude/rows.ts";
 import { readFacts } from "../claude/transcript.ts";
@@ -15,7 +15,7 @@ const buffer = Buffer.allocUnsafe(STEPS.at(-1)!);
  */
 export function verdictOfFile(path: string): Verdict {
   const fd = openSync(path, "r");
-  counted.opens++;
+  readCounts.opens++;
   try {
     const { size } = fstatSync(fd);
     for (const step of STEPS) {

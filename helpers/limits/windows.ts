@@ -2,7 +2,7 @@
 
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { backward } from "../claude/lines.ts";
+import { linesBackward } from "../claude/lines.ts";
 import { API_ERROR, ASSISTANT_ROW, timestampIn } from "../claude/row-marks.ts";
 import { object } from "../claude/rows.ts";
 import { readText, writeAtomic } from "../system/files.ts";
@@ -120,7 +120,7 @@ export function messageTimes(path: string, now: number): number[] {
   const times: number[] = [];
   const fd = openSync(path, "r");
   try {
-    for (const { bytes } of backward(fd, fstatSync(fd).size, 65_536, MOST)) {
+    for (const { bytes } of linesBackward(fd, fstatSync(fd).size, 65_536, MOST)) {
       if (!bytes?.includes(ASSISTANT_ROW) || bytes.includes(API_ERROR)) continue;
       const time = timestampIn(bytes);
       if (time < now - LOOK_BACK) break;

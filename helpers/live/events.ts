@@ -1,7 +1,7 @@
 // What happened in a live session: rows of its transcript, and what ccr did to it.
 
 import { closeSync, fstatSync, openSync } from "node:fs";
-import { backward, forward } from "../claude/lines.ts";
+import { linesBackward, linesForward } from "../claude/lines.ts";
 import { mayBeMessage } from "../claude/row-marks.ts";
 import {
   isAutoContinuation,
@@ -12,7 +12,7 @@ import {
   timeOf,
   toolResultsOf,
 } from "../claude/rows.ts";
-import { saidIn } from "../claude/text.ts";
+import { visibleTextsOf } from "../claude/visible-text.ts";
 import { verdictOf } from "../limits/verdict.ts";
 import { recordingsOf } from "../recording/cast.ts";
 import { logFile } from "../resume/resume-log.ts";
@@ -81,7 +81,7 @@ export class TranscriptTail {
       const found: Event[][] = [];
       let count = 0;
       this.#at = size;
-      for (const { bytes, start, length } of backward(fd, size)) {
+      for (const { bytes, start, length } of linesBackward(fd, size)) {
         const events = bytes ? this.#events(bytes) : [];
         // a line that is still being written is for the next look
         if (start + length === size && events.length === 0) this.#at = start;
@@ -97,7 +97,7 @@ export class TranscriptTail {
     return this.#open((fd, size) => {
       const found: Event[] = [];
       if (size < this.#at) this.#at = size;
-      for (const { bytes, start, length } of forward(fd, size, { start: this.#at })) {
+      for (const { bytes, start, length } of linesForward(fd, size, { start: this.#at })) {
         if (start + length === size) break;
         if (bytes) found.push(...this.#events(bytes));
         this.#at = start + length + 1;
@@ -146,7 +146,7 @@ function eventsOf(row: Row, spoken: (ms: number) => string): Event[] {
   }
   if (isAutoContinuation(row)) return [event("ccr", "Claude Code went on by itself")];
   const verdict = row.isApiErrorMessage === true ? verdictOf(row) : null;
-  const found = saidIn(row, false).map(({ role, text }) =>
+  const found = visibleTextsOf(row, false).map(({ role, text }) =>
     event(
       role === "user" ? "you" : verdict === null ? "claude" : verdict.state === "limited" ? "limit" : "error",
       text,

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { isSessionId } from "../claude/places.ts";
 import { config } from "../system/config.ts";
 import { writeAtomic } from "../system/files.ts";
-import { bornAt, domain, sharesHome } from "../system/pid-domain.ts";
+import { containerStart, domain, sharesHome } from "../system/pid-domain.ts";
 import { state } from "../system/places.ts";
 
 /** A window beside Claude's; without a command it is a shell. */
@@ -173,6 +173,6 @@ export const launchOf = (id: string): Entry | undefined =>
 export function lifeOf(entry: Entry): "here" | "before" | "elsewhere" {
   if (entry.domain === domain()) return "here";
   const same = entry.workspace === "" ? entry.host === hostname() : entry.workspace === workspace();
-  const born = bornAt();
+  const born = containerStart();
   return same && !sharesHome() && (born === null || entry.changedAt < born) ? "before" : "elsewhere";
 }

@@ -1,7 +1,7 @@
 // What runs now: our tmux sessions and every registered Claude, matched by process. Calls tmux once.
 
 import { isSessionId } from "../claude/places.ts";
-import { type Live as Claude, liveSessions as registered, withoutGhosts } from "../claude/registry.ts";
+import { type Live as Claude, liveSessions as registered, withoutStale } from "../claude/registry.ts";
 import { ageOf, ancestors, readStat } from "../system/process.ts";
 import { isPending } from "./start-on-enter.ts";
 import { hasTmux, tmux } from "./tmux.ts";
@@ -140,7 +140,7 @@ async function allPanes(): Promise<Pane[]> {
 
 /** Every live session: ours, then those of other terminals, newest first. Registry entries of dead processes are left out. */
 export async function liveSessions(): Promise<Live[]> {
-  const claudes = [...withoutGhosts(registered()).values()];
+  const claudes = [...withoutStale(registered()).values()];
   const panes = await allPanes();
   const { found, seen } = registeredIn(claudes, panes);
   const waiting = panes.filter(({ claude, id }) => claude && !seen.has(id)).map(unregisteredIn);

@@ -3,7 +3,7 @@
 import { mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { liveSessions as registered, withoutGhosts } from "../claude/registry.ts";
+import { liveSessions as registered, withoutStale } from "../claude/registry.ts";
 import { isUsable } from "../resume/run.ts";
 import { makeDirectory } from "../system/files.ts";
 import { state } from "../system/places.ts";
@@ -63,7 +63,7 @@ export async function restorePlan(named: readonly string[] = []): Promise<Plan[]
   const here = new Set(
     started === null ? [] : (await liveSessions()).flatMap(({ ours, key }) => (ours ? key : [])),
   );
-  const live = withoutGhosts(registered());
+  const live = withoutStale(registered());
   return chosen.map((entry) => {
     const { id, current, stoppedAt, launchedAt, project } = entry;
     const life = lifeOf(entry);

@@ -1,5 +1,5 @@
 import { Matches } from "../search/matches.ts";
-import { holds, type Word } from "../search/query.ts";
+import { type Word, wordsIn } from "../search/words.ts";
 import { type Recording, read, recordedSessions, recordingsOf } from "./cast.ts";
 import { ScreenBuffer } from "./cast-text.ts";
 
@@ -47,7 +47,7 @@ function search(recording: Recording, words: readonly Word[], matches: Matches, 
   let at = recording.startedAt;
   const grid = new ScreenBuffer((line) => {
     const text = line.trim();
-    if (seen.has(text) || seen.size >= MOST_LINES || holds(words, text) === 0) return;
+    if (seen.has(text) || seen.size >= MOST_LINES || wordsIn(words, text) === 0) return;
     seen.add(text);
     matches.add({ at, role: "tool", text }, at);
   });

@@ -2,7 +2,7 @@
 
 import { closeSync, fstatSync, openSync, readdirSync, rmdirSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
-import { backward, forward } from "../claude/lines.ts";
+import { linesBackward, linesForward } from "../claude/lines.ts";
 import { isSessionId } from "../claude/places.ts";
 import { object, type Row, string } from "../claude/rows.ts";
 import { state } from "../system/places.ts";
@@ -69,7 +69,7 @@ export function* read(path: string): Generator<Head | Event, void> {
     let v3 = false;
     let last = 0;
     let first = true;
-    for (const { bytes } of forward(fd, fstatSync(fd).size)) {
+    for (const { bytes } of linesForward(fd, fstatSync(fd).size)) {
       const line = bytes && parse(bytes);
       if (first) {
         const head = object(line);
@@ -128,7 +128,7 @@ export function secondsOf({ parts }: Recording): number {
   for (const path of parts) {
     const fd = openSync(path, "r");
     try {
-      for (const { bytes } of backward(fd, fstatSync(fd).size, 4096, 1024 * 1024)) {
+      for (const { bytes } of linesBackward(fd, fstatSync(fd).size, 4096, 1024 * 1024)) {
         const line = bytes && parse(bytes);
         if (!Array.isArray(line) || typeof line[0] !== "number") continue;
         sum += line[0];

@@ -1,14 +1,14 @@
-import { fold } from "../search/query.ts";
-import type { Result, Seen } from "../search/search-result.ts";
+import type { Query } from "../search/query.ts";
+import type { SearchResult, ShownMatch } from "../search/search-result.ts";
 import type { Bounds } from "../search/threads.ts";
-import type { Wanted } from "../search/wanted.ts";
+import { fold } from "../search/words.ts";
 import { realPath } from "../sessions/lookup.ts";
 import { type Context, type Session, sessionOf } from "../sessions/session.ts";
-import { idsOfAll, newest, transcripts } from "../sessions/store.ts";
+import { allSessionIds, newest, transcripts } from "../sessions/store.ts";
 import { searchRecordings } from "./cast-search.ts";
 
 /** Sessions that were recorded; they need not have a transcript any more, or yet. */
-export function screenHits(wanted: Wanted, { limit, since }: Bounds, context: Context): Result {
+export function screenHits(wanted: Query, { limit, since }: Bounds, context: Context): SearchResult {
   const known = new Map<string, Session>();
   const session = (id: string): Session => {
     const made = known.get(id) ?? recorded(id, context);
@@ -28,9 +28,9 @@ export function screenHits(wanted: Wanted, { limit, since }: Bounds, context: Co
   const hits = found.map(({ id, matches: { hits, best } }) => () => ({
     session: session(id),
     hits,
-    matches: best.map((match): Seen => ({ ...match, role: "screen" })),
+    matches: best.map((match): ShownMatch => ({ ...match, role: "screen" })),
   }));
-  return { hits, searched, more, ids: idsOfAll };
+  return { hits, searched, more, ids: allSessionIds };
 }
 
 function recorded(id: string, context: Context): Session {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { liveSessions, withoutGhosts } from "../claude/registry.ts";
+import { liveSessions, withoutStale } from "../claude/registry.ts";
 import { writeAtomic } from "../system/files.ts";
 import { state } from "../system/places.ts";
 import type { Candidates } from "./resume-jobs.ts";
@@ -16,7 +16,7 @@ export function writeDashboardRows({ sessions }: Candidates, now: number): void 
   const waiting = limited.filter((one) => one.state === "waiting").length;
   const ready = limited.filter((one) => one.state === "ready").length;
   const rows = {
-    live: String(withoutGhosts(liveSessions()).size),
+    live: String(withoutStale(liveSessions()).size),
     limited: limited.length === 0 ? "none" : `${waiting} waiting, ${ready} ready`,
     reset:
       resets.length === 0

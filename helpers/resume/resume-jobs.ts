@@ -4,11 +4,11 @@ import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { requireClaude, resumeArguments } from "../claude/cli.ts";
 import { claudeEnvironment } from "../claude/environment.ts";
-import { backward } from "../claude/lines.ts";
+import { linesBackward } from "../claude/lines.ts";
 import { readContext } from "../sessions/context.ts";
-import { stoppedSessions } from "../sessions/limited.ts";
+import { limitedSessions } from "../sessions/limited.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
-import { read, transcripts } from "../sessions/store.ts";
+import { readTranscript, transcripts } from "../sessions/store.ts";
 import { startDetached } from "../system/detached.ts";
 import { DAY } from "../system/units.ts";
 import { attemptState, attemptsOf, resultOf } from "./claims.ts";
@@ -26,12 +26,12 @@ export type Candidates = { sessions: Map<string, Session>; candidates: Candidate
 export function collectCandidates(now: number, since: number, named: readonly Session[] = []): Candidates {
   const known = readContext(now);
   const sessions = new Map<string, Session>();
-  for (const session of stoppedSessions(known, now - since - LONGEST_WINDOW).sessions)
+  for (const session of limitedSessions(known, now - since - LONGEST_WINDOW).sessions)
     sessions.set(session.id, session);
   const others = new Set([...scheduledIds(), ...named.map(({ id }) => id)].filter((id) => !sessions.has(id)));
   if (others.size > 0) {
     for (const transcript of transcripts((id) => others.has(id.toLowerCase()))) {
-      const entry = read(transcript);
+      const entry = readTranscript(transcript);
       if (entry) sessions.set(entry.id, sessionOf(entry, known));
     }
   }
@@ -67,7 +67,7 @@ function isCopy(own: string, verdict: Session["verdict"]): boolean {
     let fd: number | undefined;
     try {
       fd = openSync(path, "r");
-      for (const { bytes } of backward(fd, fstatSync(fd).size))
+      for (const { bytes } of linesBackward(fd, fstatSync(fd).size))
         if (bytes?.includes(`"uuid":"${rowUuid}"`)) return true;
     } catch {
       // it has vanished

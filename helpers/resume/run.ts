@@ -2,7 +2,7 @@
 
 import { closeSync, openSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { liveSessions, withoutGhosts } from "../claude/registry.ts";
+import { liveSessions, withoutStale } from "../claude/registry.ts";
 import { type Row, string, textsOf } from "../claude/rows.ts";
 import { readFacts } from "../claude/transcript.ts";
 import { verdictOfFile } from "../limits/tail.ts";
@@ -118,7 +118,7 @@ function claimFor(job: Job, { by }: RunOptions): Claim | null {
 }
 
 function isStillSo({ step, transcript }: Job): boolean {
-  if (withoutGhosts(liveSessions()).has(step.id)) return false;
+  if (withoutStale(liveSessions()).has(step.id)) return false;
   if (step.row.startsWith("plan-")) return true;
   const verdict = verdictOfFile(transcript);
   return verdict.state === "limited" && (verdict.rowUuid ?? `at-${verdict.at}`) === step.row;

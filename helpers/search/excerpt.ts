@@ -1,4 +1,4 @@
-import { ranges, type Word } from "./query.ts";
+import { ranges, type Word } from "./words.ts";
 
 const AROUND = 240;
 const CLOSE = 160;
@@ -13,7 +13,7 @@ export function excerptOf(words: readonly Word[], text: string): string {
     let seen = 0;
     for (let j = i; j < found.length && found[j]!.start - found[i]!.start < CLOSE; j++)
       seen |= 1 << found[j]!.word;
-    const count = bits(seen);
+    const count = countBits(seen);
     if (count > most) [most, best] = [count, found[i]!.start];
   }
   let start = best < CLOSE / 2 ? 0 : best - CLOSE / 4;
@@ -34,7 +34,7 @@ export function copyOf(text: string): string {
   return Buffer.from(text, encoding).toString(encoding);
 }
 
-export function bits(mask: number): number {
+export function countBits(mask: number): number {
   let count = 0;
   for (let rest = mask; rest !== 0; rest &= rest - 1) count++;
   return count;

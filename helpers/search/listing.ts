@@ -1,10 +1,10 @@
 import type { Transcript } from "../sessions/entry.ts";
 import { folderTime, idsIn, projectFolders } from "../sessions/store.ts";
 import { statFile } from "../system/stat-file.ts";
-import type { Cache, Folder, Kept, Listed } from "./cache.ts";
+import type { CachedText, Folder, ListedTranscript, TextCache } from "./text-cache.ts";
 
 /** A transcript with its text in the cache; `older` is the text of what it was before it changed. */
-export type File = Transcript & { kept: Kept | null; older: Kept | null };
+export type ListedFile = Transcript & { cached: CachedText | null; outdated: CachedText | null };
 
 /** Every transcript with size and time, and its row in the cache. In columns: there may be very many. */
 export class Listing {
@@ -14,7 +14,7 @@ export class Listing {
   readonly rows: number[] = [];
   /** bytes of all */
   size = 0;
-  readonly #cache: Cache | null;
+  readonly #cache: TextCache | null;
   readonly #same: boolean[] = [];
   /** ids of files that the cache does not know, by number */
   readonly #names: string[] = [];
@@ -22,7 +22,7 @@ export class Listing {
   /** end of each folder's transcripts */
   readonly #ends: number[] = [];
 
-  constructor(cache: Cache | null) {
+  constructor(cache: TextCache | null) {
     this.#cache = cache;
     const now = Date.now();
     const known = new Map<string, Folder & { first: number }>();
@@ -62,7 +62,7 @@ export class Listing {
       this.mtimes.push(seen.mtime);
       this.rows.push(row);
       this.size += seen.bytes;
-      this.#same.push(row >= 0 && this.#cache!.same(row, seen.bytes, seen.mtime));
+      this.#same.push(row >= 0 && this.#cache!.isCurrent(row, seen.bytes, seen.mtime));
     } catch {
       // what cannot be looked at cannot be read
     }
@@ -82,27 +82,27 @@ export class Listing {
   }
 
   /** Whether the cache has the text of a transcript as it is now. */
-  same(at: number): boolean {
+  isCurrent(at: number): boolean {
     return this.#same[at]!;
   }
 
-  file(at: number): File {
+  file(at: number): ListedFile {
     const folder = this.#ends.findIndex((end) => at < end);
     const name = this.id(at);
-    const row = this.#cache?.kept(this.rows[at]!) ?? null;
-    const same = row !== null && this.same(at);
+    const row = this.#cache?.textOf(this.rows[at]!) ?? null;
+    const same = row !== null && this.isCurrent(at);
     return {
       id: name.toLowerCase(),
       folder: this.folders[folder]!.name,
       path: `${this.#paths[folder]}/${name}.jsonl`,
       bytes: this.bytes[at]!,
       mtime: this.mtimes[at]!,
-      kept: same ? row : null,
-      older: same ? null : row,
+      cached: same ? row : null,
+      outdated: same ? null : row,
     };
   }
 
-  listed(): Listed[] {
+  listed(): ListedTranscript[] {
     return this.rows.map((row, at) => ({ id: this.id(at), row }));
   }
 }

@@ -1,9 +1,15 @@
-import type { Said } from "../claude/text.ts";
-import { bits, excerptOf } from "./excerpt.ts";
-import { holds, type Word } from "./query.ts";
+import type { VisibleText } from "../claude/visible-text.ts";
+import { countBits, excerptOf } from "./excerpt.ts";
+import { type Word, wordsIn } from "./words.ts";
 
 /** A message that holds a word. `snippet` is not yet cleaned; `at` is epoch ms; `order` is its place in the session. */
-export type Match = { at: number | null; role: Said["role"]; snippet: string; count: number; order: number };
+export type Match = {
+  at: number | null;
+  role: VisibleText["role"];
+  snippet: string;
+  count: number;
+  order: number;
+};
 
 const MOST_MATCHES = 5;
 
@@ -25,12 +31,12 @@ export class Matches {
     this.#keep = complete ? MOST_MATCHES : 1;
   }
 
-  add({ at, role, text }: Said, order: number): void {
-    const mask = holds(this.#words, text);
+  add({ at, role, text }: VisibleText, order: number): void {
+    const mask = wordsIn(this.#words, text);
     if (mask === 0) return;
     this.mask |= mask;
     this.hits++;
-    const count = bits(mask);
+    const count = countBits(mask);
     if (count === this.#words.length) this.full = true;
     let place = this.best.length;
     while (place > 0 && worse(this.best[place - 1]!, count, order)) place--;

@@ -1,20 +1,20 @@
 import { closeSync, existsSync, fstatSync, statSync } from "node:fs";
 import { openHistory } from "../claude/history.ts";
-import { counted } from "../claude/lines.ts";
+import { readCounts } from "../claude/lines.ts";
 import { isSessionId, projectsDirectory, slug } from "../claude/places.ts";
 import { type Row, string } from "../claude/rows.ts";
-import { historyField } from "../claude/text.ts";
+import { historyField } from "../claude/visible-text.ts";
 import type { Entry, Transcript } from "../sessions/entry.ts";
-import { projectFolders, read } from "../sessions/store.ts";
+import { projectFolders, readTranscript } from "../sessions/store.ts";
 import { collect } from "../system/heap.ts";
 import { makeKernel } from "./kernel.ts";
 import { type Match, Matches } from "./matches.ts";
-import { holds } from "./query.ts";
+import { matchProject, type ProjectMatch, type Query } from "./query.ts";
 import { Scan } from "./scan.ts";
-import { type Project, projectOf, type Wanted } from "./wanted.ts";
+import { wordsIn } from "./words.ts";
 
 /** A session of the history. `at` is its newest prompt that fits; `present`: its transcript is there; `entry` reads it. */
-export type Remembered = {
+export type PromptHit = {
   id: string;
   at: number;
   project: string | null;
@@ -24,26 +24,26 @@ export type Remembered = {
   matches: Match[];
 };
 
-type Seen = { found: Matches; project: number; at: number; directories: Set<string> };
+type SessionPrompts = { found: Matches; project: number; at: number; directories: Set<string> };
 
 /** So many prompts take memory: what is thrown away meanwhile should not. */
 const MANY = 1000;
 
-/** Searches the prompts of `history.jsonl` alone. `nameless`: fitting prompts of no session. */
+/** Searches the prompts of `history.jsonl` alone. `withoutSession`: matching prompts that name no session. */
 export async function findPrompts(
-  wanted: Wanted,
+  wanted: Query,
   limit: number,
   since: number,
 ): Promise<{
-  sessions: Remembered[];
+  sessions: PromptHit[];
   searched: { files: number; bytes: number };
-  nameless: number;
+  withoutSession: number;
   more: boolean;
 }> {
-  const seen = new Map<string, Seen>();
+  const seen = new Map<string, SessionPrompts>();
   const all = 2 ** wanted.words.length - 1;
-  const projects = new Map<string, Project>();
-  let nameless = 0;
+  const projects = new Map<string, ProjectMatch>();
+  let withoutSession = 0;
   let taken = 0;
 
   const take = (row: Row, order: number): void => {
@@ -51,11 +51,11 @@ export async function findPrompts(
     const { display, timestamp } = row;
     const path = string(row.project);
     if (typeof display !== "string" || typeof timestamp !== "number" || !(timestamp >= since)) return;
-    const project = projectOf(path, wanted, projects);
-    if (project.refused) return;
+    const project = matchProject(path, wanted, projects);
+    if (project.excluded) return;
     const id = string(row.sessionId)?.toLowerCase() ?? "";
     if (!isSessionId(id)) {
-      if (holds(wanted.words, display) === all) nameless++;
+      if (wordsIn(wanted.words, display) === all) withoutSession++;
       return;
     }
     let session = seen.get(id);
@@ -77,28 +77,28 @@ export async function findPrompts(
   const searched = scanHistory(wanted, take);
   const fitting = [...seen].filter(([, { found, project }]) => (found.mask | project) === all);
   fitting.sort(([, a], [, b]) => b.at - a.at);
-  const sessions = fitting.slice(0, limit).map(([id, { found, at, directories }]): Remembered => {
-    const transcript = locate(id, directories);
+  const sessions = fitting.slice(0, limit).map(([id, { found, at, directories }]): PromptHit => {
+    const transcript = findTranscript(id, directories);
     return {
       id,
       at,
       project: [...directories][0] ?? null,
       present: transcript !== null,
-      entry: () => transcript && read(transcript),
+      entry: () => transcript && readTranscript(transcript),
       hits: found.hits,
       matches: found.best,
     };
   });
-  return { sessions, searched, nameless, more: fitting.length > limit };
+  return { sessions, searched, withoutSession, more: fitting.length > limit };
 }
 
 function scanHistory(
-  wanted: Wanted,
+  wanted: Query,
   take: (row: Row, order: number) => void,
 ): { files: number; bytes: number } {
   const fd = openHistory();
   if (fd === null) return { files: 0, bytes: 0 };
-  counted.opens++;
+  readCounts.opens++;
   try {
     const { size } = fstatSync(fd);
     const scan = new Scan(makeKernel(), wanted.words, historyField);
@@ -114,7 +114,7 @@ function scanHistory(
 }
 
 /** Where a session's transcript is: in the folder of a directory it was used in, else in any. */
-function locate(id: string, directories: Iterable<string>): Transcript | null {
+function findTranscript(id: string, directories: Iterable<string>): Transcript | null {
   const root = projectsDirectory();
   for (const directory of directories) {
     const folder = slug(directory);

@@ -1,16 +1,22 @@
 import { readSync } from "node:fs";
-import { counted, LONGEST_LINE, readAt } from "../claude/lines.ts";
+import { LONGEST_LINE, readAt, readCounts } from "../claude/lines.ts";
 import { closingQuote } from "../claude/row-marks.ts";
 import { parseLine, type Row } from "../claude/rows.ts";
-import type { Field, FieldOf } from "../claude/text.ts";
+import type { Field, FieldOf } from "../claude/visible-text.ts";
 import { CHUNK, KEPT, type Kernel, type Needle, plainSearch } from "./kernel.ts";
-import type { Word } from "./query.ts";
+import type { Word } from "./words.ts";
 
 /**
  * A line that may hold visible text with the word in it. `hit` is where in its bytes the needle fits; `bytes` is null
  * where the line is too long to be taken whole, and `rows` have their long texts cut down.
  */
-export type Visit = { start: number; field: Field; hit: number; bytes: Buffer | null; rows: () => Row[] };
+export type ScannedLine = {
+  start: number;
+  field: Field;
+  hit: number;
+  bytes: Buffer | null;
+  rows: () => Row[];
+};
 
 /** Lines longer than this are not parsed whole. */
 const LONG = 1024 * 1024;
@@ -53,7 +59,7 @@ export class Scan {
     fd: number,
     size: number,
     words: readonly number[],
-    visit: (line: Visit) => boolean,
+    visit: (line: ScannedLine) => boolean,
     {
       head,
       first = CHUNK,
@@ -74,7 +80,7 @@ export class Scan {
     for (let step = first; position < size; step = CHUNK) {
       const got = readSync(fd, bytes, start, Math.min(step, size - position), position);
       if (got === 0) return;
-      counted.bytes += got;
+      readCounts.bytes += got;
       this.#origin = position - start;
       this.#floor = start - kept;
       this.#read = start + got;
@@ -89,7 +95,7 @@ export class Scan {
     }
   }
 
-  #search(search: Search, start: number, seen: Set<number>, visit: (line: Visit) => boolean): boolean {
+  #search(search: Search, start: number, seen: Set<number>, visit: (line: ScannedLine) => boolean): boolean {
     const kernel = this.#kernel;
     const n = search.needle.value.length;
     kernel.use(search.needle);
@@ -193,7 +199,7 @@ export class Scan {
     return [start, end];
   }
 
-  #visit(start: number, end: number, field: Field, hit: number): Visit {
+  #visit(start: number, end: number, field: Field, hit: number): ScannedLine {
     const length = end - start;
     const visit = { start, field, hit: hit - start, bytes: null };
     if (length > LONGEST_LINE) return { ...visit, rows: () => [] };

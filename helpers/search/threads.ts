@@ -1,12 +1,12 @@
 // A second thread for a long search. Both take the next file from one shared counter.
 import { collect } from "../system/heap.ts";
-import { Cache } from "./cache.ts";
-import { Filler } from "./fill.ts";
+import { CacheFiller } from "./cache-filler.ts";
 import { makeKernel } from "./kernel.ts";
-import type { File, Listing } from "./listing.ts";
+import type { ListedFile, Listing } from "./listing.ts";
+import type { Part, WrittenText } from "./part-writer.ts";
+import type { Query } from "./query.ts";
 import { Searcher, type Serialized, serialized, spillToDisk } from "./search.ts";
-import type { Wanted } from "./wanted.ts";
-import type { Fresh, Part } from "./writer.ts";
+import { TextCache } from "./text-cache.ts";
 
 /** The word that the program is started with in a thread of its own. */
 export const THREAD = "find-thread";
@@ -19,10 +19,10 @@ export type Bounds = {
 };
 
 type Job = {
-  wanted: Wanted;
+  wanted: Query;
   bounds: Bounds;
   /** those that were needed so far; all of them in a second thread */
-  files: (File | undefined)[];
+  files: (ListedFile | undefined)[];
   count: number;
   /** bytes of other transcripts, of which the cache knows that they need not be searched */
   saved: number;
@@ -30,18 +30,18 @@ type Job = {
   parts: readonly Part[] | null;
   /** number of the next file, and whether the second thread takes part */
   next: Int32Array;
-  /** epoch ms of files that hold the words, {@link NOTHING} for others that were searched */
+  /** epoch ms of files that hold the words, {@link NO_HIT} for others that were searched */
   times: Float64Array;
   /** which thread took a file */
   owner: Uint8Array;
 };
 
-export type Done = {
-  sightings: Serialized[];
+export type ThreadResult = {
+  hits: Serialized[];
   files: number;
   bytes: number;
   /** what was written to the cache */
-  fresh: Fresh[];
+  fresh: WrittenText[];
   written: Part[];
   /** bytes of the cache that there is time to copy */
   room: number;
@@ -49,8 +49,8 @@ export type Done = {
   last: boolean;
 };
 
-const nothing = (): Done => ({
-  sightings: [],
+const emptyResult = (): ThreadResult => ({
+  hits: [],
   files: 0,
   bytes: 0,
   fresh: [],
@@ -59,87 +59,88 @@ const nothing = (): Done => ({
   last: false,
 });
 
-const NOTHING = -1;
+const NO_HIT = -1;
 const MAIN = 1;
 const SECOND = 2;
 /** Clocks of writer and file system may differ by this much. */
 export const SLACK = 2000;
 /** A thread costs 30 ms of processor time: worth it for more than this many bytes. */
-const MUCH = 256 * 1024 * 1024;
+const WORTH_A_THREAD = 256 * 1024 * 1024;
 /** With a limit the search may soon be over: so many bytes are waited for. */
-const FIRST = 64 * 1024 * 1024;
+const FIRST_BYTES = 64 * 1024 * 1024;
 
-/** From so many sightings on memory is looked after. */
-export const MANY = 60;
-const SOME = 64;
+/** From this many hits on, memory is kept small. */
+export const MANY_HITS = 60;
+const SOME_HITS = 64;
 /** Megabytes of what is thrown away, in the second thread. */
-const YOUNG = 2;
+const YOUNG_MEGABYTES = 2;
 
 /** Searches files, the newest first, in two threads when there is much to read. */
 export async function searchAll(
-  wanted: Wanted,
+  wanted: Query,
   order: readonly number[],
   listing: Listing,
   bounds: Bounds,
-  cache: Cache | null,
+  cache: TextCache | null,
   saved: number,
-): Promise<Done> {
+): Promise<ThreadResult> {
   let read = 0;
-  for (const at of order) if (!listing.same(at)) read += listing.bytes[at]!;
+  for (const at of order) if (!listing.isCurrent(at)) read += listing.bytes[at]!;
   const job: Job = {
     wanted,
     bounds,
     files: [],
     count: order.length,
-    saved: read > MUCH ? saved / 2 : saved,
+    saved: read > WORTH_A_THREAD ? saved / 2 : saved,
     parts: cache?.parts ?? null,
     next: new Int32Array(new SharedArrayBuffer(8)),
     times: new Float64Array(new SharedArrayBuffer(8 * order.length)),
     owner: new Uint8Array(new SharedArrayBuffer(order.length)),
   };
-  const patience = Number.isFinite(bounds.limit) ? FIRST : 0;
+  const patience = Number.isFinite(bounds.limit) ? FIRST_BYTES : 0;
   let left = read - patience;
   // Sessions that are stored twice must not be counted twice.
   const surplus = Number.isFinite(bounds.limit)
     ? order.length - new Set(order.map((at) => listing.id(at))).size
     : 0;
   job.bounds = { ...bounds, limit: bounds.limit + surplus };
-  const start = (): ReturnType<typeof secondThread<Done>> => {
+  const start = (): ReturnType<typeof startSecondThread<ThreadResult>> => {
     for (let at = Atomics.load(job.next, 0); at < job.count; at++) job.files[at] = listing.file(order[at]!);
-    return secondThread<Done>(THREAD, job);
+    return startSecondThread<ThreadResult>(THREAD, job);
   };
-  let second = patience === 0 && left > MUCH ? await start() : undefined;
-  const { searcher, filler } = tools(job, cache);
+  let second = patience === 0 && left > WORTH_A_THREAD ? await start() : undefined;
+  const { searcher, filler } = makeSearcher(job, cache);
   let searched = 0;
-  const done = nothing();
-  for (const at of work(job, MAIN, (number) => listing.mtimes[order[number]!]!)) {
+  const done = emptyResult();
+  for (const at of takeFiles(job, MAIN, (number) => listing.mtimes[order[number]!]!)) {
     job.files[at] ??= listing.file(order[at]!);
-    one(searcher, job, at, done);
-    const { kept, bytes } = job.files[at]!;
+    searchFile(searcher, job, at, done);
+    const { cached, bytes } = job.files[at]!;
     // An answer of thousands takes memory: what is thrown away meanwhile should not.
-    const { length } = done.sightings;
-    if (length > MANY && done.sightings[length - 1]!.text) spillToDisk(done.sightings[length - 1]!);
-    if (length > MANY && at % 16 === 0) collect();
-    if (kept) continue;
+    const { length } = done.hits;
+    if (length > MANY_HITS && done.hits[length - 1]!.text) spillToDisk(done.hits[length - 1]!);
+    if (length > MANY_HITS && at % 16 === 0) collect();
+    if (cached) continue;
     searched += bytes;
     left -= bytes;
-    if (second === undefined && patience > 0 && searched > patience && left > MUCH) second = await start();
+    if (second === undefined && patience > 0 && searched > patience && left > WORTH_A_THREAD)
+      second = await start();
   }
   Atomics.store(job.next, 0, job.count);
-  if (done.sightings.length > MANY) collect();
-  complete(done, filler);
+  if (done.hits.length > MANY_HITS) collect();
+  finishCache(done, filler);
   // A thread that has not begun by now finds nothing left to do.
   if (!second || Atomics.load(job.next, 1) === 0) return done;
   const other = await second();
   if (!other) {
     // It has died: what it took is searched again.
     job.owner.forEach((owner, at) => {
-      if (owner === SECOND) one(searcher, job, at, done);
+      if (owner === SECOND) searchFile(searcher, job, at, done);
     });
     return done;
   }
   for (const part of other) {
-    done.sightings.push(...part.sightings);
+    done.hits.push(...part.hits);
     done.fresh.push(...part.fresh);
     done.written.push(...part.written);
     done.files += part.files;
@@ -148,13 +149,16 @@ export async function searchAll(
   return done;
 }
 
-function tools({ wanted, saved }: Job, cache: Cache | null): { searcher: Searcher; filler: Filler | null } {
+function makeSearcher(
+  { wanted, saved }: Job,
+  cache: TextCache | null,
+): { searcher: Searcher; filler: CacheFiller | null } {
   const kernel = makeKernel();
-  const filler = cache && new Filler(kernel, cache, saved);
+  const filler = cache && new CacheFiller(kernel, cache, saved);
   return { searcher: new Searcher(wanted, kernel, cache, filler), filler };
 }
 
-function complete(done: Done, filler: Filler | null): void {
+function finishCache(done: ThreadResult, filler: CacheFiller | null): void {
   done.room = filler?.room ?? 0;
   const part = filler?.end();
   if (!part) return;
@@ -163,28 +167,28 @@ function complete(done: Done, filler: Filler | null): void {
 }
 
 /** Numbers of the files to search. */
-function* work(job: Job, owner: number, mtime: (at: number) => number): Generator<number> {
+function* takeFiles(job: Job, owner: number, mtime: (at: number) => number): Generator<number> {
   for (;;) {
     const at = Atomics.add(job.next, 0, 1);
-    if (at >= job.count || enough(job.times, at, job.bounds.limit, mtime(at))) return;
+    if (at >= job.count || hasEnough(job.times, at, job.bounds.limit, mtime(at))) return;
     job.owner[at] = owner;
     yield at;
   }
 }
 
-function one(searcher: Searcher, { files, bounds, times }: Job, at: number, done: Done): void {
+function searchFile(searcher: Searcher, { files, bounds, times }: Job, at: number, done: ThreadResult): void {
   const file = files[at]!;
   const all = searcher.search(file);
   const found = all && serialized(all);
-  const sighting = found && found.at >= bounds.since ? found : null;
-  times[at] = sighting ? sighting.at : NOTHING;
-  if (sighting) done.sightings.push(sighting);
+  const hit = found && found.at >= bounds.since ? found : null;
+  times[at] = hit ? hit.at : NO_HIT;
+  if (hit) done.hits.push(hit);
   done.files++;
   done.bytes += file.bytes;
 }
 
 /** Whether no file of this time or older can hold one of the newest sessions any more. */
-function enough(times: Float64Array, upTo: number, limit: number, mtime: number): boolean {
+function hasEnough(times: Float64Array, upTo: number, limit: number, mtime: number): boolean {
   if (upTo < limit) return false;
   const newest = times.subarray(0, upTo).filter((time) => time > 0);
   if (newest.length < limit) return false;
@@ -195,11 +199,11 @@ function enough(times: Float64Array, upTo: number, limit: number, mtime: number)
  * Starts the program with a word in a second thread; null when there can be none. `heard` hears of what it tells. The
  * promise of all that is null when it has died.
  */
-export async function secondThread<Told extends { last: boolean }>(
+export async function startSecondThread<WorkerMessage extends { last: boolean }>(
   word: string,
   job: unknown,
   onMessage: () => void = () => {},
-): Promise<(() => Promise<Told[] | null>) | null> {
+): Promise<(() => Promise<WorkerMessage[] | null>) | null> {
   // In the bundle the program is one file; tests run the sources in one thread.
   if (typeof __filename !== "string" || !__filename.endsWith(".cjs")) return null;
   const { Worker } = await import("node:worker_threads");
@@ -209,11 +213,11 @@ export async function secondThread<Told extends { last: boolean }>(
       // A file that it leaves open is for this thread.
       trackUnmanagedFds: false,
       workerData: job,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG },
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
     });
-    const done = new Promise<Told[] | null>((resolve) => {
-      const parts: Told[] = [];
-      thread.on("message", (part: Told) => {
+    const done = new Promise<WorkerMessage[] | null>((resolve) => {
+      const parts: WorkerMessage[] = [];
+      thread.on("message", (part: WorkerMessage) => {
         parts.push(part);
         onMessage();
         if (part.last) resolve(parts);
@@ -238,18 +242,18 @@ export async function runThread(): Promise<boolean> {
   if (isMainThread || !parentPort) return false;
   const job: Job = workerData;
   Atomics.store(job.next, 1, 1);
-  const { searcher, filler } = tools(job, job.parts && new Cache(job.parts));
-  let done = nothing();
-  for (const at of work(job, SECOND, (number) => job.files[number]!.mtime)) {
-    one(searcher, job, at, done);
+  const { searcher, filler } = makeSearcher(job, job.parts && new TextCache(job.parts));
+  let done = emptyResult();
+  for (const at of takeFiles(job, SECOND, (number) => job.files[number]!.mtime)) {
+    searchFile(searcher, job, at, done);
     // Where nearly all are found, the room that a thread takes is worth more than its help.
-    const { length } = done.sightings;
-    if (length < MANY && (length < SOME || length * 2 < done.files)) continue;
+    const { length } = done.hits;
+    if (length < MANY_HITS && (length < SOME_HITS || length * 2 < done.files)) continue;
     parentPort.postMessage(done);
-    done = nothing();
+    done = emptyResult();
     break;
   }
-  complete(done, filler);
+  finishCache(done, filler);
   parentPort.postMessage({ ...done, last: true });
   return true;
 }

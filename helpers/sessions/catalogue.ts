@@ -8,7 +8,7 @@ import {
   writeCache,
 } from "../system/cache-file.ts";
 import { asciiJson } from "../system/json-text.ts";
-import type { Entry, Known, Transcript } from "./entry.ts";
+import type { Entry, SessionFacts, Transcript } from "./entry.ts";
 
 const VERSION = 3;
 /** Bytes at the beginning of the file that a list of the newest sessions needs. */
@@ -94,14 +94,14 @@ const KEYS = [
   "torn",
   "unknown",
   "verdict",
-] as const satisfies readonly (keyof Known)[];
+] as const satisfies readonly (keyof SessionFacts)[];
 
 /** The session that a row is about. Null when its facts cannot be parsed. */
 export function entryOf({ id, folder, path, bytes, mtime, facts }: Row): Entry | null {
   try {
     const values: unknown[] = JSON.parse(facts);
     if (values.length !== KEYS.length) return null;
-    const known = Object.fromEntries(KEYS.map((key, i) => [key, values[i]])) as unknown as Known;
+    const known = Object.fromEntries(KEYS.map((key, i) => [key, values[i]])) as unknown as SessionFacts;
     return { id, folder, path, bytes, mtime, facts: known, unreadable: null };
   } catch {
     return null;

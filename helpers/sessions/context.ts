@@ -1,10 +1,10 @@
-import { liveSessions, withoutGhosts } from "../claude/registry.ts";
+import { liveSessions, withoutStale } from "../claude/registry.ts";
 import { cleanupPeriod } from "../claude/settings.ts";
 import type { Context } from "./session.ts";
 
 /** What is running and what time it is: read once a command. */
 export const readContext = (now: number = Date.now()): Context => ({
   now,
-  live: withoutGhosts(liveSessions()),
+  live: withoutStale(liveSessions()),
   cleanupPeriod: cleanupPeriod(),
 });

@@ -2,7 +2,7 @@ import { isCommand, prompts } from "../claude/history.ts";
 import { blank, type Session } from "./session.ts";
 
 /** Sessions of which only the history is left: their transcript is deleted. Newest first. */
-export function goneSessions(known: ReadonlySet<string>): Session[] {
+export function deletedSessions(known: ReadonlySet<string>): Session[] {
   const found = new Map<string, Session>();
   for (const { session: id, text, at, project } of prompts()) {
     if (id === null || known.has(id)) continue;

@@ -7,26 +7,26 @@ import { type CacheFile, isSettled, readCache, writeCache } from "../system/cach
 import { cache } from "../system/places.ts";
 import { errno } from "../system/problem.ts";
 import { type Context, type Session, sessionOf } from "./session.ts";
-import { type Entry, idsIn, projectFolders, read } from "./store.ts";
+import { type Entry, idsIn, projectFolders, readTranscript } from "./store.ts";
 
 const ACTIVE = 15 * 3_600_000;
 
 /** A transcript whose last message is an error, and what that says. */
-type Stopped = { entry: Entry; verdict: Verdict };
+type LimitedEntry = { entry: Entry; verdict: Verdict };
 
 /**
  * Every session whose last message says that it is limited or blocked, newest first; `since` (epoch ms) leaves out
  * files that were not written to since then, without opening them. What was found is remembered by size and time of
  * each file, so that only changed ones are opened again. `active`: files that were written to in the last 15 hours.
  */
-export function stoppedSessions(
+export function limitedSessions(
   context: Context,
   since: number | null = null,
 ): { sessions: Session[]; unreadable: string[]; active: string[] } {
   const active: string[] = [];
   const sessions = new Map<string, Session>();
   const unreadable: string[] = [];
-  const memory = new Memory(context.now);
+  const memory = new VerdictCache(context.now);
   for (const [folder, path] of projectFolders()) {
     for (const id of idsIn(path)) {
       const file = `${path}/${id}.jsonl`;
@@ -34,7 +34,8 @@ export function stoppedSessions(
         const stats = statSync(file, { throwIfNoEntry: false });
         if (!stats?.isFile() || (since !== null && stats.mtimeMs < since)) continue;
         if (stats.mtimeMs > context.now - ACTIVE) active.push(file);
-        const stopped = memory.of(file, stats) ?? memory.keep(file, stats, look(id, folder, file, stats));
+        const stopped =
+          memory.recall(file, stats) ?? memory.remember(file, stats, readVerdict(id, folder, file, stats));
         if (!stopped) continue;
         const session = { ...sessionOf(stopped.entry, context), verdict: stopped.verdict };
         if (!session.live) session.state = stateOf(stopped.verdict, context.now);
@@ -50,10 +51,16 @@ export function stoppedSessions(
   return { sessions: found, unreadable, active };
 }
 
-function look(id: string, folder: string, path: string, stats: Stats): Stopped | false {
+function readVerdict(id: string, folder: string, path: string, stats: Stats): LimitedEntry | false {
   const verdict = stats.isFile() ? verdictOfFile(path) : null;
   if (!verdict || verdict.state === "none") return false;
-  const entry = read({ id: id.toLowerCase(), folder, path, bytes: stats.size, mtime: stats.mtimeMs });
+  const entry = readTranscript({
+    id: id.toLowerCase(),
+    folder,
+    path,
+    bytes: stats.size,
+    mtime: stats.mtimeMs,
+  });
   return entry ? { entry, verdict } : false;
 }
 
@@ -69,7 +76,7 @@ const cacheFile = (): CacheFile => ({
 });
 
 /** The cache of what was found: one line for each transcript with path, size, time and, if it is limited, what it says. */
-class Memory {
+class VerdictCache {
   #known: Map<string, string> | undefined;
   readonly #kept: string[] = [];
   readonly #now: number;
@@ -85,14 +92,14 @@ class Memory {
   }
 
   /** What is known of a file as it is now: stopped, not stopped (false), or nothing (null). */
-  of(path: string, stats: Stats): Stopped | false | null {
+  recall(path: string, stats: Stats): LimitedEntry | false | null {
     this.#known ??= this.#load();
     const line = this.#known.get(path);
     if (line === undefined) return null;
     const key = keyOf(path, stats);
     if (!line.startsWith(key)) return null;
     try {
-      const found = line.length === key.length ? false : (JSON.parse(line.slice(key.length)) as Stopped);
+      const found = line.length === key.length ? false : (JSON.parse(line.slice(key.length)) as LimitedEntry);
       this.#kept.push(line);
       return found;
     } catch {
@@ -100,7 +107,7 @@ class Memory {
     }
   }
 
-  keep(path: string, stats: Stats, stopped: Stopped | false): Stopped | false {
+  remember(path: string, stats: Stats, stopped: LimitedEntry | false): LimitedEntry | false {
     this.#fresh++;
     if (!/[\t\n]/.test(path) && isSettled(stats.mtimeMs, this.#now)) {
       this.#kept.push(keyOf(path, stats) + (stopped ? JSON.stringify(stopped) : ""));

@@ -36,9 +36,9 @@ export function lookup(word: string, directory: string = process.cwd()): Found {
   const titled = byTitle(word);
   if (titled) return titled;
   return (
-    (ID_PREFIX.test(word) && word.length >= 4 && goneSession(word.toLowerCase())) || {
+    (ID_PREFIX.test(word) && word.length >= 4 && deletedSession(word.toLowerCase())) || {
       kind: "none",
-      near: near(word),
+      near: similarSessions(word),
     }
   );
 }
@@ -87,7 +87,7 @@ function byTitle(word: string): Found | undefined {
 }
 
 /** A session of which the history still has prompts, but whose transcript is deleted. */
-function goneSession(prefix: string): Found | undefined {
+function deletedSession(prefix: string): Found | undefined {
   let found: { id: string; project: string | null; title: string } | undefined;
   for (const { session, project, text } of prompts()) {
     if (!session?.startsWith(prefix)) continue;
@@ -100,7 +100,7 @@ function goneSession(prefix: string): Found | undefined {
 const NEAR = 3;
 
 /** The sessions whose ids share the longest beginning with a word, else the newest ones. */
-function near(word: string): Entry[] {
+function similarSessions(word: string): Entry[] {
   const wanted = word.toLowerCase();
   const shared = (id: string): number => {
     let n = 0;

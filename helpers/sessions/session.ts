@@ -62,7 +62,7 @@ export type Context = { now: number; live: ReadonlyMap<string, Live>; cleanupPer
 const LONGEST_TITLE = 200;
 
 /** The directory to resume in: the first one, unless the session was moved for good by `/cd`. */
-export function startOf(entry: Entry): string | null {
+export function startDirectoryOf(entry: Entry): string | null {
   const { facts } = entry;
   if (!facts) return null;
   if (facts.relocated !== null && slug(facts.relocated) === entry.folder) return facts.relocated;
@@ -99,7 +99,7 @@ export function sessionOf(entry: Entry, context: Context): Session {
   return {
     id: entry.id,
     ...titleOf(entry),
-    project: startOf(entry),
+    project: startDirectoryOf(entry),
     cwd: facts?.cwd ?? null,
     gitBranch: facts?.gitBranch ?? null,
     transcript: entry.path,

@@ -74,7 +74,7 @@ export function idsIn(folder: string): string[] {
 }
 
 /** Every session id with a transcript; folders are only listed. */
-export const idsOfAll = (): string[] =>
+export const allSessionIds = (): string[] =>
   projectFolders().flatMap(([, path]) => idsIn(path).map((id) => id.toLowerCase()));
 
 /** The last look at all folders: what a catalogue of it is valid for. */
@@ -102,7 +102,7 @@ export function transcripts(wanted?: (id: string, folder: string) => boolean): T
     if (!wanted) folders.push([folder, folderTime(path, now)]);
     for (const id of idsIn(path)) {
       if (wanted && !wanted(id, folder)) continue;
-      const transcript = look(id, folder, `${path}/${id}${SUFFIX}`);
+      const transcript = statTranscript(id, folder, `${path}/${id}${SUFFIX}`);
       if (transcript) found.push(transcript);
     }
   }
@@ -111,7 +111,7 @@ export function transcripts(wanted?: (id: string, folder: string) => boolean): T
 }
 
 /** Size and time of a transcript; zeros where they cannot be had, null where it is no file. */
-function look(id: string, folder: string, path: string): Transcript | null {
+function statTranscript(id: string, folder: string, path: string): Transcript | null {
   let seen: FileStat | undefined;
   try {
     seen = lookAt(path);
@@ -130,7 +130,7 @@ const shorten = (text: string | null): string | null =>
     : text;
 
 /** Reads a transcript's head and tail. Null when it has vanished. */
-export function read(transcript: Transcript): Entry | null {
+export function readTranscript(transcript: Transcript): Entry | null {
   try {
     const { last, answer, ...facts } = readFacts(transcript.path);
     facts.firstPrompt = shorten(facts.firstPrompt);
@@ -180,24 +180,24 @@ export function newest(
   });
   candidates.sort((a, b) => b.bound - a.bound);
   const unknown = candidates.filter(({ row }) => !row);
-  const recent = unknown.length > FEW ? recentIds(Math.max(64, Math.min(limit * 2, 1000))) : null;
+  const recent = unknown.length > FEW ? recentlyPrompted(Math.max(64, Math.min(limit * 2, 1000))) : null;
 
-  const chosen = new Chosen(limit);
+  const chosen = new NewestEntries(limit);
   const fresh = new Map<string, Entry>();
   const choose = (entry: Entry | null): void => {
     if (entry && keep(entry)) chosen.add(entry);
   };
   for (const { transcript } of unknown) {
     if (recent && !recent.has(transcript.id)) continue;
-    const entry = read(transcript);
+    const entry = readTranscript(transcript);
     if (entry) fresh.set(transcript.path, entry);
     choose(entry);
   }
   for (const { transcript, row, bound } of candidates) {
     if (chosen.full && chosen.oldest >= bound) break;
-    if (row) choose(entryOf(row) ?? read(transcript));
+    if (row) choose(entryOf(row) ?? readTranscript(transcript));
     else if (!fresh.has(transcript.path)) {
-      const entry = read(transcript);
+      const entry = readTranscript(transcript);
       if (entry) fresh.set(transcript.path, entry);
       choose(entry);
     }
@@ -239,7 +239,7 @@ const TRUSTED = 60_000;
  * running sessions are looked at again; a folder that changed, or a doubt, leads to a look at every file.
  */
 export function newestOfAll(limit: number, keep?: (entry: Entry) => boolean): Newest {
-  const quick = keep ? null : recall(limit);
+  const quick = keep ? null : recallNewest(limit);
   if (quick) return quick;
   const all = transcripts();
   const entries = newest(all, limit, keep);
@@ -248,7 +248,7 @@ export function newestOfAll(limit: number, keep?: (entry: Entry) => boolean): Ne
   return { entries, unique: uniqueLengths(all.map(({ id }) => id)), twins, total: twins.size };
 }
 
-function recall(limit: number): Newest | null {
+function recallNewest(limit: number): Newest | null {
   const root = projectsDirectory();
   const now = Date.now();
   const catalogue = readCatalogue(root, false);
@@ -258,15 +258,15 @@ function recall(limit: number): Newest | null {
   for (const [name, time] of fields.folders) {
     if (time === 0 || folderTime(`${root}/${name}`, now) !== time) return null;
   }
-  const chosen = new Chosen(limit);
+  const chosen = new NewestEntries(limit);
   const ids = new Set<string>();
   for (const row of rows) {
     ids.add(row.id);
-    const present = look(row.id, row.folder, row.path);
+    const present = statTranscript(row.id, row.folder, row.path);
     if (!present || present.mtime === 0) return null;
     const same = present.bytes === row.bytes && present.mtime === row.mtime;
     if (same && chosen.full && chosen.oldest >= row.updatedAt) continue;
-    const entry = same ? entryOf(row) : read(present);
+    const entry = same ? entryOf(row) : readTranscript(present);
     if (!entry) return null;
     chosen.add(entry);
   }
@@ -284,7 +284,7 @@ function recall(limit: number): Newest | null {
   };
 }
 
-export function recentIds(most: number): Set<string> {
+export function recentlyPrompted(most: number): Set<string> {
   const ids = new Set<string>();
   for (const { session } of prompts()) {
     if (session !== null) ids.add(session);
@@ -294,7 +294,7 @@ export function recentIds(most: number): Set<string> {
 }
 
 /** The newest entries, one for each id: of two files with one id, the one that was written to last. */
-class Chosen {
+class NewestEntries {
   entries: Entry[] = [];
   readonly #limit: number;
   readonly #byId = new Map<string, Entry>();

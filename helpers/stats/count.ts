@@ -1,21 +1,21 @@
 import { closeSync, openSync } from "node:fs";
-import { counted, readAt } from "../claude/lines.ts";
+import { readAt, readCounts } from "../claude/lines.ts";
 import { isSessionId } from "../claude/places.ts";
-import { secondThread } from "../search/threads.ts";
+import { startSecondThread } from "../search/threads.ts";
 import { collect } from "../system/heap.ts";
 import { errno } from "../system/problem.ts";
-import { attribute, type Share } from "./attribute.ts";
-import { headOf, newGeneration, openRecords, recordsFile, Snapshot } from "./cache.ts";
-import { Index, type Known } from "./file-index.ts";
+import { countOnce, type FileShare } from "./count-once.ts";
+import { type FileCount, FileIndex } from "./file-index.ts";
 import { Files } from "./files.ts";
-import { type Head, Reader } from "./read.ts";
-import { FLAGS, Hash, Records, readRecords, type Stored, WORDS } from "./records.ts";
+import { type FileHead, RecordReader } from "./record-reader.ts";
+import { FLAGS, Hash, type RecordSource, Records, readRecords, WORDS } from "./records.ts";
+import { headOf, newGeneration, openRecords, recordsFile, Snapshot } from "./snapshot.ts";
 import { GROUPINGS, summarize } from "./sums.ts";
 
 /** The word that the program is started with in a thread of its own. */
 const THREAD = "stats-thread";
 /** A second thread costs 60 ms of processor time: worth it for more bytes than this. */
-const MUCH = 256 * 1024 * 1024;
+const WORTH_A_THREAD = 256 * 1024 * 1024;
 const KIB = 1024;
 
 /** What two threads read: this one from the first of `todo` on, the other from the last one back. */
@@ -26,13 +26,13 @@ type Job = {
   /** how many of them are taken, and how much the second thread has read (KiB) */
   shared: Int32Array;
 };
-const TAKEN = 0;
-const TOLD = 1;
+const FILES_TAKEN = 0;
+const KIB_READ = 1;
 
 /** A file that the second thread has read, and where its records are. */
-type Part = { file: number; known: Known | null; first: number; count: number };
+type Part = { file: number; known: FileCount | null; first: number; count: number };
 /** What it tells: files as they come; at last where the records are, with its own numbers of models. */
-type Told = (Part & { last: false }) | { fd: number | null; models: string[]; last: true };
+type WorkerMessage = (Part & { last: false }) | { fd: number | null; models: string[]; last: true };
 
 const jobOf = ({ ...files }: Files, todo: number[]): Job => ({
   files,
@@ -42,7 +42,7 @@ const jobOf = ({ ...files }: Files, todo: number[]): Job => ({
 });
 
 /** Whether there was a file left to take. */
-const taken = ({ shared, todo }: Job): boolean => Atomics.add(shared, TAKEN, 1) < todo.length;
+const takeFile = ({ shared, todo }: Job): boolean => Atomics.add(shared, FILES_TAKEN, 1) < todo.length;
 
 /** The second thread itself. False when this is no thread of ours. */
 export async function runThread(): Promise<boolean> {
@@ -50,10 +50,10 @@ export async function runThread(): Promise<boolean> {
   if (isMainThread || !parentPort) return false;
   const job: Job = workerData;
   const files = Object.assign(new Files(), job.files);
-  const records = Records.nameless();
-  const reader = new Reader(records, [""], (bytes) => Atomics.add(job.shared, TOLD, bytes / KIB));
-  const tell = (told: Told): void => parentPort.postMessage(told);
-  for (let at = job.todo.length - 1; records.fd !== null && taken(job); at--) {
+  const records = Records.unlinked();
+  const reader = new RecordReader(records, [""], (bytes) => Atomics.add(job.shared, KIB_READ, bytes / KIB));
+  const tell = (told: WorkerMessage): void => parentPort.postMessage(told);
+  for (let at = job.todo.length - 1; records.fd !== null && takeFile(job); at--) {
     const file = job.todo[at]!;
     const first = records.count;
     records.beginFile();
@@ -66,18 +66,18 @@ export async function runThread(): Promise<boolean> {
 }
 
 /** What the second thread has read, with the numbers that models have here; nothing where it has died. */
-class Others implements Stored {
+class WorkerResults implements RecordSource {
   readonly parts = new Map<number, Part>();
   count = 0;
   readonly #fd: number | null = null;
   readonly #models: number[] = [];
 
-  constructor(told: readonly Told[] | null, modelOf: (name: string) => number) {
-    const end = told?.at(-1);
+  constructor(messages: readonly WorkerMessage[] | null, modelOf: (name: string) => number) {
+    const end = messages?.at(-1);
     if (!end?.last || end.fd === null) return;
     this.#fd = end.fd;
     this.#models = end.models.map(modelOf);
-    for (const part of told!) {
+    for (const part of messages!) {
       if (part.last) continue;
       this.parts.set(part.file, part);
       this.count += part.count;
@@ -105,15 +105,15 @@ export type Progress = (done: number, all: number) => void;
 export async function count(
   root: string,
   files: Files,
-  index: Index | null,
+  index: FileIndex | null,
   here: string,
   progress: Progress,
-): Promise<Index> {
+): Promise<FileIndex> {
   const before = index && openRecords(root, index);
   const generation = newGeneration();
   const records = new Records(recordsFile(root, generation), headOf(generation));
-  const known: (Known | null)[] = [];
-  const shares: Share[] = [];
+  const known: (FileCount | null)[] = [];
+  const shares: FileShare[] = [];
   const keys = files.names.map((_, i) => files.key(i));
   // The order decides which of two copies counts; it must not depend on that of the directory.
   const order = [...keys.keys()].sort((a, b) => (keys[a]! < keys[b]! ? -1 : 1));
@@ -127,24 +127,25 @@ export async function count(
   let passed = 0;
   let done = 0;
   let kept = false;
-  const tell = (): void => progress(Math.min(done + Atomics.load(job.shared, TOLD) * KIB, all - 1), all);
-  const reader = new Reader(records, index && before ? [...index.models] : [""], (bytes) => {
+  const tell = (): void => progress(Math.min(done + Atomics.load(job.shared, KIB_READ) * KIB, all - 1), all);
+  const reader = new RecordReader(records, index && before ? [...index.models] : [""], (bytes) => {
     done += bytes;
     tell();
   });
-  const second = job.bytes > MUCH ? await secondThread<Told>(THREAD, job, tell) : null;
+  const second =
+    job.bytes > WORTH_A_THREAD ? await startSecondThread<WorkerMessage>(THREAD, job, tell) : null;
   /** what the second thread has read, when it is asked for */
-  let others: Others | undefined;
+  let others: WorkerResults | undefined;
   try {
     for (const i of order) {
       const first = records.count;
       records.beginFile();
       const place = places[i]!;
-      const old = place < 0 ? null : index!.known(place);
-      const mine = old !== null || !second || taken(job);
-      if (!mine) others ??= new Others(await second(), (model) => reader.modelOf(model));
-      const other = mine ? undefined : others?.parts.get(i);
-      if (old && old.offset >= 0 && index!.same(place, files, i)) {
+      const old = place < 0 ? null : index!.countOf(place);
+      const ownedByMain = old !== null || !second || takeFile(job);
+      if (!ownedByMain) others ??= new WorkerResults(await second(), (model) => reader.modelOf(model));
+      const other = ownedByMain ? undefined : others?.parts.get(i);
+      if (old && old.offset >= 0 && index!.isCurrent(place, files, i)) {
         records.copy(before!, old.first, old.count);
         known[i] = old;
       } else if (other) {
@@ -163,15 +164,15 @@ export async function count(
     progress(all, all);
     records.finish();
     collect();
-    attribute(records, shares);
+    countOnce(records, shares);
     order.forEach((i, n) => {
       Object.assign(known[i] ?? {}, shares[n]);
     });
     const found = known.filter((file) => file !== null);
-    toSessions(found);
+    setProjects(found);
     const { models } = reader;
-    const fresh = Index.of({ models, generation, records: records.count, files: found });
-    kept = records.kept && save(root, here, fresh);
+    const fresh = FileIndex.of({ models, generation, records: records.count, files: found });
+    kept = records.isKept && save(root, here, fresh);
     return fresh;
   } finally {
     before?.close();
@@ -180,12 +181,12 @@ export async function count(
   }
 }
 
-function save(root: string, here: string, index: Index): boolean {
+function save(root: string, here: string, index: FileIndex): boolean {
   return Snapshot.save(root, here, index, summarize(index, GROUPINGS, null));
 }
 
 /** Subagents belong to the project of their session, wherever they worked. */
-function toSessions(files: readonly Known[]): void {
+function setProjects(files: readonly FileCount[]): void {
   const projects = new Map<string, string>();
   for (const { side, folder, session, start } of files) {
     if (!side && start !== null) projects.set(`${folder}/${session}`, start);
@@ -201,17 +202,17 @@ const PROBE = 256;
 function readFile(
   files: Files,
   i: number,
-  old: Known | null,
+  old: FileCount | null,
   records: Records,
-  reader: Reader,
-  before: Stored | null,
-): Known | null {
+  reader: RecordReader,
+  before: RecordSource | null,
+): FileCount | null {
   const folder = files.folders[i]!;
   const side = files.sides[i]!;
   const bytes = files.bytes[i]!;
   const inode = files.inodes[i]!;
-  const head: Head = { start: null, session: null, offset: 0, skipped: 0 };
-  const result = (offset: number, probe: number): Known => ({
+  const head: FileHead = { start: null, session: null, offset: 0, skipped: 0 };
+  const result = (offset: number, probe: number): FileCount => ({
     folder,
     name: files.names[i]!,
     side,
@@ -231,7 +232,7 @@ function readFile(
   let fd: number | null = null;
   try {
     fd = openSync(files.path(i), "r");
-    counted.opens++;
+    readCounts.opens++;
     const grown =
       old !== null && before !== null && old.offset > 0 && old.inode === inode && bytes >= old.offset;
     if (grown && probeOf(fd, old.offset) === old.probe) {

@@ -1,9 +1,9 @@
 // What is counted file by file, as one array of numbers and the names that they speak of.
-import { WIDTH } from "./attribute.ts";
+import { WIDTH } from "./count-once.ts";
 import type { Files } from "./files.ts";
 
 /** A file as it was counted. */
-export type Known = {
+export type FileCount = {
   folder: string;
   name: string;
   side: boolean;
@@ -66,7 +66,7 @@ export function numbersOf(bytes: Buffer): Float64Array {
 }
 
 /** All that is counted, file by file. */
-export class Index {
+export class FileIndex {
   readonly rows: Float64Array;
   readonly #header: Header;
   /** where the rows of each file begin */
@@ -146,7 +146,7 @@ export class Index {
   }
 
   /** Whether a file stands at this place, as it is now. */
-  same(i: number, files: Files, j: number): boolean {
+  isCurrent(i: number, files: Files, j: number): boolean {
     return (
       this.#header.names[i] === files.names[j] &&
       this.#header.folders[this.#at(i, FOLDER)] === files.folders[j] &&
@@ -162,7 +162,7 @@ export class Index {
     return this.#places.get(key) ?? -1;
   }
 
-  known(i: number): Known {
+  countOf(i: number): FileCount {
     const { directories, sessions } = this.#header;
     return {
       folder: this.folder(i),
@@ -183,22 +183,22 @@ export class Index {
     };
   }
 
-  /** Reads what {@link written} gave. */
-  static read(bytes: Buffer): Index {
+  /** Reads what {@link toBytes} gave. */
+  static fromBytes(bytes: Buffer): FileIndex {
     const end = bytes.indexOf(10);
     const header: Header = JSON.parse(bytes.toString("utf8", 0, end));
-    return new Index(header, numbersOf(bytes.subarray(end + 1)));
+    return new FileIndex(header, numbersOf(bytes.subarray(end + 1)));
   }
 
-  written(): Buffer {
+  toBytes(): Buffer {
     return Buffer.concat([Buffer.from(`${JSON.stringify(this.#header)}\n`), bytesOf(this.rows)]);
   }
 
-  static of(fresh: Fresh): Index {
+  static of(fresh: Fresh): FileIndex {
     const { files, ...rest } = fresh;
-    const folders = new Places();
-    const directories = new Places();
-    const sessions = new Places();
+    const folders = new NameTable();
+    const directories = new NameTable();
+    const sessions = new NameTable();
     const numbers = new Float64Array(files.reduce((sum, { rows }) => sum + STRIDE + rows.length, 0));
     let end = files.length * STRIDE;
     files.forEach((file, i) => {
@@ -227,14 +227,14 @@ export class Index {
       directories: directories.names,
       sessions: sessions.names,
     };
-    return new Index(header, numbers);
+    return new FileIndex(header, numbers);
   }
 }
 
-export type Fresh = { models: string[]; generation: string; records: number; files: Known[] };
+export type Fresh = { models: string[]; generation: string; records: number; files: FileCount[] };
 
 /** Names and their places in the order of their first use. */
-class Places {
+class NameTable {
   readonly names: string[] = [];
   readonly #places = new Map<string, number>();
   of(name: string | null): number {

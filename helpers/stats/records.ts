@@ -37,7 +37,7 @@ export class Hash {
 }
 
 /** Records that were written one after the other, to be read once or more often, block by block. */
-export interface Stored {
+export interface RecordSource {
   readonly count: number;
   /** fills `target` with records from `first` on; the number of records that it got */
   read(first: number, target: Uint32Array): number;
@@ -47,7 +47,7 @@ export interface Stored {
  * Collects records into a new file, or into memory where none can be written. A message that an earlier record of
  * the same file has just told (an answer has one row for each block) only makes that record more exact.
  */
-export class Records implements Stored {
+export class Records implements RecordSource {
   count = 0;
   #block = new Uint32Array(BLOCK * WORDS);
   #used = 0;
@@ -73,7 +73,7 @@ export class Records implements Stored {
   }
 
   /** Records for another thread: in a file without a name, where one can be made. */
-  static nameless(): Records {
+  static unlinked(): Records {
     const records = new Records(null, NO_HEAD);
     records.#borrow(NO_HEAD);
     return records;
@@ -95,7 +95,7 @@ export class Records implements Stored {
   }
 
   /** Whether the records are in the file that can be kept. */
-  get kept(): boolean {
+  get isKept(): boolean {
     return this.#fd !== null && this.#path !== null;
   }
 
@@ -152,7 +152,7 @@ export class Records implements Stored {
   }
 
   /** Takes over records as they are. */
-  copy(source: Stored, first: number, count: number): void {
+  copy(source: RecordSource, first: number, count: number): void {
     for (let done = 0; done < count; ) {
       if (this.#used === BLOCK) this.#flush();
       const room = Math.min(BLOCK - this.#used, count - done);

@@ -1,7 +1,7 @@
 import { SYNTHETIC, type Tokens } from "../claude/usage.ts";
-import { WIDTH } from "./attribute.ts";
+import { WIDTH } from "./count-once.ts";
 import { dayText } from "./days.ts";
-import type { Index } from "./file-index.ts";
+import type { FileIndex } from "./file-index.ts";
 
 export type Sums = {
   sessions: number;
@@ -74,7 +74,7 @@ class Groups {
     return sum;
   }
 
-  add({ rows }: Index, at: number, session: number, project: string | null): void {
+  add({ rows }: FileIndex, at: number, session: number, project: string | null): void {
     const { grouping } = this;
     const sum = this.of(grouping === "day" ? rows[at]! : grouping === "model" ? rows[at + 1]! : project);
     sum.add(rows, at);
@@ -111,7 +111,7 @@ export type Summary = {
 
 /** Sums of all files that `keep` wants (by their place). `since` is the first day that counts. */
 export function summarize(
-  index: Index,
+  index: FileIndex,
   groupings: readonly Grouping[],
   since: number | null,
   keep: (i: number) => boolean = () => true,

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { appendTail, copyInto } from "../archive/append.ts";
 import { rowKeys } from "../archive/compare.ts";
 import { isSessionId } from "../claude/places.ts";
-import { liveSessions, withoutGhosts } from "../claude/registry.ts";
+import { liveSessions, withoutStale } from "../claude/registry.ts";
 import { object, string } from "../claude/rows.ts";
 import { idsIn, projectFolders } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
@@ -76,7 +76,7 @@ export class LocalPeer implements Peer {
   fetch = async (item: TranscriptFile, from: number): Promise<string> => spoolTail(this.path(item), from);
   async put(id: string, folder: string, bytes: number | null, file: string): Promise<TranscriptFile> {
     const path = this.path({ id, folder });
-    const running = (): boolean => withoutGhosts(liveSessions(join(this.#directory, "sessions"))).has(id);
+    const running = (): boolean => withoutStale(liveSessions(join(this.#directory, "sessions"))).has(id);
     if (bytes === null) {
       const staged = new StagedFile(path);
       try {

@@ -23,7 +23,7 @@ export const isOurs = (other: string): boolean => other === domain();
  * Epoch ms at which process 1 started: in a container, when the workspace started. Null when it is unknown. Computed
  * from our own start, exact to 10 ms: the boot time in /proc/stat has whole seconds and is that of the host.
  */
-export function bornAt(): number | null {
+export function containerStart(): number | null {
   const own = readStat("self");
   const first = readStat(1);
   const older = own && first ? (Number(own.start) - Number(first.start)) * TICK : Number.NaN;

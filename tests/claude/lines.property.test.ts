@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { backward, forward, LONGEST_LINE } from "../../helpers/claude/lines.ts";
+import { LONGEST_LINE, linesBackward, linesForward } from "../../helpers/claude/lines.ts";
 
 let directory: string;
 beforeAll(() => {
@@ -50,7 +50,10 @@ test("lines come out the same in both directions, whatever the steps and lengths
         text: bytes!.toString("latin1"),
         start,
       });
-      return [Array.from(forward(fd, size, { first }), plain), Array.from(backward(fd, size, first), plain)];
+      return [
+        Array.from(linesForward(fd, size, { first }), plain),
+        Array.from(linesBackward(fd, size, first), plain),
+      ];
     });
     expect(ahead).toEqual(expected(data));
     expect(back!.reverse()).toEqual(expected(data));
@@ -73,7 +76,7 @@ test("a line over the limit is told of but not kept", () => {
       [null, LONGEST_LINE + 1],
       ["last", 4],
     ];
-    expect(Array.from(forward(fd, size), kept)).toEqual(wanted);
-    expect(Array.from(backward(fd, size), kept).reverse()).toEqual(wanted);
+    expect(Array.from(linesForward(fd, size), kept)).toEqual(wanted);
+    expect(Array.from(linesBackward(fd, size), kept).reverse()).toEqual(wanted);
   });
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { counted } from "../../helpers/claude/lines.ts";
+import { readCounts } from "../../helpers/claude/lines.ts";
 import type { Row } from "../../helpers/claude/rows.ts";
 import { type Facts, readFacts } from "../../helpers/claude/transcript.ts";
 
@@ -81,7 +81,7 @@ test("the last message is found behind a long row of metadata, in few reads", ()
     user("begin", { timestamp: at(1) }),
     ...Array.from({ length: 400 }, () => answer("y".repeat(5000), { timestamp: at(1) })),
   );
-  const before = counted.bytes;
+  const before = readCounts.bytes;
   const facts = factsOf(
     early +
       lines(answer("the end", { timestamp: at(2), cwd: "/work/other" }), blob, {
@@ -96,7 +96,7 @@ test("the last message is found behind a long row of metadata, in few reads", ()
     createdAt: Date.parse(at(1)),
     skipped: 0,
   });
-  expect(counted.bytes - before).toBeLessThan(500_000);
+  expect(readCounts.bytes - before).toBeLessThan(500_000);
 });
 
 test("side chains, commands and notes are not the last message, and not the start directory", () => {

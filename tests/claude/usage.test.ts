@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { USAGE as USAGE_MARK, USER_ROLE } from "../../helpers/claude/row-marks.ts";
 import type { Row } from "../../helpers/claude/rows.ts";
-import { countedOf, Glancer } from "../../helpers/claude/usage.ts";
+import { countRow, UsageScanner } from "../../helpers/claude/usage.ts";
 import { fixtures } from "../support/home.ts";
 
 const AT = "2026-11-20T13:31:47.375Z";
@@ -28,7 +28,7 @@ const answer = (usage: Row = USAGE, message: Row = {}, row: Row = {}): Row => ({
 /** What the fast reader says of a line; "parse" where it leaves it to the exact one, "no" where it counts for nothing. */
 function glance(line: string) {
   const bytes = Buffer.from(line);
-  const glancer = new Glancer();
+  const glancer = new UsageScanner();
   const usage = bytes.indexOf(USAGE_MARK);
   const user = bytes.indexOf(USER_ROLE);
   if (usage < 0 && user < 0) return "no";
@@ -56,13 +56,13 @@ function glance(line: string) {
 }
 
 const exactly = (row: Row) => {
-  const counted = countedOf(row);
+  const counted = countRow(row);
   return counted && { ...counted, at: Math.floor(counted.at / 60_000) * 60_000 };
 };
 
 describe("the exact reader", () => {
   test("takes an answer's four kinds of tokens, its model, time and message id", () => {
-    expect(countedOf(answer())).toEqual({
+    expect(countRow(answer())).toEqual({
       kind: "answer",
       key: "msg_1",
       model: "m",
@@ -77,9 +77,9 @@ describe("the exact reader", () => {
 
   test("prefers cache writes by lifetime to their sum", () => {
     const parts = { ephemeral_5m_input_tokens: 30, ephemeral_1h_input_tokens: 7 };
-    expect(countedOf(answer({ ...USAGE, cache_creation: parts }))?.cacheCreation).toBe(37);
-    expect(countedOf(answer({ ...USAGE, cache_creation: {} }))?.cacheCreation).toBe(100);
-    expect(countedOf(answer({ ...USAGE, cache_creation: null }))?.cacheCreation).toBe(100);
+    expect(countRow(answer({ ...USAGE, cache_creation: parts }))?.cacheCreation).toBe(37);
+    expect(countRow(answer({ ...USAGE, cache_creation: {} }))?.cacheCreation).toBe(100);
+    expect(countRow(answer({ ...USAGE, cache_creation: null }))?.cacheCreation).toBe(100);
   });
 
   test("counts a person's prompt and no tool result, note or output of a command", () => {
@@ -90,26 +90,26 @@ describe("the exact reader", () => {
       message: { role: "user", content },
       ...row,
     });
-    expect(countedOf(user("hello"))).toMatchObject({ kind: "prompt", key: "u", side: false, output: 0 });
-    expect(countedOf(user([{ type: "text", text: "hello" }]))).toMatchObject({ kind: "prompt" });
-    expect(countedOf(user([{ type: "tool_result", content: "x" }]))).toBeNull();
-    expect(countedOf(user("<command-name>/clear</command-name>"))).toBeNull();
-    expect(countedOf(user("a note", { isMeta: true }))).toBeNull();
-    expect(countedOf(user("to a subagent", { isSidechain: true }))).toBeNull();
-    expect(countedOf(user("no time", { timestamp: undefined }))).toBeNull();
+    expect(countRow(user("hello"))).toMatchObject({ kind: "prompt", key: "u", side: false, output: 0 });
+    expect(countRow(user([{ type: "text", text: "hello" }]))).toMatchObject({ kind: "prompt" });
+    expect(countRow(user([{ type: "tool_result", content: "x" }]))).toBeNull();
+    expect(countRow(user("<command-name>/clear</command-name>"))).toBeNull();
+    expect(countRow(user("a note", { isMeta: true }))).toBeNull();
+    expect(countRow(user("to a subagent", { isSidechain: true }))).toBeNull();
+    expect(countRow(user("no time", { timestamp: undefined }))).toBeNull();
   });
 
   test("takes no usage but that of the message itself", () => {
-    expect(countedOf({ type: "user", timestamp: AT, uuid: "u", toolUseResult: { usage: USAGE } })).toBeNull();
-    expect(countedOf({ type: "cost-state", timestamp: AT, message: { usage: USAGE } })).toBeNull();
-    expect(countedOf(answer({ ...USAGE, output_tokens: "5" }))).toBeNull();
+    expect(countRow({ type: "user", timestamp: AT, uuid: "u", toolUseResult: { usage: USAGE } })).toBeNull();
+    expect(countRow({ type: "cost-state", timestamp: AT, message: { usage: USAGE } })).toBeNull();
+    expect(countRow(answer({ ...USAGE, output_tokens: "5" }))).toBeNull();
     const progress = { type: "progress", timestamp: AT, data: { message: answer() } };
-    expect(countedOf(progress)).toMatchObject({ kind: "answer", key: "msg_1", side: true, output: 5 });
+    expect(countRow(progress)).toMatchObject({ kind: "answer", key: "msg_1", side: true, output: 5 });
   });
 
   test("leaves out errors that the program words itself, and nonsense numbers", () => {
-    expect(countedOf(answer({ input_tokens: 0, output_tokens: 0 }, { model: "<synthetic>" }))).toBeNull();
-    expect(countedOf(answer({ ...USAGE, input_tokens: -3, cache_read_input_tokens: 1e300 }))).toMatchObject({
+    expect(countRow(answer({ input_tokens: 0, output_tokens: 0 }, { model: "<synthetic>" }))).toBeNull();
+    expect(countRow(answer({ ...USAGE, input_tokens: -3, cache_read_input_tokens: 1e300 }))).toMatchObject({
       input: 0,
       cacheRead: 0,
     });
@@ -230,7 +230,7 @@ describe("the fast reader", () => {
 
 test("times are right though the bytes of an earlier row are gone", () => {
   const bytes = Buffer.from(JSON.stringify(answer()));
-  const glancer = new Glancer();
+  const glancer = new UsageScanner();
   const mark = bytes.indexOf(USAGE_MARK);
   for (const hour of ["13", "14", "13", "15"]) {
     bytes.write(hour, bytes.indexOf(AT) < 0 ? bytes.indexOf("2026-11-20T") + 11 : bytes.indexOf(AT) + 11);

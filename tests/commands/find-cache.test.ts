@@ -16,9 +16,9 @@ import {
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { counted } from "../../helpers/claude/lines.ts";
-import { Cache } from "../../helpers/search/cache.ts";
+import { readCounts } from "../../helpers/claude/lines.ts";
 import { find } from "../../helpers/search/find.ts";
+import { TextCache } from "../../helpers/search/text-cache.ts";
 import { buildHelper } from "../../infra/tools/build-helper.ts";
 import {
   answer,
@@ -45,8 +45,8 @@ const filesOf = (): string[] =>
 
 /** Everything that a search answers, but for how it came to it. */
 async function answerOf(words: string[], more: Parameters<typeof wanted>[1] = {}) {
-  const { sightings } = await find(wanted(words, more), UNBOUND);
-  return sightings
+  const { hits } = await find(wanted(words, more), UNBOUND);
+  return hits
     .map((one) => one())
     .map(({ entry, hits, matches }) => ({
       id: entry.id,
@@ -211,15 +211,15 @@ describe("on generated sessions", () => {
       const expected = entries
         .filter(({ needles }) => needles.includes(needle))
         .map(({ sessionId }) => sessionId);
-      Object.assign(counted, { opens: 0, bytes: 0 });
-      const { sightings } = await find(wanted([needle]), UNBOUND);
+      Object.assign(readCounts, { opens: 0, bytes: 0 });
+      const { hits } = await find(wanted([needle]), UNBOUND);
       expect(
-        sightings
+        hits
           .map((one) => one())
           .map(({ entry }) => entry.id)
           .sort(),
       ).toEqual(expected.sort());
-      expect(counted.opens).toBe(expected.length);
+      expect(readCounts.opens).toBe(expected.length);
     }
     const sizes = filesOf().reduce((sum, path) => sum + statSync(path).size, 0);
     expect(sizes).toBeLessThan(8_000_000 * 0.15);
@@ -236,10 +236,10 @@ describe("on generated sessions", () => {
     const name = path.split("/").at(-1);
     appendFileSync(path, `${JSON.stringify(prompt("a word like zyzzyvaquartzes"))}\n`);
     utimesSync(path, 1_780_000_000, 1_780_000_000);
-    Object.assign(counted, { opens: 0, bytes: 0 });
-    const { sightings } = await find(wanted(["zyzzyvaquartzes"]), UNBOUND);
-    expect(sightings.map((one) => one()).map(({ entry }) => `${entry.id}.jsonl`)).toEqual([name]);
-    expect(counted.opens).toBeLessThanOrEqual(2);
+    Object.assign(readCounts, { opens: 0, bytes: 0 });
+    const { hits } = await find(wanted(["zyzzyvaquartzes"]), UNBOUND);
+    expect(hits.map((one) => one()).map(({ entry }) => `${entry.id}.jsonl`)).toEqual([name]);
+    expect(readCounts.opens).toBeLessThanOrEqual(2);
   });
 });
 
@@ -267,7 +267,7 @@ test("parts stay few, however often a search keeps something", async () => {
   for (let n = 0; n < 40; n++) {
     session(n, [prompt(`needle ${n}`), answer("red ".repeat(n * 10))]);
     await warm();
-    const known = new Cache().parts.length;
+    const known = new TextCache().parts.length;
     expect(known).toBeLessThanOrEqual(9);
     expect(filesOf().length).toBe(known + 1);
   }

@@ -11,13 +11,13 @@ import { lastMessages } from "../../helpers/claude/recent.ts";
 import { liveSessions } from "../../helpers/claude/registry.ts";
 import { parseLine, type Row } from "../../helpers/claude/rows.ts";
 import { readFacts } from "../../helpers/claude/transcript.ts";
-import { countedOf } from "../../helpers/claude/usage.ts";
+import { countRow } from "../../helpers/claude/usage.ts";
 import { COLUMNS, sessionJson, sessionRows } from "../../helpers/cli/session-format.ts";
 import { verdictOfFile } from "../../helpers/limits/tail.ts";
 import { verdictOf } from "../../helpers/limits/verdict.ts";
 import { type Session, sessionOf } from "../../helpers/sessions/session.ts";
 import { newestOfAll } from "../../helpers/sessions/store.ts";
-import { Reader } from "../../helpers/stats/read.ts";
+import { RecordReader } from "../../helpers/stats/record-reader.ts";
 import { Hash, Records, WORDS } from "../../helpers/stats/records.ts";
 import { table } from "../../helpers/terminal/table.ts";
 import { bundle, makeBundle, removeBundle } from "../support/bundle.ts";
@@ -51,7 +51,7 @@ const hashOf = (text: string, seed: number): string => {
 /** Reads the messages of many files as statistics do, and tells them by hash of their ids, with their tokens. */
 class Messages {
   readonly #records = new Records(null, new Uint32Array(8));
-  readonly #reader = new Reader(this.#records, [""]);
+  readonly #reader = new RecordReader(this.#records, [""]);
 
   /** Reads a file; what it gave is known when all are read. */
   read(path: string, size: number): { first: number; count: number } {
@@ -117,7 +117,7 @@ function checkWhole(file: Harmed, found: ReadonlyMap<string, number>): void {
     const row: Row = JSON.parse(text);
     const { rows, lost } = parseLine(text);
     if (lost || rows.length !== 1) throw new Error(`a whole row was not read: ${text}`);
-    const counted = countedOf(row);
+    const counted = countRow(row);
     if (!counted?.key) continue;
     const tokens = counted.input + counted.output + counted.cacheCreation + counted.cacheRead;
     const key = hashOf(counted.key, counted.kind === "prompt" ? 0x5f3759df : 0);

@@ -12,7 +12,7 @@ import {
   updateEntry,
   writeEntry,
 } from "../../helpers/live/journal.ts";
-import { bornAt, domain } from "../../helpers/system/pid-domain.ts";
+import { containerStart, domain } from "../../helpers/system/pid-domain.ts";
 
 const ID = "aaaaaaaa-1111-4111-8111-111111111111";
 const OTHER = "bbbbbbbb-1111-4111-8111-111111111111";
@@ -84,7 +84,7 @@ describe("the journal", () => {
 });
 
 describe("whose an entry is", () => {
-  const born = bornAt();
+  const born = containerStart();
   const earlier = { domain: "another boot pid:[1]", changedAt: (born ?? Date.now()) - 60_000 };
 
   it("is this life's where boot and pid namespace are ours", () => {

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { withoutGhosts } from "../../helpers/claude/registry.ts";
+import { withoutStale } from "../../helpers/claude/registry.ts";
 import {
   abandon,
   attemptState,
@@ -146,14 +146,14 @@ describe("running sessions that a killed workspace left behind", () => {
       ],
     ]);
   it("are none: entries of another pid namespace from before our process 1", () => {
-    expect(withoutGhosts(live({})).size).toBe(0);
+    expect(withoutStale(live({})).size).toBe(0);
   });
   it("stay when they are ours, younger, or in a dev container that shares the home", () => {
-    expect(withoutGhosts(live({ here: true })).size).toBe(1);
-    expect(withoutGhosts(live({ startedAt: Date.now() + 1000 })).size).toBe(1);
-    expect(withoutGhosts(live({ startedAt: null })).size).toBe(1);
+    expect(withoutStale(live({ here: true })).size).toBe(1);
+    expect(withoutStale(live({ startedAt: Date.now() + 1000 })).size).toBe(1);
+    expect(withoutStale(live({ startedAt: null })).size).toBe(1);
     process.env.CCR_DEVCONTAINER = "1";
-    expect(withoutGhosts(live({})).size).toBe(1);
+    expect(withoutStale(live({})).size).toBe(1);
     delete process.env.CCR_DEVCONTAINER;
   });
 });

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
-import { counted } from "../../helpers/claude/lines.ts";
+import { readCounts } from "../../helpers/claude/lines.ts";
 import { find } from "../../helpers/search/find.ts";
 import { found, generate, home, prompt, session, UNBOUND, useHome, wanted } from "./home.ts";
 
@@ -20,16 +20,16 @@ describe.each([
         .map(({ sessionId }) => sessionId);
       expect(expected.length).toBeGreaterThan(0);
       for (const word of [needle, needle.toUpperCase(), needle.toLowerCase()]) {
-        const { sightings } = await find(wanted([word]), UNBOUND);
+        const { hits } = await find(wanted([word]), UNBOUND);
         expect(
-          sightings
+          hits
             .map((one) => one())
             .map(({ entry }) => entry.id)
             .sort(),
         ).toEqual(expected.sort());
       }
-      const { sightings } = await find(wanted([needle.replace("t", "[t]")], { regex: true }), UNBOUND);
-      expect(sightings.length).toBe(expected.length);
+      const { hits } = await find(wanted([needle.replace("t", "[t]")], { regex: true }), UNBOUND);
+      expect(hits.length).toBe(expected.length);
     }
     for (const nothing of [
       "parentUuid",
@@ -72,19 +72,19 @@ test("a line of twelve megabytes is searched without being taken whole", async (
   expect(await found(["needle"], { tools: true })).toEqual([2, 1]);
   expect(await found(["n[e]+dle"], { regex: true })).toEqual([1]);
   expect(await found(["some|none"], { regex: true })).toEqual([1]);
-  const { sightings } = await find(wanted(["needle"]), UNBOUND);
-  expect(sightings[0]!().matches[0]!.snippet).toContain("the NEEDLE in it");
-  expect(sightings[0]!().matches[0]!.snippet.length).toBeLessThan(300);
+  const { hits } = await find(wanted(["needle"]), UNBOUND);
+  expect(hits[0]!().matches[0]!.snippet).toContain("the NEEDLE in it");
+  expect(hits[0]!().matches[0]!.snippet.length).toBeLessThan(300);
 });
 
 test("each file is opened once and each byte read little more than once", async () => {
   const { entries } = generate(join(home, "data"), "--sessions", "60", "--total", "20M", "--max", "2M");
   vi.stubEnv("CLAUDE_CONFIG_DIR", join(home, "data"));
   vi.stubEnv("XDG_CACHE_HOME", "/dev/null");
-  Object.assign(counted, { opens: 0, bytes: 0 });
-  const { searched, sightings } = await find(wanted(["zyzzyvaquartzes"]), UNBOUND);
-  expect(sightings).toEqual([]);
+  Object.assign(readCounts, { opens: 0, bytes: 0 });
+  const { searched, hits } = await find(wanted(["zyzzyvaquartzes"]), UNBOUND);
+  expect(hits).toEqual([]);
   expect(searched.files).toBe(entries.length);
-  expect(counted.opens).toBe(entries.length);
-  expect(counted.bytes).toBeLessThan(1.01 * searched.bytes);
+  expect(readCounts.opens).toBe(entries.length);
+  expect(readCounts.bytes).toBeLessThan(1.01 * searched.bytes);
 });

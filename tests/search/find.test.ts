@@ -159,11 +159,11 @@ test("filters by directory, project and time combine", async () => {
   utimesSync(fileOf(3, "/work/api/web"), START / 1000 + 90_000, START / 1000 + 90_000);
   expect(await found(["needle"], { project: "API" })).toEqual([3, 2]);
   expect(await found(["needle"], { here: "/work/shop/web" })).toEqual([1]);
-  const { sightings } = await find(wanted(["needle"], { project: "web" }), {
+  const { hits } = await find(wanted(["needle"], { project: "web" }), {
     ...UNBOUND,
     since: START + 3_600_000,
   });
-  expect(sightings.map((one) => one()).map(({ entry }) => entry.id)).toEqual([idOf(3)]);
+  expect(hits.map((one) => one()).map(({ entry }) => entry.id)).toEqual([idOf(3)]);
 });
 
 test("with a limit the newest come, though a file's time was set back or a session is stored twice", async () => {
@@ -174,10 +174,8 @@ test("with a limit the newest come, though a file's time was set back or a sessi
   cpSync(fileOf(29), join(home, ".claude/projects/-copy", `${idOf(29)}.jsonl`));
   const line = { display: "needle", timestamp: START, project: "/work/app", sessionId: idOf(30) };
   writeFileSync(join(home, ".claude/history.jsonl"), `${JSON.stringify(line)}\n`);
-  const { sightings, more } = await find(wanted(["needle"]), { limit: 3, since: 0 });
-  expect(sightings.map((one) => one()).map(({ entry }) => Number(entry.id.slice(0, 8)))).toEqual([
-    30, 29, 28,
-  ]);
+  const { hits, more } = await find(wanted(["needle"]), { limit: 3, since: 0 });
+  expect(hits.map((one) => one()).map(({ entry }) => Number(entry.id.slice(0, 8)))).toEqual([30, 29, 28]);
   expect(more).toBe(true);
 });
 
@@ -197,9 +195,9 @@ test("the best snippet is the oldest message that holds most of the words", asyn
     prompt("blue"),
   ]);
   for (const complete of [false, true]) {
-    const { sightings } = await find(wanted(["red", "green"], { complete }), UNBOUND);
-    expect(sightings[0]!().matches[0]).toMatchObject({ role: "user", snippet: "red and green" });
-    if (complete) expect(sightings[0]!()).toMatchObject({ hits: 4 });
+    const { hits } = await find(wanted(["red", "green"], { complete }), UNBOUND);
+    expect(hits[0]!().matches[0]).toMatchObject({ role: "user", snippet: "red and green" });
+    if (complete) expect(hits[0]!()).toMatchObject({ hits: 4 });
   }
 });
 

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, vi } from "vitest";
 import { slug } from "../../helpers/claude/places.ts";
 import { find } from "../../helpers/search/find.ts";
-import { fold, literal, regular } from "../../helpers/search/query.ts";
-import type { Wanted } from "../../helpers/search/wanted.ts";
+import type { Query } from "../../helpers/search/query.ts";
+import { fold, literalWord, regexWord } from "../../helpers/search/words.ts";
 import { root } from "../support/home.ts";
 
 export let home = "";
@@ -77,11 +77,8 @@ export const answer = (content: unknown, more: object = {}, project = "/work/app
   ...about(project, more),
 });
 
-export const wanted = (
-  words: readonly string[],
-  more: Partial<Wanted> & { regex?: boolean } = {},
-): Wanted => ({
-  words: words.map((word) => (more.regex ? regular(word) : literal(word))),
+export const wanted = (words: readonly string[], more: Partial<Query> & { regex?: boolean } = {}): Query => ({
+  words: words.map((word) => (more.regex ? regexWord(word) : literalWord(word))),
   tools: false,
   complete: false,
   here: null,
@@ -95,10 +92,10 @@ export const UNBOUND = { limit: Number.POSITIVE_INFINITY, since: 0 };
 /** Numbers of the sessions that hold the words, newest first. */
 export async function found(
   words: readonly string[],
-  more: Partial<Wanted> & { regex?: boolean } = {},
+  more: Partial<Query> & { regex?: boolean } = {},
 ): Promise<number[]> {
-  const { sightings } = await find(wanted(words, more), UNBOUND);
-  return sightings.map((one) => one()).map(({ entry }) => Number(entry.id.slice(0, 8)));
+  const { hits } = await find(wanted(words, more), UNBOUND);
+  return hits.map((one) => one()).map(({ entry }) => Number(entry.id.slice(0, 8)));
 }
 
 export type Manifest = { entries: { sessionId: string; needles: string[]; project: string; end: string }[] };

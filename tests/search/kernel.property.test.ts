@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";
 import { type Kernel, makeKernel, type Needle } from "../../helpers/search/kernel.ts";
-import { needlesOf } from "../../helpers/search/query.ts";
+import { needlesOf } from "../../helpers/search/words.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import wabt from "wabt";
 import { CHUNK, KEPT, type Kernel, makeKernel, type Needle, WASM } from "../../helpers/search/kernel.ts";
-import { needlesOf } from "../../helpers/search/query.ts";
+import { needlesOf } from "../../helpers/search/words.ts";
 import { root } from "../support/home.ts";
 
 afterEach(() => vi.unstubAllEnvs());

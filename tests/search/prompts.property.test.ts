@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
-import { PROMPT_MARK } from "../../helpers/claude/text.ts";
+import { PROMPT_MARK } from "../../helpers/claude/visible-text.ts";
 import { findPrompts } from "../../helpers/search/prompts.ts";
-import { regular } from "../../helpers/search/query.ts";
+import { regexWord } from "../../helpers/search/words.ts";
 import { generate, home, useHome, wanted } from "./home.ts";
 
 useHome();
@@ -21,7 +21,7 @@ test("generated prompts are found with either kernel, and as regular expressions
     expect(expected.length > 0).toBe(word !== "zustand");
     for (const flag of [undefined, "1"]) {
       vi.stubEnv("CCR_NO_WASM", flag);
-      const pattern = { ...wanted(["x"]), words: [regular(`${word}|nothing`, PROMPT_MARK)] };
+      const pattern = { ...wanted(["x"]), words: [regexWord(`${word}|nothing`, PROMPT_MARK)] };
       for (const words of [wanted([word.toUpperCase()]), pattern]) {
         const { sessions } = await findPrompts(words, 1000, 0);
         expect(sessions.map(({ id }) => id).sort()).toEqual(expected);

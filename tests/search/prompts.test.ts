@@ -22,8 +22,8 @@ function history(...lines: string[]): void {
 }
 
 async function prompts(words: string[], since = 0, limit = Number.POSITIVE_INFINITY) {
-  const { sessions, nameless, more } = await findPrompts(wanted(words), limit, since);
-  return { found: sessions.map(({ id }) => Number(id.slice(0, 8))), nameless, more, sessions };
+  const { sessions, withoutSession, more } = await findPrompts(wanted(words), limit, since);
+  return { found: sessions.map(({ id }) => Number(id.slice(0, 8))), withoutSession, more, sessions };
 }
 
 test("every word must be in some prompt of the session or in its project's path; the newest come first", async () => {
@@ -55,9 +55,9 @@ test("a line that is torn, of another kind or of an old version is no reason to 
     "\u0000\u0000",
     line(6, "needle", 5),
   );
-  expect(await prompts(["needle"])).toMatchObject({ found: [6], nameless: 2 });
+  expect(await prompts(["needle"])).toMatchObject({ found: [6], withoutSession: 2 });
 });
 
 test("without a history nothing is found", async () => {
-  expect(await prompts(["needle"])).toMatchObject({ found: [], nameless: 0, more: false });
+  expect(await prompts(["needle"])).toMatchObject({ found: [], withoutSession: 0, more: false });
 });

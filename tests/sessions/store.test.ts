@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { counted } from "../../helpers/claude/lines.ts";
+import { readCounts } from "../../helpers/claude/lines.ts";
 import { newest, newestOfAll, transcripts } from "../../helpers/sessions/store.ts";
 
 let home: string;
@@ -78,9 +78,9 @@ test("a second look opens no transcript, and finds the same", () => {
   for (let n = 0; n < 40; n++) session(n, n);
   age();
   const first = newestOfAll(20);
-  const opens = counted.opens;
+  const opens = readCounts.opens;
   const second = newestOfAll(20);
-  expect(counted.opens).toBe(opens);
+  expect(readCounts.opens).toBe(opens);
   expect(second).toEqual(first);
   expect(second.total).toBe(40);
 });
@@ -153,7 +153,7 @@ test("no projects directory: no sessions", () => {
 
 test("the newest of 300 files are found without reading them all", () => {
   for (let n = 0; n < 300; n++) session(n, n);
-  const opens = counted.opens;
+  const opens = readCounts.opens;
   expect(numbers(5)).toEqual([299, 298, 297, 296, 295]);
-  expect(counted.opens - opens).toBeLessThan(20);
+  expect(readCounts.opens - opens).toBeLessThan(20);
 });

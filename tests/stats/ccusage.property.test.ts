@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { corpus } from "../../helpers/stats/stats.ts";
+import { countTranscripts } from "../../helpers/stats/stats.ts";
 import type { Group } from "../../helpers/stats/sums.ts";
 import { ccusage, type Report, report } from "../support/ccusage.ts";
 import { fixtures, root } from "../support/home.ts";
@@ -44,7 +44,7 @@ const theirs = (key: string, t: Tokens) => [
 async function compare(config: string, zone: string): Promise<number> {
   vi.stubEnv("CLAUDE_CONFIG_DIR", config);
   vi.stubEnv("TZ", zone);
-  const { totals, by } = (await corpus(Date.now())).summary;
+  const { totals, by } = (await countTranscripts(Date.now())).summary;
   const other = await report(config, home, zone);
   const days = by.day!.filter(({ tokens }) => Object.values(tokens).some((n) => n > 0));
   expect(days.map(ours)).toEqual(other.daily.map((day) => theirs(day.date, day)));
@@ -127,7 +127,7 @@ test("ours differ, on purpose, where ccusage loses rows or counts one twice", as
     mkdirSync(join(config, "projects/-p"), { recursive: true });
     writeFileSync(join(config, "projects/-p/11111111-1111-4111-8111-111111111111.jsonl"), text);
     vi.stubEnv("CLAUDE_CONFIG_DIR", config);
-    const { totals } = (await corpus(Date.now())).summary;
+    const { totals } = (await countTranscripts(Date.now())).summary;
     const other = await report(config, home);
     expect([name, totals.tokens.output, other.totals?.outputTokens ?? 0]).toEqual([name, our, their]);
   }

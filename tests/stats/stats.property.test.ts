@@ -14,11 +14,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Row } from "../../helpers/claude/rows.ts";
-import { countedOf } from "../../helpers/claude/usage.ts";
-import { attribute, type Share } from "../../helpers/stats/attribute.ts";
-import { shortened } from "../../helpers/stats/read.ts";
+import { countRow } from "../../helpers/claude/usage.ts";
+import { countOnce, type FileShare } from "../../helpers/stats/count-once.ts";
+import { shortened } from "../../helpers/stats/record-reader.ts";
 import { Hash, Records, SIDE } from "../../helpers/stats/records.ts";
-import { type Corpus, corpus } from "../../helpers/stats/stats.ts";
+import { countTranscripts, type TranscriptStats } from "../../helpers/stats/stats.ts";
 import { GROUPINGS, type Grouping, summarize } from "../../helpers/stats/sums.ts";
 
 let home: string;
@@ -92,7 +92,7 @@ function write(path: string, ...lines: string[]): void {
 }
 
 const sums = async (
-  corpus: Corpus | Promise<Corpus>,
+  corpus: TranscriptStats | Promise<TranscriptStats>,
   grouping: Grouping = "day",
   since: number | null = null,
 ) => {
@@ -103,10 +103,10 @@ const sums = async (
   const { totals, by } = summarize(index, [grouping], since);
   return { totals, by: by[grouping]! };
 };
-const now = () => corpus(NOW);
+const now = () => countTranscripts(NOW);
 const output = async () => (await sums(now())).totals.tokens.output;
 
-describe("what is counted", () => {
+describe("what is readCounts", () => {
   test("one line of 20 MB does not hide its neighbours, and is said to be missing", async () => {
     write(fileOf(1), answer("a"), `{"type":"user","x":"${"y".repeat(20_000_000)}"}\n`, answer("b"));
     const all = await now();
@@ -119,7 +119,7 @@ describe("what is counted", () => {
     expect(await output()).toBe(8000);
   });
 
-  test("rows of which only the beginnings are parsed are counted as they would be whole", async () => {
+  test("rows of which only the beginnings are parsed are readCounts as they would be whole", async () => {
     const texts = [
       "x".repeat(300_000),
       ..."abcdef".split("").map((_, i) => "x".repeat(i) + "\u0001".repeat(50_000)),
@@ -149,7 +149,7 @@ describe("what is counted", () => {
         const line = Buffer.from(JSON.stringify(row));
         const short = shortened(line, 0, line.length);
         expect(short.length).toBeLessThan(10_000);
-        expect(countedOf(JSON.parse(short))).toEqual(countedOf(row));
+        expect(countRow(JSON.parse(short))).toEqual(countRow(row));
       }
     }
     expect(shortened(Buffer.from('{"a":"torn'), 0, 10)).toBe('{"a":"torn');
@@ -217,7 +217,7 @@ function generator(seed: number): (n: number) => number {
   };
 }
 
-test("after any changes to the files, what the cache helped to count is what is counted without it", async () => {
+test("after any changes to the files, what the cache helped to count is what is readCounts without it", async () => {
   for (let seed = 1; seed <= 12; seed++) {
     const random = generator(seed);
     rmSync(projects, { recursive: true, force: true });
@@ -255,7 +255,7 @@ test("messages are compared in as many parts as memory wants, with the same answ
   const random = generator(7);
   const records = new Records(null, new Uint32Array(8));
   const hash = new Hash();
-  const shares: Share[] = [];
+  const shares: FileShare[] = [];
   for (let file = 0; file < 20; file++) {
     const first = records.count;
     records.beginFile();
@@ -267,8 +267,8 @@ test("messages are compared in as many parts as memory wants, with the same answ
     shares.push({ first, count: records.count - first, rows: [] });
   }
   records.finish();
-  const counted = (most: number) => {
-    attribute(records, shares, most);
+  const readCounts = (most: number) => {
+    countOnce(records, shares, most);
     return shares.map(({ rows }) => [...rows].join());
   };
   const total = (rows: string[]) =>
@@ -277,7 +277,7 @@ test("messages are compared in as many parts as memory wants, with the same answ
       .split(",")
       .filter((_, i) => i % 8 === 3)
       .reduce((sum, n) => sum + Number(n), 0);
-  const whole = counted(1e6);
+  const whole = readCounts(1e6);
   expect(total(whole)).toBeGreaterThan(5000);
-  for (const most of [5000, 700]) expect(total(counted(most))).toBe(total(whole));
+  for (const most of [5000, 700]) expect(total(readCounts(most))).toBe(total(whole));
 });

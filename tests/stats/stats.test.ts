@@ -16,9 +16,9 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { counted } from "../../helpers/claude/lines.ts";
+import { readCounts } from "../../helpers/claude/lines.ts";
 import { dayOf } from "../../helpers/stats/days.ts";
-import { type Corpus, corpus } from "../../helpers/stats/stats.ts";
+import { countTranscripts, type TranscriptStats } from "../../helpers/stats/stats.ts";
 import { GROUPINGS, type Grouping, summarize } from "../../helpers/stats/sums.ts";
 
 let home: string;
@@ -92,7 +92,7 @@ function write(path: string, ...lines: string[]): void {
 }
 
 const sums = async (
-  corpus: Corpus | Promise<Corpus>,
+  corpus: TranscriptStats | Promise<TranscriptStats>,
   grouping: Grouping = "day",
   since: number | null = null,
 ) => {
@@ -103,10 +103,10 @@ const sums = async (
   const { totals, by } = summarize(index, [grouping], since);
   return { totals, by: by[grouping]! };
 };
-const now = () => corpus(NOW);
+const now = () => countTranscripts(NOW);
 const output = async () => (await sums(now())).totals.tokens.output;
 
-describe("what is counted", () => {
+describe("what is readCounts", () => {
   test("prompts and answers, each message once though an answer has a row for every block", async () => {
     write(
       fileOf(1),
@@ -262,9 +262,9 @@ describe("days", () => {
     write(fileOf(1), answer("a", { at: "2026-11-17T23:50:00.000Z" }));
     expect((await sums(now())).by[0]!.key).toBe("2026-11-17");
     vi.stubEnv("TZ", "Asia/Tokyo");
-    const opens = counted.opens;
+    const opens = readCounts.opens;
     expect((await sums(now())).by[0]!.key).toBe("2026-11-18");
-    expect(counted.opens).toBe(opens);
+    expect(readCounts.opens).toBe(opens);
   });
 });
 
@@ -275,24 +275,24 @@ describe("the cache", () => {
     write(fileOf(1), answer("a"));
     write(fileOf(2), answer("b"));
     expect(await output()).toBe(8000);
-    const { opens, bytes } = counted;
+    const { opens, bytes } = readCounts;
     expect(await output()).toBe(8000);
-    expect([counted.opens, counted.bytes]).toEqual([opens, bytes]);
+    expect([readCounts.opens, readCounts.bytes]).toEqual([opens, bytes]);
   });
 
   test("each byte of a file is read once, and of a grown one only what is new", async () => {
     write(fileOf(1), ...Array.from({ length: 3000 }, (_, i) => answer(`a${i}`)));
     const size = statSync(fileOf(1)).size;
-    let before = counted.bytes;
+    let before = readCounts.bytes;
     expect(await output()).toBe(3000 * 4000);
-    expect(counted.bytes - before).toBeLessThan(size * 1.01);
-    before = counted.bytes;
+    expect(readCounts.bytes - before).toBeLessThan(size * 1.01);
+    before = readCounts.bytes;
     appendFileSync(fileOf(1), answer("new"));
     expect(await output()).toBe(3001 * 4000);
-    expect(counted.bytes - before).toBeLessThan(2000);
+    expect(readCounts.bytes - before).toBeLessThan(2000);
   });
 
-  test("a last line that is still being written is counted when it is whole, and once", async () => {
+  test("a last line that is still being written is readCounts when it is whole, and once", async () => {
     const last = answer("late");
     write(fileOf(1), answer("a"), last.slice(0, 100));
     expect(await output()).toBe(4000);
@@ -347,7 +347,7 @@ describe("the cache", () => {
     expect(statSync(join(home, "cache/ccr")).mode & 0o777).toBe(0o700);
   });
 
-  test("a file without permission is named, and counted as soon as it may be read", async () => {
+  test("a file without permission is named, and readCounts as soon as it may be read", async () => {
     write(fileOf(1), answer("a"));
     write(fileOf(2), answer("b"));
     chmodSync(fileOf(1), 0);

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 const DEEPEST = 64;
 
 /** The branch that is checked out in a directory, read from git's own files; null where there is none. */
-export function checkedOut(directory: string): string | null {
+export function currentBranch(directory: string): string | null {
   try {
     for (let at = directory, depth = 0; depth < DEEPEST; at = dirname(at), depth++) {
       const git = join(at, ".git");

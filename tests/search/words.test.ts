@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import {
   fold,
-  holds,
-  literal,
+  literalWord,
   needlesOf,
   ranges,
-  regular,
-  sureText,
+  regexWord,
+  requiredText,
+  wordsIn,
   wordsOf,
-} from "../../helpers/search/query.ts";
+} from "../../helpers/search/words.ts";
 
 test("words are split, phrases stay whole, nothing is left of blanks", () => {
   expect(wordsOf(["retry", "gateway"])).toEqual(["retry", "gateway"]);
@@ -31,8 +31,8 @@ test.each([
   ["ﬁle", "FILE"],
 ])("%s and %s are the same word", (a, b) => {
   expect(fold(a)).toBe(fold(b));
-  expect(holds([literal(a)], `x ${b} y`)).toBe(1);
-  expect(holds([literal(b)], `x ${a} y`)).toBe(1);
+  expect(wordsIn([literalWord(a)], `x ${b} y`)).toBe(1);
+  expect(wordsIn([literalWord(b)], `x ${a} y`)).toBe(1);
 });
 
 test("every spelling of a word holds one of its needles", () => {
@@ -68,7 +68,7 @@ test("every spelling of a word holds one of its needles", () => {
 test("ranges are those of the text itself, also where folding changes its length", () => {
   const text = "Die STRASSE und die Straße, Größe und GRO\u0308ẞE; İstanbul";
   const cut = (word: string): string[] =>
-    ranges([literal(word)], text).map(({ start, end }) => text.slice(start, end));
+    ranges([literalWord(word)], text).map(({ start, end }) => text.slice(start, end));
   expect(cut("straße")).toEqual(["STRASSE", "Straße"]);
   expect(cut("größe")).toEqual(["Größe", "GRO\u0308ẞE"]);
   expect(cut("istanbul")).toEqual(["İstanbul"]);
@@ -76,11 +76,13 @@ test("ranges are those of the text itself, also where folding changes its length
 });
 
 test("ranges do not overlap and do not end in the middle of nothing", () => {
-  expect(ranges([literal("aa"), literal("a")], "aaaa").map(({ start, end }) => [start, end])).toEqual([
-    [0, 2],
-    [2, 4],
-  ]);
-  expect(ranges([regular("x*")], "axxb").map(({ start, end }) => [start, end])).toEqual([[1, 3]]);
+  expect(ranges([literalWord("aa"), literalWord("a")], "aaaa").map(({ start, end }) => [start, end])).toEqual(
+    [
+      [0, 2],
+      [2, 4],
+    ],
+  );
+  expect(ranges([regexWord("x*")], "axxb").map(({ start, end }) => [start, end])).toEqual([[1, 3]]);
 });
 
 test.each([
@@ -96,5 +98,5 @@ test.each([
   ["\\u0061bc", ""],
   ['say "hi', "say "],
 ])("of /%s/ every match holds '%s'", (source, sure) => {
-  expect(sureText(source)).toBe(sure);
+  expect(requiredText(source)).toBe(sure);
 });

@@ -11,10 +11,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { counted } from "../../helpers/claude/lines.ts";
+import { readCounts } from "../../helpers/claude/lines.ts";
 import { lastMessages } from "../../helpers/claude/recent.ts";
 import type { Live } from "../../helpers/claude/registry.ts";
-import { Reading } from "../../helpers/sessions/reading.ts";
+import { SessionReader } from "../../helpers/sessions/session-reader.ts";
 
 let home: string;
 beforeEach(() => {
@@ -53,8 +53,8 @@ function prompt(n: number, project = "/work/app"): void {
 function run(
   first: number,
   live = new Map<string, Live>(),
-): { ids: string[]; reading: Reading; beforeListing: string[] } {
-  const reading = new Reading();
+): { ids: string[]; reading: SessionReader; beforeListing: string[] } {
+  const reading = new SessionReader();
   const ids: string[] = [];
   const beforeListing: string[] = [];
   for (const entry of reading.steps(first, live)) {
@@ -71,7 +71,7 @@ describe("reading all sessions in steps", () => {
       session(n, n, n % 2 ? "-work-app" : "-work-other");
       if (n % 2) prompt(n);
     }
-    const opens = counted.opens;
+    const opens = readCounts.opens;
     const { ids, reading, beforeListing } = run(5);
     expect(beforeListing).toEqual([39, 37, 35, 33, 31].map(idOf));
     expect(ids).toHaveLength(40);
@@ -79,17 +79,17 @@ describe("reading all sessions in steps", () => {
     expect(ids.slice(5, 9)).toEqual([40, 38, 36, 34].map(idOf));
     expect(reading.ids).toHaveLength(40);
     // the history is one more
-    expect(counted.opens - opens).toBe(41);
+    expect(readCounts.opens - opens).toBe(41);
   });
 
   it("needs no transcript again that did not change, and sees one that did", () => {
     for (let n = 1; n <= 30; n++) session(n, n);
     run(5);
     session(7, 99);
-    const opens = counted.opens;
+    const opens = readCounts.opens;
     const { ids } = run(5);
     expect([...new Set(ids)].sort()).toEqual(Array.from({ length: 30 }, (_, i) => idOf(i + 1)));
-    expect(counted.opens - opens).toBe(1);
+    expect(readCounts.opens - opens).toBe(1);
   });
 
   it("begins with what is running", () => {
@@ -166,9 +166,9 @@ describe("the last messages", () => {
       claude(text("the answer")),
       { type: "attachment", attachment: { type: "prompt_snapshot", text: "y".repeat(80_000) } },
     ]);
-    const bytes = counted.bytes;
+    const bytes = readCounts.bytes;
     expect(lastMessages(path, 2).at(-1)).toEqual({ by: "claude", text: "the answer" });
-    expect(counted.bytes - bytes).toBeLessThan(600_000);
+    expect(readCounts.bytes - bytes).toBeLessThan(600_000);
   });
 
   it("are none in an empty or broken file", () => {

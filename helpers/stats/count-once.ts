@@ -1,11 +1,11 @@
 import { Days } from "./days.ts";
-import { FLAGS, SIDE, type Stored, WORDS } from "./records.ts";
+import { FLAGS, type RecordSource, SIDE, WORDS } from "./records.ts";
 
 /** Numbers of a row: day, model, 1 for subagents, messages, input, output, cache creation, cache read. */
 export const WIDTH = 8;
 
 /** A file's part of the records, and what is counted for it: rows of {@link WIDTH} numbers, one after the other. */
-export type Share = { first: number; count: number; rows: number[] };
+export type FileShare = { first: number; count: number; rows: number[] };
 
 const BLOCK = 8192;
 const WINDOW = 256;
@@ -19,10 +19,10 @@ const MOST = 2 ** 20 * FULL;
  * main conversation before a subagent's, then more tokens). `shares` are in the order of the records; `most` bounds
  * the memory.
  */
-export function attribute(stored: Stored, shares: readonly Share[], most = MOST): void {
+export function countOnce(stored: RecordSource, shares: readonly FileShare[], most = MOST): void {
   const parts = Math.max(1, Math.ceil(stored.count / most));
   for (const share of shares) share.rows = [];
-  for (let part = 0; part < parts; part++) new Pass(stored, shares, part, parts).run();
+  for (let part = 0; part < parts; part++) new CountPass(stored, shares, part, parts).run();
   for (const share of shares) share.rows = withoutEmpty(share.rows);
 }
 
@@ -37,9 +37,9 @@ function withoutEmpty(rows: number[]): number[] {
   return kept;
 }
 
-class Pass {
-  readonly #stored: Stored;
-  readonly #shares: readonly Share[];
+class CountPass {
+  readonly #stored: RecordSource;
+  readonly #shares: readonly FileShare[];
   readonly #part: number;
   readonly #parts: number;
   readonly #mask: number;
@@ -51,7 +51,7 @@ class Pass {
   #windowAt = -1;
   readonly #days = new Days();
 
-  constructor(stored: Stored, shares: readonly Share[], part: number, parts: number) {
+  constructor(stored: RecordSource, shares: readonly FileShare[], part: number, parts: number) {
     this.#stored = stored;
     this.#shares = shares;
     this.#part = part;
@@ -80,7 +80,7 @@ class Pass {
     }
   }
 
-  #take(share: Share, number: number, words: Uint32Array, w: number): void {
+  #take(share: FileShare, number: number, words: Uint32Array, w: number): void {
     const low = words[w]!;
     const high = words[w + 1]!;
     if (this.#parts > 1 && high % this.#parts !== this.#part) return;
@@ -89,7 +89,7 @@ class Pass {
       if (this.#low[slot] !== low || this.#high[slot] !== high) continue;
       const other = this.#place[slot]! - 1;
       const at = this.#look(other);
-      if (!better(words, w, this.#window, at)) return;
+      if (!isBetter(words, w, this.#window, at)) return;
       this.#count(this.#shareOf(other), this.#window, at, -1);
       break;
     }
@@ -109,7 +109,7 @@ class Pass {
     return (number - begin) * WORDS;
   }
 
-  #shareOf(number: number): Share {
+  #shareOf(number: number): FileShare {
     let low = 0;
     let high = this.#shares.length - 1;
     while (low < high) {
@@ -121,7 +121,7 @@ class Pass {
     return this.#shares[low]!;
   }
 
-  #count({ rows }: Share, words: Uint32Array, w: number, sign: 1 | -1): void {
+  #count({ rows }: FileShare, words: Uint32Array, w: number, sign: 1 | -1): void {
     const day = this.#days.of(words[w + 2]!);
     const model = words[w + 3]! >>> FLAGS;
     const side = words[w + 3]! & SIDE;
@@ -136,7 +136,7 @@ class Pass {
   }
 }
 
-function better(a: Uint32Array, i: number, b: Uint32Array, j: number): boolean {
+function isBetter(a: Uint32Array, i: number, b: Uint32Array, j: number): boolean {
   const side = (a[i + 3]! & SIDE) - (b[j + 3]! & SIDE);
   if (side !== 0) return side < 0;
   return a[i + 4]! + a[i + 5]! + a[i + 6]! + a[i + 7]! > b[j + 4]! + b[j + 5]! + b[j + 6]! + b[j + 7]!;

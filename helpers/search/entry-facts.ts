@@ -1,24 +1,24 @@
 // What a search takes of a transcript besides its text.
 import { closeSync, openSync } from "node:fs";
-import { counted } from "../claude/lines.ts";
+import { readCounts } from "../claude/lines.ts";
 import { slug } from "../claude/places.ts";
 import { firstDirectory } from "../claude/row-marks.ts";
 import { factsOf } from "../claude/transcript.ts";
 import { verdictOf } from "../limits/verdict.ts";
 import type { Entry, Transcript } from "../sessions/entry.ts";
-import { startOf } from "../sessions/session.ts";
+import { startDirectoryOf } from "../sessions/session.ts";
 import { copyOf } from "./excerpt.ts";
-import type { File } from "./listing.ts";
+import type { ListedFile } from "./listing.ts";
 
 /** What `work` makes of a transcript; null where it has vanished, or is not ours to read. */
-export function reading<T>(file: File, work: (fd: number) => T): T | null {
+export function withOpenFile<T>(file: ListedFile, work: (fd: number) => T): T | null {
   let fd: number;
   try {
     fd = openSync(file.path, "r");
   } catch {
     return null;
   }
-  counted.opens++;
+  readCounts.opens++;
   try {
     return work(fd);
   } finally {
@@ -26,7 +26,7 @@ export function reading<T>(file: File, work: (fd: number) => T): T | null {
   }
 }
 
-const transcriptOf = ({ id, folder, path, bytes, mtime }: File): Transcript => ({
+const transcriptOf = ({ id, folder, path, bytes, mtime }: ListedFile): Transcript => ({
   id,
   folder,
   path,
@@ -37,7 +37,7 @@ const transcriptOf = ({ id, folder, path, bytes, mtime }: File): Transcript => (
 const LONGEST_PROMPT = 400;
 
 /** What a transcript says, without what a search has no use for: there may be thousands of them. */
-export function readEntry(fd: number, file: File): Entry {
+export function readEntry(fd: number, file: ListedFile): Entry {
   const { last, firstPrompt, ...facts } = factsOf(fd, file.bytes);
   const known = {
     ...facts,
@@ -49,12 +49,12 @@ export function readEntry(fd: number, file: File): Entry {
 }
 
 /** Where a session was started. Of files in another folder than their own, the end has to be looked at. */
-export function projectIn(
+export function projectOfFile(
   fd: number,
-  file: File,
+  file: ListedFile,
   head: Buffer,
   entryOf: () => Entry = () => readEntry(fd, file),
 ): string | null {
   const start = firstDirectory(head);
-  return start !== null && slug(start) === file.folder ? start : startOf(entryOf());
+  return start !== null && slug(start) === file.folder ? start : startDirectoryOf(entryOf());
 }

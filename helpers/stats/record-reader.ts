@@ -1,14 +1,14 @@
 import { readSync } from "node:fs";
-import { counted } from "../claude/lines.ts";
+import { readCounts } from "../claude/lines.ts";
 import { slug } from "../claude/places.ts";
 import { CWD, RELOCATED, USAGE, USER_ROLE } from "../claude/row-marks.ts";
 import { parseLine, relocatedTo, string } from "../claude/rows.ts";
-import { countedOf, Glancer } from "../claude/usage.ts";
+import { countRow, UsageScanner } from "../claude/usage.ts";
 import { CHUNK, type Kernel, makeKernel, type Needle } from "../search/kernel.ts";
 import { Hash, PROMPT, type Records, SIDE } from "./records.ts";
 
 /** What a file says beside its messages. */
-export type Head = {
+export type FileHead = {
   /** directory that the session was started in */
   start: string | null;
   session: string | null;
@@ -28,16 +28,16 @@ const HUGE = 256 * 1024;
 const BEGINNING = 2048;
 const NEWLINE = 10;
 const RETURN = 13;
-const ANSWERS = 0;
-const PROMPTS = 0x5f3759df;
-const NAMELESS = 0x2545f491;
+const ANSWER_SEED = 0;
+const PROMPT_SEED = 0x5f3759df;
+const UNNAMED_SEED = 0x2545f491;
 
 /** Reads transcripts into records, each byte once, with one buffer for all. */
-export class Reader {
+export class RecordReader {
   readonly models: string[];
   readonly #records: Records;
   readonly #places = new Map<string, number>();
-  readonly #glancer = new Glancer();
+  readonly #glancer = new UsageScanner();
   readonly #hash = new Hash();
   #kernel: Kernel;
   #room = CHUNK;
@@ -62,7 +62,7 @@ export class Reader {
    * Reads a file from `head.offset` to `size`. `key` names it (for messages without an id), `folder` is its project
    * folder's name, `side` says that all of it is a subagent's. Throws Node's file errors.
    */
-  read(fd: number, size: number, head: Head, key: string, folder: string, side: boolean): void {
+  read(fd: number, size: number, head: FileHead, key: string, folder: string, side: boolean): void {
     const small = this.#kernel;
     try {
       this.#all(fd, size, head, (from, end, base) => this.#lines(from, end, head, key, folder, side, base));
@@ -73,7 +73,12 @@ export class Reader {
   }
 
   /** Hands over whole lines, as places in the kernel's bytes; `base` is where these begin in the file. */
-  #all(fd: number, size: number, head: Head, lines: (from: number, end: number, base: number) => void): void {
+  #all(
+    fd: number,
+    size: number,
+    head: FileHead,
+    lines: (from: number, end: number, base: number) => void,
+  ): void {
     let have = 0;
     let skipping = false;
     let at = head.offset;
@@ -82,7 +87,7 @@ export class Reader {
       const { bytes, base } = this.#kernel;
       const got = readSync(fd, bytes, base + have, Math.min(this.#room - have, size - at), at);
       if (got === 0) break;
-      counted.bytes += got;
+      readCounts.bytes += got;
       this.#told(got);
       at += got;
       const end = base + have + got;
@@ -126,7 +131,7 @@ export class Reader {
   #lines(
     from: number,
     end: number,
-    head: Head,
+    head: FileHead,
     key: string,
     folder: string,
     side: boolean,
@@ -156,7 +161,7 @@ export class Reader {
       // A second usage in the row is not for a glance.
       sure &&= i === answers || this.#marks[i]! > glancer.rowEnd;
       if (sure) {
-        this.#hash.of(view, glancer.idStart, glancer.idEnd, ANSWERS);
+        this.#hash.of(view, glancer.idStart, glancer.idEnd, ANSWER_SEED);
         this.#records.add(
           this.#hash,
           glancer.at,
@@ -182,7 +187,7 @@ export class Reader {
       if (parsed.has(start)) continue;
       const glance = glancer.prompt(view, start, end);
       if (glance === "yes") {
-        this.#hash.of(view, glancer.idStart, glancer.idEnd, PROMPTS);
+        this.#hash.of(view, glancer.idStart, glancer.idEnd, PROMPT_SEED);
         this.#records.add(this.#hash, glancer.at, 0, PROMPT, 0, 0, 0, 0);
       } else if (glance === "parse") parse(start, mark);
     }
@@ -205,7 +210,7 @@ export class Reader {
   }
 
   /** Finds the start directory and the session's id in the first row that has them. */
-  #place(view: Buffer, from: number, head: Head, folder: string): void {
+  #place(view: Buffer, from: number, head: FileHead, folder: string): void {
     for (let at = from; head.start === null; at++) {
       at = view.indexOf(CWD, at);
       if (at < 0) return;
@@ -234,11 +239,11 @@ export class Reader {
   #parse(view: Buffer, start: number, stop: number, key: string, side: boolean, base: number): void {
     const text = stop - start > HUGE ? shortened(view, start, stop) : view.toString("utf8", start, stop);
     for (const row of parseLine(text).rows) {
-      const counts = countedOf(row);
+      const counts = countRow(row);
       if (!counts || (side && counts.kind === "prompt")) continue;
       const prompt = counts.kind === "prompt";
       const name = counts.key === null ? `${key}\n${base + start}` : counts.key;
-      const seed = counts.key === null ? NAMELESS : prompt ? PROMPTS : ANSWERS;
+      const seed = counts.key === null ? UNNAMED_SEED : prompt ? PROMPT_SEED : ANSWER_SEED;
       const bytes = Buffer.from(name);
       this.#hash.of(bytes, 0, bytes.length, seed);
       this.#records.add(

@@ -10,7 +10,7 @@ import {
   readCatalogue,
   writeCatalogue,
 } from "./catalogue.ts";
-import { type Entry, folderTime, idsIn, projectFolders, read, type Transcript } from "./store.ts";
+import { type Entry, folderTime, idsIn, projectFolders, readTranscript, type Transcript } from "./store.ts";
 
 /** So many changed rows are read again each time rather than written down. */
 const FEW_CHANGES = 16;
@@ -22,7 +22,7 @@ const STEP = 32;
  * Reads every session in small steps, so that somebody can be served between two of them: first those that are
  * probably the newest, then all, newest first. A session may come twice, the later time as it is by then.
  */
-export class Reading {
+export class SessionReader {
   /** ids of all transcripts, with repetition; null until they are listed */
   ids: string[] | null = null;
   readonly #root = projectsDirectory();
@@ -83,7 +83,7 @@ export class Reading {
   }
 
   /** A transcript that changed, as it is now; null where it has not, undefined where it is gone. */
-  again(path: string): Entry | null | undefined {
+  reread(path: string): Entry | null | undefined {
     const transcript = lookAt(path);
     if (transcript) return this.#take(transcript, undefined);
     this.#seen.delete(path);
@@ -96,7 +96,7 @@ export class Reading {
     if (this.#seen.get(transcript.path)?.stamp === stamp) return null;
     const same = row?.bytes === transcript.bytes && row.mtime === transcript.mtime;
     const known = same ? entryOf(row) : null;
-    const entry = known ?? read(transcript);
+    const entry = known ?? readTranscript(transcript);
     if (entry) this.#seen.set(transcript.path, { stamp, row: known ? row! : entry });
     return entry;
   }

@@ -8,8 +8,15 @@ import { join } from "node:path";
 import { projectsDirectory } from "../claude/places.ts";
 import { type CacheFile, cachePath, readCache, sweepCache, writeCache } from "../system/cache-file.ts";
 import { openFile } from "../system/files.ts";
+import {
+  type Part,
+  PartWriter,
+  rowBytes,
+  type TextPlace,
+  tryUnlink,
+  type WrittenText,
+} from "./part-writer.ts";
 import { bitOf } from "./signature.ts";
-import { type Fresh, type Part, type Place, remove, rowBytes, Writer } from "./writer.ts";
 
 const VERSION = 2;
 const ID = 36;
@@ -37,7 +44,7 @@ type Fields = {
 };
 
 /** A text in the cache, and the transcript that it was taken from. */
-export type Kept = Place & {
+export type CachedText = TextPlace & {
   part: number;
   bytes: number;
   mtime: number;
@@ -46,10 +53,10 @@ export type Kept = Place & {
 };
 
 /** A transcript as the index is to have it: with its row so far, or -1. */
-export type Listed = { id: string; row: number };
+export type ListedTranscript = { id: string; row: number };
 
 /** The texts that earlier searches have kept. */
-export class Cache {
+export class TextCache {
   readonly directory: string;
   readonly #root: string;
   parts: readonly Part[] = [];
@@ -94,13 +101,13 @@ export class Cache {
   }
 
   /** Whether a row has the text of a transcript of this size and time. */
-  same(row: number, bytes: number, mtime: number): boolean {
+  isCurrent(row: number, bytes: number, mtime: number): boolean {
     const columns = this.#columns;
     return columns.part[row]! >= 0 && columns.bytes[row] === bytes && columns.mtime[row] === mtime;
   }
 
   /** The text of a row; null when there is none. */
-  kept(row: number): Kept | null {
+  textOf(row: number): CachedText | null {
     const columns = this.#columns;
     if (row < 0 || columns.part[row]! < 0) return null;
     const number = Object.fromEntries(COLUMNS.map((name) => [name, columns[name][row]!]));
@@ -138,7 +145,7 @@ export class Cache {
   }
 
   /** Reads `length` bytes of a text, from `from` on, to `at`; false when they cannot be had. */
-  read(kept: Kept, buffer: Uint8Array, at: number, from: number, length: number): boolean {
+  read(kept: CachedText, buffer: Uint8Array, at: number, from: number, length: number): boolean {
     const fd = this.#open(kept.part);
     return fd >= 0 && readSync(fd, buffer, at, length, kept.at + from) === length;
   }
@@ -147,7 +154,7 @@ export class Cache {
    * For each row 1 where its text may hold a word, 0 where it does not; 1 in doubt. A word is given by the sequences
    * of each of its needles: all of one must be there.
    */
-  mayHold(needles: readonly (readonly number[])[]): Uint8Array {
+  mayContain(needles: readonly (readonly number[])[]): Uint8Array {
     const { part, group, place } = this.#columns;
     const rows = this.ids.length / ID;
     const may = new Uint8Array(rows).fill(1);
@@ -187,7 +194,7 @@ export class Cache {
   }
 
   /** Whether bringing the parts together is worth while. */
-  get scattered(): boolean {
+  get isFragmented(): boolean {
     return this.parts.filter(({ size }) => size < LARGE).length > FEW_PARTS;
   }
 
@@ -195,10 +202,10 @@ export class Cache {
    * Keeps what was written: an index of it and of the rows so far, for the transcripts that there are. Small parts, and
    * those of which most is out of date, are brought together on the way: as many as there is time to copy, in bytes.
    */
-  keep(
+  save(
     folders: readonly Folder[],
-    listed: readonly Listed[],
-    fresh: readonly Fresh[],
+    listed: readonly ListedTranscript[],
+    fresh: readonly WrittenText[],
     written: readonly Part[],
     room = 0,
   ): void {
@@ -212,8 +219,8 @@ export class Cache {
 
   #keep(
     folders: readonly Folder[],
-    listed: readonly Listed[],
-    fresh: readonly Fresh[],
+    listed: readonly ListedTranscript[],
+    fresh: readonly WrittenText[],
     written: readonly Part[],
     room: number,
   ): void {
@@ -227,11 +234,11 @@ export class Cache {
         return {
           id,
           folder: name,
-          kept: found ? { ...found, part: places.get(found.name)! } : this.kept(row),
+          kept: found ? { ...found, part: places.get(found.name)! } : this.textOf(row),
         };
       }),
     );
-    forgetOldest(rows);
+    dropOldest(rows);
 
     const live = parts.map(() => 0);
     for (const { kept } of rows) if (kept) live[kept.part]! += kept.length;
@@ -247,7 +254,7 @@ export class Cache {
       stays[part] = false;
       left--;
     }
-    const writer = new Writer(this.directory);
+    const writer = new PartWriter(this.directory);
     let buffer = Buffer.alloc(0);
     this.parts = parts;
     const moved = rows.map(({ id, folder, kept }) => {
@@ -278,18 +285,18 @@ export class Cache {
     const fields: Fields = { parts: staying, folders: [...folders], projects: [...projects.keys()] };
     const ids = rows.map(({ id }) => id).join("");
     if (!writeCache(this.#index, fields, [Buffer.from(ids, "latin1"), Buffer.from(numbers.buffer)])) return;
-    for (const part of parts) if (!staying.includes(part)) remove(join(this.directory, part.name));
+    for (const part of parts) if (!staying.includes(part)) tryUnlink(join(this.directory, part.name));
   }
 
   /** Removes parts that no index has named for long. */
   #sweep(): void {
-    const known = new Set(new Cache(undefined, this.#root).parts.map(({ name }) => name));
+    const known = new Set(new TextCache(undefined, this.#root).parts.map(({ name }) => name));
     sweepCache(this.directory, (name) => name !== INDEX && !known.has(name), ORPHAN_AGE);
   }
 }
 
 /** Leaves out the texts of the oldest transcripts when all take more than {@link MOST_BYTES}. */
-function forgetOldest(rows: { kept: Kept | null }[]): void {
+function dropOldest(rows: { kept: CachedText | null }[]): void {
   let total = 0;
   for (const { kept } of rows) total += kept?.length ?? 0;
   if (total <= MOST_BYTES) return;

@@ -10,9 +10,9 @@ import {
   writeCache,
 } from "../system/cache-file.ts";
 import { openFile } from "../system/files.ts";
-import { bytesOf, Index, numbersOf } from "./file-index.ts";
+import { bytesOf, FileIndex, numbersOf } from "./file-index.ts";
 import type { Files } from "./files.ts";
-import { BYTES, HEAD, readRecords, type Stored } from "./records.ts";
+import { BYTES, HEAD, type RecordSource, readRecords } from "./records.ts";
 import type { Summary } from "./sums.ts";
 
 const VERSION = 6;
@@ -105,13 +105,13 @@ export class Snapshot {
   }
 
   /** All of it; null where it is damaged. */
-  get index(): Index | null {
+  get index(): FileIndex | null {
     const bytes = this.#cached.section(INDEX);
-    return bytes && Index.read(bytes);
+    return bytes && FileIndex.fromBytes(bytes);
   }
 
   /** Keeps an index for the next time, and deletes records that no index names any more. False when it cannot be kept. */
-  static save(root: string, zone: string, index: Index, summary: Summary): boolean {
+  static save(root: string, zone: string, index: FileIndex, summary: Summary): boolean {
     const { size } = index;
     const names = namesOf(
       size,
@@ -125,9 +125,9 @@ export class Snapshot {
       if (!index.readable(i)) unreadable++;
     }
     const fields: Fields = { zone, unreadable, files: size };
-    const sections = [JSON.stringify(summary), names, bytesOf(stats), index.written()];
+    const sections = [JSON.stringify(summary), names, bytesOf(stats), index.toBytes()];
     if (!writeCache(fileOf(root), fields, sections)) return false;
-    forgetOthers(root, index.generation);
+    sweepRecords(root, index.generation);
     return true;
   }
 }
@@ -135,7 +135,7 @@ export class Snapshot {
 const ABANDONED = 60_000;
 
 /** Another process may just be writing its records: only older files go. */
-function forgetOthers(root: string, generation: string): void {
+function sweepRecords(root: string, generation: string): void {
   const records = `${basename(cachePath("stats", root))}-`;
   const own = recordsFile(root, generation);
   const isOther = (name: string): boolean =>
@@ -144,7 +144,7 @@ function forgetOthers(root: string, generation: string): void {
 }
 
 /** The records that an index speaks of; null when they are not there any more, or others. */
-export function openRecords(root: string, index: Index): (Stored & { close(): void }) | null {
+export function openRecords(root: string, index: FileIndex): (RecordSource & { close(): void }) | null {
   let fd: number | null = null;
   try {
     fd = openFile(recordsFile(root, index.generation));

@@ -1,7 +1,7 @@
-import { LONGEST_KEPT, readKept } from "./extract.ts";
+import { LONGEST_KEPT, parseCachedLine } from "./cached-text.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Matches } from "./matches.ts";
-import { holds, type Word } from "./query.ts";
+import { type Word, wordsIn } from "./words.ts";
 
 /** Brings `length` bytes of a text, from `from` on, into the kernel at `at`; false when they cannot be had. */
 export type ReadText = (at: number, from: number, length: number) => boolean;
@@ -44,8 +44,8 @@ export function searchText(
       const place = from + at - base;
       if (seen.has(place)) return until;
       seen.add(place);
-      const said = readKept(bytes.toString("utf8", at, lineEnd(at)));
-      if (said?.role === "title") titles |= holds(words, said.text);
+      const said = parseCachedLine(bytes.toString("utf8", at, lineEnd(at)));
+      if (said?.role === "title") titles |= wordsIn(words, said.text);
       else if (said) found.add(said, place);
       return found.full && !complete ? Math.min(until, at) : until;
     }

@@ -1,8 +1,8 @@
 // The visible text of a line, in the form that the cache keeps it in: kind, time, and the string as JSON has it.
 import { plainLine } from "../claude/row-marks.ts";
-import { type Said, saidIn, titleIn } from "../claude/text.ts";
+import { titleOfRow, type VisibleText, visibleTextsOf } from "../claude/visible-text.ts";
 import { CHUNK, KEPT } from "./kernel.ts";
-import type { Visit } from "./scan.ts";
+import type { ScannedLine } from "./scan.ts";
 
 /** A line of a text takes at most this. */
 export const LONGEST_KEPT = KEPT + CHUNK;
@@ -15,7 +15,7 @@ const KINDS = { user: "u", assistant: "a", tool: "r" } as const;
 const ROLES: Record<string, "user" | "assistant" | "title"> = { u: "user", a: "assistant", t: "title" };
 
 /** Text as it grows, in the form of the cache. */
-export class Text {
+export class TextBuilder {
   bytes = Buffer.allocUnsafe(256 * 1024);
   length = 0;
 
@@ -39,15 +39,15 @@ export class Text {
   }
 
   /** Adds what is visible in a line; false when that is too large to be kept. */
-  take(visit: Visit): boolean {
+  addVisible(visit: ScannedLine): boolean {
     const { bytes } = visit;
     if (!bytes) return false;
     const quick = visit.field === "said" ? this.#quickly(bytes, bytes.indexOf(QUOTE, visit.hit + 2)) : null;
     if (quick !== null) return quick;
     for (const row of visit.rows()) {
-      for (const { role, at, text } of saidIn(row, false))
+      for (const { role, at, text } of visibleTextsOf(row, false))
         if (!this.#line(KINDS[role] + iso(at), JSON.stringify(text))) return false;
-      const title = titleIn(row);
+      const title = titleOfRow(row);
       if (title !== null && !this.#line("t", JSON.stringify(title))) return false;
     }
     return true;
@@ -72,7 +72,7 @@ const iso = (at: number | null): string =>
   at !== null && Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : "";
 
 /** A line of the cache, read back; null for one that cannot be read. */
-export function readKept(line: string): Said | { role: "title"; text: string } | null {
+export function parseCachedLine(line: string): VisibleText | { role: "title"; text: string } | null {
   const quote = line.indexOf('"');
   const role = ROLES[line[0]!];
   if (quote < 1 || role === undefined) return null;

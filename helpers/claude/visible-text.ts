@@ -3,10 +3,10 @@ import { isMessage, promptOf, type Row, textsOf, timeOf, toolResultsOf } from ".
 
 export type Role = "user" | "assistant" | "tool";
 /** A piece of visible text. `at` is epoch ms. */
-export type Said = { role: Role; at: number | null; text: string };
+export type VisibleText = { role: Role; at: number | null; text: string };
 
 /** The visible text of a row. Thinking, tool input, snapshots and what subagents say are not the session's. */
-export function saidIn(row: Row, tools: boolean): Said[] {
+export function visibleTextsOf(row: Row, tools: boolean): VisibleText[] {
   const at = timeOf(row);
   if (row.type === "assistant") {
     if (!isMessage(row)) return [];
@@ -14,7 +14,7 @@ export function saidIn(row: Row, tools: boolean): Said[] {
     return text === "" ? [] : [{ role: "assistant", at, text }];
   }
   if (row.type !== "user" || row.isSidechain === true) return [];
-  const said: Said[] = [];
+  const said: VisibleText[] = [];
   const prompt = promptOf(row);
   if (prompt !== null) said.push({ role: "user", at, text: prompt });
   if (tools) for (const text of toolResultsOf(row)) said.push({ role: "tool", at, text });
@@ -22,7 +22,7 @@ export function saidIn(row: Row, tools: boolean): Said[] {
 }
 
 /** The names that a row gives its session: title rows and summaries. */
-export function titleIn(row: Row): string | null {
+export function titleOfRow(row: Row): string | null {
   const title =
     row.type === "custom-title"
       ? row.customTitle

@@ -1,16 +1,16 @@
 import { readAt } from "../claude/lines.ts";
 import { slug } from "../claude/places.ts";
 import { isReformatted } from "../claude/row-marks.ts";
-import { TEXT_MARK, TITLE_MARKS, transcriptField } from "../claude/text.ts";
+import { TEXT_MARK, TITLE_MARKS, transcriptField } from "../claude/visible-text.ts";
 import { isSettled } from "../system/cache-file.ts";
-import type { Cache } from "./cache.ts";
-import { Text } from "./extract.ts";
-import { projectIn } from "./facts.ts";
+import { TextBuilder } from "./cached-text.ts";
+import { projectOfFile } from "./entry-facts.ts";
 import type { Kernel } from "./kernel.ts";
-import type { File } from "./listing.ts";
-import { anything } from "./query.ts";
+import type { ListedFile } from "./listing.ts";
+import { type Part, PartWriter, type WrittenText } from "./part-writer.ts";
 import { Scan } from "./scan.ts";
-import { type Fresh, type Part, Writer } from "./writer.ts";
+import type { TextCache } from "./text-cache.ts";
+import { anyText } from "./words.ts";
 
 const PROBE = 256;
 /** What keeping texts may cost, as a part of what the search would take without any. */
@@ -28,13 +28,13 @@ const USUAL_SPEED = 3_000_000;
  * Takes texts out of transcripts in passing, as many as it has time for: a search with an empty cache is not to be
  * much slower for it, and time that the cache has saved is there to be spent.
  */
-export class Filler {
+export class CacheFiller {
   readonly #scan: Scan;
-  readonly #cache: Cache;
-  readonly #writer: Writer;
+  readonly #cache: TextCache;
+  readonly #writer: PartWriter;
   readonly #now = Date.now();
-  readonly #text = new Text();
-  readonly fresh: Fresh[] = [];
+  readonly #text = new TextBuilder();
+  readonly fresh: WrittenText[] = [];
   /** bytes that would have been read so far without any cache, and milliseconds that it has taken */
   #bytes: number;
   #spent = 0;
@@ -43,16 +43,16 @@ export class Filler {
   #measured = { bytes: 0, ms: 0 };
 
   /** `saved`: bytes of transcripts that need not be searched, thanks to the cache. */
-  constructor(kernel: Kernel, cache: Cache, saved: number) {
+  constructor(kernel: Kernel, cache: TextCache, saved: number) {
     this.#bytes = saved;
-    this.#scan = new Scan(kernel, [anything([TEXT_MARK, ...TITLE_MARKS])], transcriptField(false));
+    this.#scan = new Scan(kernel, [anyText([TEXT_MARK, ...TITLE_MARKS])], transcriptField(false));
     this.#cache = cache;
-    this.#writer = new Writer(cache.directory);
+    this.#writer = new PartWriter(cache.directory);
   }
 
   /** Notes what a file has taken. */
-  took(file: File, ms: number): void {
-    if (!file.kept && !this.#filled) {
+  noteTime(file: ListedFile, ms: number): void {
+    if (!file.cached && !this.#filled) {
       this.#measured.bytes += file.bytes;
       this.#measured.ms += ms;
       if (this.#measured.ms > 5) this.#speed = this.#measured.bytes / this.#measured.ms;
@@ -68,7 +68,7 @@ export class Filler {
   }
 
   /** The text of a transcript, if there is time to take it; null when not, or when it is not one to keep. */
-  fill(fd: number, file: File): { text: Buffer; project: string | null } | null {
+  fill(fd: number, file: ListedFile): { text: Buffer; project: string | null } | null {
     if ((file.bytes / this.#speed) * EXTRA > this.#left) return null;
     if (file.bytes === 0 || !isSettled(file.mtime, this.#now) || !this.#writer.ready()) return null;
     const end = Buffer.alloc(PROBE);
@@ -81,11 +81,11 @@ export class Filler {
     let project: string | null | undefined;
     let whole = true;
     const from = this.#resume(fd, file);
-    this.#scan.read(fd, file.bytes, [0], (line) => !(whole = this.#text.take(line)), {
+    this.#scan.read(fd, file.bytes, [0], (line) => !(whole = this.#text.addVisible(line)), {
       from,
       head: (chunk) => {
         if (isReformatted(chunk)) return true;
-        project = from > 0 && file.older ? file.older.project : projectIn(fd, file, chunk);
+        project = from > 0 && file.outdated ? file.outdated.project : projectOfFile(fd, file, chunk);
         return false;
       },
     });
@@ -97,17 +97,23 @@ export class Filler {
   }
 
   /** Where to go on in a file that has grown: its text so far is in the cache. */
-  #resume(fd: number, file: File): number {
-    const { older } = file;
+  #resume(fd: number, file: ListedFile): number {
+    const { outdated } = file;
     // A session in another folder than its own may have been moved meanwhile.
-    if (!older || older.bytes >= file.bytes || older.project === null || slug(older.project) !== file.folder)
+    if (
+      !outdated ||
+      outdated.bytes >= file.bytes ||
+      outdated.project === null ||
+      slug(outdated.project) !== file.folder
+    )
       return 0;
     const end = Buffer.alloc(PROBE);
-    const length = Math.min(PROBE, older.bytes);
-    if (readAt(fd, end, older.bytes - length, length) !== length || probeOf(end) !== older.probe) return 0;
-    const text = Buffer.allocUnsafe(older.length);
-    if (!this.#cache.read(older, text, 0, 0, text.length) || !this.#text.add("", text)) return 0;
-    return older.bytes;
+    const length = Math.min(PROBE, outdated.bytes);
+    if (readAt(fd, end, outdated.bytes - length, length) !== length || probeOf(end) !== outdated.probe)
+      return 0;
+    const text = Buffer.allocUnsafe(outdated.length);
+    if (!this.#cache.read(outdated, text, 0, 0, text.length) || !this.#text.add("", text)) return 0;
+    return outdated.bytes;
   }
 
   /** Bytes of texts that there is still time to copy. */

@@ -12,10 +12,10 @@ export type Group = { bits: number; texts: number; at: number };
 export type Part = { name: string; size: number; groups: Group[] };
 
 /** Where a text is: in a part, and which place its signature has in which group. */
-export type Place = { at: number; length: number; group: number; place: number };
+export type TextPlace = { at: number; length: number; group: number; place: number };
 
 /** A text that was written. `probe` is that of the transcript's end; `project` null where no directory was found. */
-export type Fresh = Place & {
+export type WrittenText = TextPlace & {
   name: string;
   folder: string;
   id: string;
@@ -28,7 +28,7 @@ export type Fresh = Place & {
 export const PART = ".part";
 
 /** Writes one part: texts as they come, signatures at its end. Nothing is written where it cannot be. */
-export class Writer {
+export class PartWriter {
   readonly #directory: string;
   readonly #name: string;
   readonly #groups: { bits: number; signatures: Uint8Array[] }[] = [];
@@ -46,7 +46,7 @@ export class Writer {
     text: Uint8Array,
     probe: number,
     project: string | null,
-  ): Fresh | null {
+  ): WrittenText | null {
     const at = this.#size;
     if (!this.#write(text)) return null;
     const signature = signatureOf(text);
@@ -87,13 +87,13 @@ export class Writer {
     if (this.#fd < 0) return null;
     const groups = this.#groups.map(({ bits, signatures }): Group => {
       const at = this.#size;
-      for (const rows of turned(bits, signatures)) this.#write(rows);
+      for (const rows of transposed(bits, signatures)) this.#write(rows);
       return { bits, texts: signatures.length, at };
     });
     closeSync(this.#fd);
     this.#fd = -1;
     if (!this.#failed && this.#size > 0) return { name: this.#name, size: this.#size, groups };
-    remove(join(this.#directory, this.#name));
+    tryUnlink(join(this.#directory, this.#name));
     return null;
   }
 }
@@ -102,7 +102,7 @@ export class Writer {
 const STEP = 2048;
 
 /** Rows of texts become rows of bits, some after the others in the same bytes. */
-function* turned(bits: number, signatures: readonly Uint8Array[]): Generator<Uint8Array> {
+function* transposed(bits: number, signatures: readonly Uint8Array[]): Generator<Uint8Array> {
   const row = rowBytes(signatures.length);
   const step = Math.min(STEP, bits);
   const matrix = new Uint8Array(step * row);
@@ -120,7 +120,7 @@ function* turned(bits: number, signatures: readonly Uint8Array[]): Generator<Uin
 
 export const rowBytes = (texts: number): number => (texts + 7) >> 3;
 
-export function remove(path: string): void {
+export function tryUnlink(path: string): void {
   try {
     unlinkSync(path);
   } catch {
