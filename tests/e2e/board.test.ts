@@ -291,7 +291,7 @@ describe("its keys", () => {
     await terminal.press("C-c");
     await stands(terminal, "Idle", "State move");
     await terminal.press("Down", "l");
-    await terminal.shows(/user of Old one 4.*enter {2}back/s, WAIT);
+    await terminal.shows(/user of Old one 4.*enter returns/s, WAIT);
     await terminal.press("Enter");
     await stands(terminal, "Idle", "State move");
     await terminal.press("q");
