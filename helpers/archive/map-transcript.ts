@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, fsyncSync, openSync } from "node:fs";
 import { linesForward, readAt } from "../claude/lines.ts";
-import { isRequestRow, mapRowPaths, REQUEST_MARKS } from "../claude/rows.ts";
+import { REQUEST_MARKS } from "../claude/row-marks.ts";
+import { isRequestRow, mapRowPaths } from "../claude/rows.ts";
 import { parseLongLine } from "../conversation/long-strings.ts";
 import { fileWriter } from "../system/files.ts";
 import { type PathRule, pathMapper } from "./path-rules.ts";

@@ -112,3 +112,9 @@ function isPlainPrompt(line: Buffer, quote: number, close: number, members: stri
   const last = line.toString("latin1", Math.max(quote + 1, close - 2), close);
   return !SPECIAL.test(members) && !UNSURE_START.test(first) && !UNSURE_END.test(last);
 }
+
+/** What every line with a request row contains. */
+export const REQUEST_MARKS = ['"prompt_snapshot"', '"api-request'];
+
+/** Rows of the file history, which belong to messages by `messageId` and have no uuid. */
+export const FILE_HISTORY_MARK = '"file-history-';

@@ -137,9 +137,6 @@ export function promptOf(row: Row): string | null {
   return typed === "" ? null : typed;
 }
 
-/** What every line with a request row contains. */
-export const REQUEST_MARKS = ['"prompt_snapshot"', '"api-request'];
-
 /** Returns whether a row holds the old system prompt or a request. Claude Code would send it again; it writes new ones. */
 export const isRequestRow = (row: Row): boolean =>
   (row.type === "attachment" && object(row.attachment)?.type === "prompt_snapshot") ||
@@ -198,8 +195,6 @@ export function blocksOf(row: Row): Row[] {
 /** Returns the thinking of a message. It is signed: Claude Code refuses a block that was changed. */
 export const thinkingOf = (row: Row): string[] => blocksOf(row).map((block) => string(block.thinking) ?? "");
 
-/** Rows of the file history, which belong to messages by `messageId` and have no uuid. */
-export const FILE_HISTORY_MARK = '"file-history-';
 /** Returns the uuids of the messages to which a row of the file history belongs; null for other rows. */
 export function fileHistoryMessages(row: Row): string[] | null {
   if (!String(row.type).startsWith("file-history-")) return null;

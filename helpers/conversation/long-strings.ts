@@ -1,5 +1,6 @@
 // Rows with megabytes in one string. The string is kept as bytes while the row is parsed, so that it never becomes text.
 
+import { closingQuote } from "../claude/row-marks.ts";
 import { parseLine, type Row } from "../claude/rows.ts";
 
 /** Strings longer than this (bytes) are replaced. Paths and ids are shorter. */
@@ -11,12 +12,8 @@ export function replaceLongStrings(bytes: Buffer, literal: (long: Buffer) => str
   let text = "";
   let from = 0;
   for (let open = bytes.length > LONG ? bytes.indexOf(QUOTE) : -1; open >= 0; ) {
-    let close = open;
-    for (let slashes = 1; slashes % 2 === 1 && close >= 0; ) {
-      close = bytes.indexOf(QUOTE, close + 1);
-      for (slashes = 0; bytes[close - 1 - slashes] === BACKSLASH; ) slashes++;
-    }
-    if (close < 0) break;
+    const close = closingQuote(bytes, open + 1);
+    if (close >= bytes.length) break;
     if (close - open > LONG) {
       text += bytes.toString("utf8", from, open) + literal(bytes.subarray(open, close + 1));
       from = close + 1;

@@ -4,20 +4,25 @@ import { makeDirectory } from "./files.ts";
 import { Problem } from "./problem.ts";
 import { sweepTemporaryFiles, temporaryPath } from "./temporary-files.ts";
 
+/** Returns what is at a path, links followed; null if there is nothing. Throws Node's other file errors. */
 export const statOrNull = (path: string): Stats | null => statSync(path, { throwIfNoEntry: false }) ?? null;
 
-/** Whether a file is still the one that was looked at, nothing added. */
+/** Returns whether two results of {@link statOrNull} show the same file with the same contents. */
 export const isUnchanged = (a: Stats | null, b: Stats | null): boolean =>
   a === b || (a !== null && b !== null && a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs);
 
-const PAGE = 1 << 20;
+/** Bytes that are collected before they are written. */
+const BUFFER = 1 << 20;
 
-/** A file (0600) that is written beside its place and comes there whole, by rename, or not at all. */
+/**
+ * A file (0600) that is written under a temporary name beside its destination, synced to disk and renamed. It is there
+ * completely or not at all. Call {@link discard} in any case; after a commit it does nothing.
+ */
 export class StagedFile {
   readonly #path: string;
   readonly #temporary: string;
   #fd: number | null;
-  #page: Buffer | null = null;
+  #buffer: Buffer | null = null;
   #used = 0;
 
   constructor(path: string) {
@@ -31,23 +36,23 @@ export class StagedFile {
   write(data: string | Uint8Array): void {
     if (typeof data !== "string") {
       this.#flush();
-      this.#send(data);
+      this.#write(data);
       return;
     }
-    // A buffer for each line would be memory that is given back late.
-    this.#page ??= Buffer.allocUnsafeSlow(PAGE);
-    if (this.#used + data.length * 3 > PAGE) this.#flush();
-    if (data.length * 3 > PAGE) this.#send(Buffer.from(data));
-    else this.#used += this.#page.write(data, this.#used);
+    // One buffer for all texts: the memory of one for each line would be freed late.
+    this.#buffer ??= Buffer.allocUnsafeSlow(BUFFER);
+    if (this.#used + data.length * 3 > BUFFER) this.#flush();
+    if (data.length * 3 > BUFFER) this.#write(Buffer.from(data));
+    else this.#used += this.#buffer.write(data, this.#used);
   }
 
   #flush(): void {
     const used = this.#used;
     this.#used = 0;
-    if (used > 0) this.#send(this.#page!.subarray(0, used));
+    if (used > 0) this.#write(this.#buffer!.subarray(0, used));
   }
 
-  #send(bytes: Uint8Array): void {
+  #write(bytes: Uint8Array): void {
     try {
       for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd!, bytes, at);
     } catch (error) {
@@ -57,14 +62,14 @@ export class StagedFile {
     }
   }
 
-  /** Puts it in its place. `base` is what must still be there (null: nothing), else it is a Problem. */
+  /** Renames the file to its destination. Throws a Problem if what is there now differs from `base` (null: nothing). */
   commit(base?: Stats | null): Stats {
     this.#flush();
     try {
       fsyncSync(this.#fd!);
       if (base !== undefined && !isUnchanged(statOrNull(this.#path), base)) {
-        throw new Problem("changed", `${this.#path} was written to meanwhile.`, {
-          hint: "leave the session first, then run it again",
+        throw new Problem("changed", `${this.#path} was written to meanwhile`, {
+          hint: "end the session, then run it again",
         });
       }
       renameSync(this.#temporary, this.#path);

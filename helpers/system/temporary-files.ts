@@ -1,4 +1,4 @@
-// Temporary files that are never taken for a session, and are swept when their process has died.
+// Temporary files. Their names never look like a session's, and name the process, so that leftovers of dead ones are removed.
 
 import {
   copyFileSync,
@@ -17,10 +17,10 @@ import { errno, Problem } from "./problem.ts";
 import { startOf } from "./process.ts";
 
 const NAME = /^\.ccr-h([0-9a-z]+)-(\d+)-(\d*)-\d+\.tmp$/;
-/** What another machine or container has left is swept by age. */
+/** Leftovers of another machine or container are removed at this age (ms). */
 const OLD = 86_400_000;
 
-/** Which boot and pid namespace this is, in a few letters. */
+/** Returns a short hash of machine, boot and pid namespace. */
 function domainHash(): string {
   let hash = 5381;
   for (const letter of domain()) hash = (Math.imul(hash, 33) ^ letter.charCodeAt(0)) >>> 0;
@@ -28,11 +28,11 @@ function domainHash(): string {
 }
 
 let counter = 0;
-/** A name of our own in a directory, for a file or a folder. */
+/** Returns a new path in a directory, for a temporary file or folder of this process. */
 export const temporaryPath = (directory: string): string =>
   join(directory, `.ccr-h${domainHash()}-${process.pid}-${startOf(process.pid) ?? ""}-${counter++}.tmp`);
 
-/** Removes what dead processes have left in a directory. */
+/** Deletes the temporary files of dead processes in a directory. */
 export function sweepTemporaryFiles(directory: string): void {
   let entries: Dirent[];
   try {
@@ -51,34 +51,34 @@ export function sweepTemporaryFiles(directory: string): void {
           : Date.now() - statSync(path).mtimeMs > OLD;
       if (dead) rmSync(path, { recursive: true, force: true });
     } catch {
-      // another run was faster
+      // another process was faster
     }
   }
 }
 
-/** A Problem unless a directory's disk has this much room. */
+/** Throws a Problem unless the disk of a directory has this many bytes free. */
 export function requireFreeSpace(directory: string, bytes: number): void {
   const { bavail, bsize } = statfsSync(directory);
-  const room = bavail * bsize;
-  if (room >= bytes) return;
+  const free = bavail * bsize;
+  if (free >= bytes) return;
   const mb = (n: number): string => `${Math.ceil(n / 1e5) / 10} MB`;
   throw new Problem(
     "enospc",
-    `the disk is full: ${directory} has ${mb(room)} left, ${mb(bytes)} are needed.`,
+    `the disk is full: ${directory} has ${mb(free)} free, ${mb(bytes)} are needed`,
     {
-      hint: "make room, then run it again: df -h ~",
+      hint: "free some space, then run it again: df -h ~",
     },
   );
 }
 
-/** Gives a file its name, and never takes one from another file. */
+/** Moves a temporary file to its destination. Throws `taken()` if there is a file already, and never replaces it. */
 export function linkInto(path: string, to: string, taken: () => Error): void {
   try {
     linkSync(path, to);
   } catch (error) {
     if (existsSync(to)) throw taken();
     if (errno(error) !== "EXDEV") {
-      // A file system without hard links, or a folder that cannot be written.
+      // A file system without hard links, or a folder that is not writable.
       renameSync(path, to);
       return;
     }
