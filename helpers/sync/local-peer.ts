@@ -10,6 +10,7 @@ import { Problem } from "../system/problem.ts";
 import { StagedFile, statOrNull } from "../system/staged-file.ts";
 import { type Peer, spoolPath, type TranscriptFile, type TranscriptSummary } from "./peer.ts";
 
+/** Summarizes a transcript: all rows, the first `at` rows, and whether the row `uuid` is there. */
 export async function summarize(path: string, at: number, uuid?: string): Promise<TranscriptSummary> {
   const { createHash } = await import("node:crypto");
   const hash = createHash("sha256");
@@ -36,6 +37,7 @@ export async function summarize(path: string, at: number, uuid?: string): Promis
   return sum;
 }
 
+/** Returns a file with everything from byte `from` on: the transcript itself if that is all of it. */
 export function spoolTail(path: string, from: number): string {
   if (from === 0) return path;
   const file = spoolPath();
@@ -45,7 +47,7 @@ export function spoolTail(path: string, from: number): string {
   return file;
 }
 
-/** A directory like `~/.claude` on a disk of this machine. */
+/** A directory like `~/.claude` on this machine. */
 export class LocalPeer implements Peer {
   readonly #directory: string;
   readonly home: string;
@@ -55,7 +57,7 @@ export class LocalPeer implements Peer {
   }
   path({ folder, id }: Pick<TranscriptFile, "folder" | "id">): string {
     if (!isSessionId(id) || basename(folder) !== folder || folder.startsWith("."))
-      throw new Problem("sync", "the other side names a session in a way that none has.");
+      throw new Problem("sync", "the other side sent an invalid session name");
     return join(this.#directory, "projects", folder, `${id}.jsonl`);
   }
   #item(id: string, folder: string): TranscriptFile {
@@ -65,7 +67,7 @@ export class LocalPeer implements Peer {
   async list(): Promise<TranscriptFile[]> {
     return projectFolders(join(this.#directory, "projects")).flatMap(([folder, path]) =>
       idsIn(path).flatMap((id) => {
-        // A link could lead to anything that this machine has.
+        // Links are skipped: they could lead to any file of this machine.
         const stats = lstatSync(join(path, `${id}.jsonl`), { throwIfNoEntry: false });
         return stats?.isFile() && !folder.startsWith(".") ? this.#item(id, folder) : [];
       }),
@@ -76,7 +78,7 @@ export class LocalPeer implements Peer {
   fetch = async (item: TranscriptFile, from: number): Promise<string> => spoolTail(this.path(item), from);
   async put(id: string, folder: string, bytes: number | null, file: string): Promise<TranscriptFile> {
     const path = this.path({ id, folder });
-    const running = (): boolean => withoutStale(liveSessions(join(this.#directory, "sessions"))).has(id);
+    const isRunning = (): boolean => withoutStale(liveSessions(join(this.#directory, "sessions"))).has(id);
     if (bytes === null) {
       const staged = new StagedFile(path);
       try {
@@ -85,8 +87,8 @@ export class LocalPeer implements Peer {
       } finally {
         staged.discard();
       }
-    } else if (statOrNull(path)?.size === bytes) appendTail(path, file, 0, running);
-    else throw new Problem("changed", `${id.slice(0, 8)} was written to meanwhile.`);
+    } else if (statOrNull(path)?.size === bytes) appendTail(path, file, 0, isRunning);
+    else throw new Problem("changed", `${id.slice(0, 8)} has changed meanwhile`);
     return this.#item(id, folder);
   }
 }

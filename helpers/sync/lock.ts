@@ -6,13 +6,14 @@ import { errno, Problem } from "../system/problem.ts";
 import { startOf } from "../system/process.ts";
 import { statOrNull } from "../system/staged-file.ts";
 
-/** A machine that cannot be looked at from here has this long to finish, ms. */
+/** After this time (ms) the lock of a machine or container whose processes are not visible from here is taken over. */
 const MAX_AGE = 3_600_000;
-
-/** Tenths of a second. */
+/** The same for a lock file without a pid, which was not written completely. */
+const MAX_AGE_INCOMPLETE = 10_000;
+/** So often, every 100 ms, a lock that is held is tried again: the other sync may be about to end. */
 const MAX_TRIES = 20;
 
-/** Takes the one lock of a place; gives what lets it go. */
+/** Takes the lock of a directory. Returns the function that releases it. Throws a Problem if another sync has it. */
 export function acquireLock(directory: string): () => void {
   makeDirectory(directory);
   const path = join(directory, ".ccr-sync.lock");
@@ -24,34 +25,37 @@ export function acquireLock(directory: string): () => void {
     } catch (error) {
       if (errno(error) !== "EEXIST") throw error;
     }
-    const [pid, start, where] = readHolder(path);
-    const age = Date.now() - (statOrNull(path)?.mtimeMs ?? 0);
-    const dead =
-      where === domain() ? startOf(Number(pid)) !== start : age > MAX_AGE || (pid === 0 && age > 10_000);
-    // Often the other one is at its end.
-    if (!dead && tries < MAX_TRIES) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
-    else if (!dead || tries > MAX_TRIES + 3) {
-      throw new Problem("locked", `another sync is at work${pid ? `, pid ${pid}` : ""}.`, {
-        hint: ["wait for it, then run this again", `or, if that is wrong: rm ${path}`],
+    const { pid, isDead } = readHolder(path);
+    if (tries >= MAX_TRIES + (isDead ? 4 : 0))
+      throw new Problem("locked", `another sync is running${pid ? `: pid ${pid}` : ""}`, {
+        hint: ["wait for it, then run this again", `or, if there is none: rm ${path}`],
       });
-    }
-    if (!dead) continue;
-    // One of several gets it away.
-    const away = `${path}.${process.pid}`;
-    try {
-      renameSync(path, away);
-      rmSync(away, { force: true });
-    } catch {
-      // another was faster
-    }
+    if (isDead) breakLock(path);
+    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
   }
 }
 
-function readHolder(path: string): [number, unknown, unknown] {
+/** Reads who has the lock, and whether that process has ended. `pid` is 0 if the file is incomplete. */
+function readHolder(path: string): { pid: number; isDead: boolean } {
+  let [pid, start, where]: [number, unknown, unknown] = [0, null, null];
   try {
-    const [pid, start, where] = JSON.parse(readFileSync(path, "utf8"));
-    return [Number(pid) || 0, start, where];
+    [pid, start, where] = JSON.parse(readFileSync(path, "utf8"));
+    pid = Number(pid) || 0;
   } catch {
-    return [0, null, null];
+    // incomplete or deleted meanwhile
+  }
+  if (where === domain()) return { pid, isDead: startOf(pid) !== start };
+  const age = Date.now() - (statOrNull(path)?.mtimeMs ?? 0);
+  return { pid, isDead: age > MAX_AGE || (pid === 0 && age > MAX_AGE_INCOMPLETE) };
+}
+
+/** Removes a lock by rename first, so that only one of several processes does it. */
+function breakLock(path: string): void {
+  const away = `${path}.${process.pid}`;
+  try {
+    renameSync(path, away);
+    rmSync(away, { force: true });
+  } catch {
+    // another process was faster
   }
 }

@@ -51,7 +51,7 @@ async function connect(target: string, utf8: boolean): Promise<OpenPeer> {
     child.stdout.destroy();
   };
   try {
-    return { peer: await new RemotePeer(child.stdout, child.stdin, target).meet(), name: target, close };
+    return { peer: await new RemotePeer(child.stdout, child.stdin, target).connect(), name: target, close };
   } catch (error) {
     close();
     throw error;

@@ -1,26 +1,30 @@
-// The other side of a sync, behind a pipe: its ccr sync --serve answers one request after the other.
+// The other side of a sync behind a pipe. Its `ccr sync --serve` answers one request after the other.
 
-import { closeSync, createReadStream, openSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, createReadStream, openSync, rmSync, statSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { ByteReader } from "../archive/tar.ts";
 import { isSessionId } from "../claude/places.ts";
+import { fileWriter } from "../system/files.ts";
 import { Problem, problemOf } from "../system/problem.ts";
 import type { LocalPeer } from "./local-peer.ts";
 import { type Peer, spoolPath, type TranscriptFile, type TranscriptSummary } from "./peer.ts";
 
-/** What the far shell prints before this is none of ours. */
+/** Marks the beginning of our protocol: everything before comes from the other side's shell. */
 const MAGIC = "\nccr-sync 1\n";
-const MOST_NOISE = 65_536;
+/** Bytes that the other side's shell may print. */
+const MAX_NOISE = 65_536;
+/** Digits of the length before each message. */
 const DIGITS = 10;
 
 type Message = Record<string, unknown> & {
-  /** so many bytes follow */
+  /** number of bytes that follow the message */
   bytes: number;
 };
 
 const send = (to: Writable, data: string | Uint8Array): Promise<void> =>
   new Promise((resolve, reject) => to.write(data, (error) => (error ? reject(error) : resolve())));
 
+/** Sends a message, and everything from byte `from` on of a file. */
 async function sendMessage(
   to: Writable,
   message: object,
@@ -33,31 +37,32 @@ async function sendMessage(
   await send(to, text);
   if (!file || bytes === 0) return;
   let sent = 0;
-  // A transcript may grow meanwhile: what was told is sent.
+  // The transcript may grow meanwhile, so send only what was announced.
   for await (const piece of createReadStream(file.path, { start: file.from, end: end - 1 })) {
     await send(to, piece);
     sent += piece.length;
   }
-  if (sent < bytes) throw new Problem("changed", `${file.path} has become shorter.`);
+  if (sent < bytes) throw new Problem("changed", `${file.path} has become shorter`);
 }
 
-async function message(from: ByteReader): Promise<Message> {
+async function readMessage(from: ByteReader): Promise<Message> {
   return JSON.parse((await from.read(Number(await from.read(DIGITS)))).toString());
 }
 
-/** The bytes that follow a message, in a file of ours. */
+/** Saves the bytes that follow a message to a temporary file. */
 async function receive(from: ByteReader, bytes: number): Promise<string> {
   const path = spoolPath();
   const fd = openSync(path, "wx", 0o600);
   try {
-    for await (const piece of from.chunks(bytes))
-      for (let at = 0; at < piece.length; ) at += writeSync(fd, piece, at);
+    const write = fileWriter(fd, path);
+    for await (const piece of from.chunks(bytes)) write(piece);
   } finally {
     closeSync(fd);
   }
   return path;
 }
 
+/** The peer on another machine, or in another container. */
 export class RemotePeer implements Peer {
   home = "";
   readonly #from: ByteReader;
@@ -67,15 +72,15 @@ export class RemotePeer implements Peer {
     this.#from = new ByteReader(from);
     this.#to = to;
     this.#name = name;
-    // An end of the connection is told where an answer is missing.
+    // The end of the connection is reported when an answer is missing.
     to.on("error", () => {});
   }
-  /** Waits until the other side is there. */
-  async meet(): Promise<this> {
-    let seen = "";
+  /** Waits until the other side has started. */
+  async connect(): Promise<this> {
+    let output = "";
     await this.#talk(async () => {
-      while (!seen.endsWith(MAGIC) && seen.length < MOST_NOISE)
-        seen += (await this.#from.read(1)).toString("latin1");
+      while (!output.endsWith(MAGIC) && output.length < MAX_NOISE)
+        output += (await this.#from.read(1)).toString("latin1");
     });
     this.home = String((await this.#ask({ op: "hello" })).home);
     return this;
@@ -85,17 +90,22 @@ export class RemotePeer implements Peer {
       return await work();
     } catch (error) {
       if (error instanceof Problem && error.kind !== "bad-archive") throw error;
-      throw new Problem("remote", `${this.#name} ended the connection.`, {
-        hint: [`look there: ccr --on ${this.#name} version`, "what was done stays done: run it again"],
+      throw new Problem("remote", `${this.#name} ended the connection`, {
+        hint: [
+          `check the other side: ccr --on ${this.#name} version`,
+          "then run it again: it continues where it ended",
+        ],
       });
     }
   }
   #ask(request: object, file?: string): Promise<Message> {
     return this.#talk(async () => {
       await sendMessage(this.#to, request, file === undefined ? undefined : { path: file, from: 0 });
-      const answer = await message(this.#from);
+      const answer = await readMessage(this.#from);
       if (typeof answer.error === "string")
-        throw new Problem(String(answer.kind), `${this.#name}: ${answer.error}`, { hint: "look there" });
+        throw new Problem(String(answer.kind), `${this.#name}: ${answer.error}`, {
+          hint: `check the other side: ccr --on ${this.#name} doctor`,
+        });
       return answer;
     });
   }
@@ -115,15 +125,15 @@ export class RemotePeer implements Peer {
     (await this.#ask({ op: "put", id, folder, has: bytes }, file)).item as TranscriptFile;
 }
 
-/** Answers until the other side goes. */
+/** Answers requests until the connection ends. */
 export async function serve(place: LocalPeer, input: Readable, output: Writable): Promise<void> {
   output.on("error", () => {});
   const from = new ByteReader(input);
   try {
     await send(output, MAGIC);
-    for (;;) await answer(place, await message(from), from, output);
+    for (;;) await answer(place, await readMessage(from), from, output);
   } catch {
-    // the connection has ended; what it was about to bring is not here
+    // The connection has ended. A file that was being received is not used.
   }
 }
 
@@ -131,16 +141,16 @@ async function answer(place: LocalPeer, request: Message, from: ByteReader, outp
   const file = request.bytes > 0 ? await receive(from, request.bytes) : null;
   try {
     const { op, item, at, id, folder, has } = request as Message & { item: TranscriptFile };
-    let said: object = { home: place.home };
+    let reply: object = { home: place.home };
     if (op === "fetch") {
       await sendMessage(output, {}, { path: place.path(item), from: Number(request.from) });
       return;
     }
-    if (op === "list") said = { items: await place.list() };
-    else if (op === "sum") said = await place.sum(item, Number(at), String(request.uuid));
+    if (op === "list") reply = { items: await place.list() };
+    else if (op === "sum") reply = await place.sum(item, Number(at), String(request.uuid));
     else if (op === "put" && file !== null)
-      said = { item: await place.put(String(id), String(folder), has === null ? null : Number(has), file) };
-    await sendMessage(output, said);
+      reply = { item: await place.put(String(id), String(folder), has === null ? null : Number(has), file) };
+    await sendMessage(output, reply);
   } catch (error) {
     const { kind, message } = problemOf(error);
     await sendMessage(output, { error: message, kind });
