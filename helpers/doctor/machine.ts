@@ -26,7 +26,10 @@ import { HOUR } from "../system/units.ts";
 import { plural, size } from "../terminal/amount.ts";
 import type { Checks, Finding } from "./finding.ts";
 
+/** The oldest Node.js that runs ccr. */
 const NODE = [18, 19, 0] as const;
+/** A difference of clocks that matters (ms). */
+const MAX_SKEW = 120_000;
 
 /** Checks of the machine and of the programs on it. */
 export const machine: Checks = {
@@ -35,8 +38,8 @@ export const machine: Checks = {
     return (
       version !== null &&
       olderThan(version, NODE) && {
-        finding: `the node on PATH is too old for ccr: ${version.trim()}`,
-        evidence: `ccr needs 18.19; now it runs in ${process.execPath} ${process.version}`,
+        finding: `node on PATH is too old for ccr: ${version.trim()}`,
+        evidence: `ccr needs 18.19 or newer; this one is ${process.execPath} ${process.version}`,
         fix: "install a newer Node.js (nvm install 22), then: ccr install",
       }
     );
@@ -59,17 +62,17 @@ export const machine: Checks = {
         finding: `claude is too old: ${version.trim()}`,
         evidence: newer
           ? `sessions were written by ${written}`
-          : `sessions resume outside of their directory from ${RESUMES_ANYWHERE.join(".")} on`,
+          : `before ${RESUMES_ANYWHERE.join(".")} a session resumes only in its start directory`,
         fix,
       });
-    const told = version === null ? null : await capture(program, ["auth", "status", "--json"], 10_000);
+    const output = version === null ? null : await capture(program, ["auth", "status", "--json"], 10_000);
     let status: unknown;
     try {
-      status = object(JSON.parse(told ?? ""))?.loggedIn;
+      status = object(JSON.parse(output ?? ""))?.loggedIn;
     } catch {
-      // an older one does not know the words
+      // an older version does not have the command
     }
-    if (status === false || (told === null && version !== null && !olderThan(version, RESUMES_ANYWHERE)))
+    if (status === false || (output === null && version !== null && !olderThan(version, RESUMES_ANYWHERE)))
       found.push({
         finding: "nobody is logged in",
         evidence: `${program} auth status`,
@@ -86,10 +89,10 @@ export const machine: Checks = {
       try {
         const skew = fstatSync(fd).mtimeMs - now;
         return (
-          Math.abs(skew) > 120_000 && {
-            finding: "the clock of the disk is another one",
-            evidence: `a new file is ${Math.round(skew / 1000)} s off`,
-            fix: "compare on both machines: date -u",
+          Math.abs(skew) > MAX_SKEW && {
+            finding: "the clock of the disk differs from this machine's",
+            evidence: `the time of a new file is ${Math.round(skew / 1000)} s off`,
+            fix: "run on both machines and compare: date -u",
           }
         );
       } finally {
@@ -99,9 +102,9 @@ export const machine: Checks = {
     } catch (error) {
       if (errno(error) === "ENOENT" && !statOrNull(projectsDirectory())) return null;
       return {
-        finding: "Claude Code cannot save sessions, and does not say so",
+        finding: "Claude Code cannot save sessions, and prints no error",
         evidence: `${projectsDirectory()}: ${errno(error)}`,
-        fix: `sudo chown -R "$(id -un)" ${quote(configDirectory())}; where it is mounted read-only, mount it rw`,
+        fix: `sudo chown -R "$(id -un)" ${quote(configDirectory())}; if it is mounted read-only, mount it rw`,
       };
     }
   },
@@ -116,7 +119,7 @@ export const machine: Checks = {
     for (const { folder, bytes } of all) users.set(folder, (users.get(folder) ?? 0) + bytes);
     const most = [...users].sort(([, a], [, b]) => b - a).slice(0, 3);
     return {
-      finding: few ? "the volume has hardly any inodes left" : "the volume is nearly full",
+      finding: few ? "the volume has almost no free inodes" : "the volume is nearly full",
       evidence: `${size(free)} of ${size(whole)} left; sessions: ${most.map(([name, bytes]) => `${name} ${size(bytes)}`).join(", ") || "none"}`,
       fix: "ccr-archive --older-than 30d --delete; ccr clean",
     };
@@ -129,8 +132,7 @@ export const machine: Checks = {
       file &&
       folder &&
       file.dev !== folder.dev && {
-        finding:
-          ".claude.json does not lie on the volume of ~/.claude: a rebuilt container starts without it",
+        finding: ".claude.json is on another volume than ~/.claude: a rebuilt container starts without it",
         evidence: `${stateFile()} is on device ${file.dev}, ${configDirectory()} on ${folder.dev}`,
         fix: `cp ~/.claude.json ~/.claude/ && echo 'export CLAUDE_CONFIG_DIR="$HOME/.claude"' >>~/.profile`,
       }
@@ -144,7 +146,7 @@ export const machine: Checks = {
     return [...pids]
       .filter(([, two]) => two.length > 1)
       .map(([id, two]) => ({
-        finding: `${two.length} processes write session ${id.slice(0, 8)}: one's turns will be lost`,
+        finding: `${two.length} processes write to session ${id.slice(0, 8)}: turns of one of them will be lost`,
         evidence: `pids ${two.join(", ")}`,
         fix: `end one of them: kill ${two.at(-1)}`,
       }));
@@ -188,16 +190,16 @@ export const machine: Checks = {
   tmux: async () => {
     if (!hasTmux())
       return {
-        finding: "tmux is not installed: sessions end with their terminal",
+        finding: "tmux is not installed: a session ends when its terminal closes",
         evidence: "not on PATH",
         fix: "sudo apt-get install tmux",
         level: "note",
       };
-    const gone = (await restorePlan()).filter(({ reason }) => reason === null);
+    const ended = (await restorePlan()).filter(({ reason }) => reason === null);
     return (
-      gone.length > 0 && {
-        finding: `${plural(gone.length, "tmux session")} ended with the tmux server`,
-        evidence: gone.map(({ entry }) => entry.name).join(", "),
+      ended.length > 0 && {
+        finding: `${plural(ended.length, "tmux session")} ended with the tmux server`,
+        evidence: ended.map(({ entry }) => entry.name).join(", "),
         fix: "ccr restore",
       }
     );
@@ -211,7 +213,7 @@ export const machine: Checks = {
       if (!(error instanceof Problem)) throw error;
       return {
         finding: error.message.replace(/\.$/, ""),
-        evidence: "ccr stops at it",
+        evidence: "every ccr command stops with this error",
         fix: error.hint.join(", or "),
       };
     }

@@ -19,31 +19,29 @@ import { iso } from "../terminal/json.ts";
 import { dayAndTime } from "../terminal/time.ts";
 import type { CheckContext, Checks, Finding } from "./finding.ts";
 
-const SKEW = 120_000;
+/** A difference of clocks that matters (ms). */
+const MAX_SKEW = 120_000;
+/** Warn this long before Claude Code deletes a session (ms). */
 const WARN = 7 * DAY;
 const short = (id: string): string => id.slice(0, 8);
 
 /** Checks of what Claude Code has written. */
 export const sessions: Checks = {
-  damaged: (scene) => {
-    const all = scene.entries.reduce((sum, { bytes }) => sum + bytes, 0);
+  damaged: (context) => {
+    const all = context.entries.reduce((sum, { bytes }) => sum + bytes, 0);
     let done = 0;
     const found: Finding[] = [];
-    for (const entry of scene.entries) {
-      const lines = entry.bytes === 0 ? [] : badLines(entry.path, scene.live.has(entry.id));
-      scene.onProgress((done += entry.bytes), all);
+    for (const entry of context.entries) {
+      const lines = entry.bytes === 0 ? [] : badLines(entry.path, context.live.has(entry.id));
+      context.onProgress((done += entry.bytes), all);
       if (entry.unreadable === null && lines.length === 0) continue;
-      const copy = findRepairedCopy(entry, scene);
+      const copy = findRepairedCopy(entry, context);
       found.push({
         finding: entry.unreadable
           ? `session ${short(entry.id)} cannot be read (${entry.unreadable})`
           : `session ${short(entry.id)} has ${plural(lines.length, "damaged line")}`,
         evidence: `${entry.path}${lines.length > 0 ? `:${lines[0]}` : ""}`,
-        fix: entry.unreadable
-          ? `ls -l ${entry.path}`
-          : copy
-            ? `nothing: its repaired copy is ccr ${short(copy)}`
-            : "ccr doctor --fix (writes a repaired copy; this one stays)",
+        fix: damageFix(entry, copy),
         ...(copy ? { level: "note" } : {}),
         ...(entry.unreadable || copy ? {} : { apply: () => repair(entry) }),
       });
@@ -59,7 +57,7 @@ export const sessions: Checks = {
       .map((twins) => {
         const [longest, ...rest] = twins.sort((a, b) => b.bytes - a.bytes);
         return {
-          finding: `session ${short(longest!.id)} is in ${twins.length} project folders: it resumes from neither elsewhere`,
+          finding: `session ${short(longest!.id)} is in ${twins.length} project folders: it cannot be resumed from a third directory`,
           evidence: twins.map(({ path, bytes }) => `${path} (${bytes})`).join(", "),
           fix: rest.map(({ path }) => `mv -- ${quote(path)} ${quote(`${path}.twin`)}`).join("; "),
         };
@@ -75,8 +73,8 @@ export const sessions: Checks = {
     return (
       first && {
         finding: `Claude Code will delete ${plural(due.length, "session")} within 7 days`,
-        evidence: `cleanupPeriodDays is ${period / DAY}; the first goes ${dayAndTime(first.mtime + period, now)}: ${short(first.id)}`,
-        fix: "ccr keep --all, or a higher cleanupPeriodDays in ~/.claude/settings.json",
+        evidence: `cleanupPeriodDays is ${period / DAY}; the first is ${short(first.id)}, on ${dayAndTime(first.mtime + period, now)}`,
+        fix: "ccr keep --all, or set a higher cleanupPeriodDays in ~/.claude/settings.json",
       }
     );
   },
@@ -93,7 +91,7 @@ export const sessions: Checks = {
     const paths = [...open, ...folders];
     return (
       paths.length > 0 && {
-        finding: `${plural(paths.length, "file")} of yours can be read or changed by others`,
+        finding: `${plural(paths.length, "file")} can be read or changed by other users`,
         evidence: `${paths[0]} (${modeOf(paths[0]!).toString(8)})`,
         fix: `ccr doctor --fix, or: chmod go= ${quote(paths[0]!)}`,
         apply() {
@@ -109,10 +107,10 @@ export const sessions: Checks = {
       .map((entry): [string, number] => [entry.id, Math.max(timeOfEntry(entry), entry.mtime)])
       .reduce((one, other) => (other[1] > one[1] ? other : one), ["", 0]);
     return (
-      at > now + SKEW && {
-        finding: "the clock was wrong, or is",
-        evidence: `session ${short(id)} is of ${iso(at)}, and now is ${iso(now)}`,
-        fix: "compare: date -u; then: sudo timedatectl set-ntp true (or restart the workspace)",
+      at > now + MAX_SKEW && {
+        finding: "the clock is wrong, or was wrong",
+        evidence: `session ${short(id)} is of ${iso(at)}, but now it is ${iso(now)}`,
+        fix: "check the time: date -u; set it: sudo timedatectl set-ntp true, or restart the workspace",
       }
     );
   },
@@ -124,9 +122,9 @@ export const sessions: Checks = {
     );
     return (
       lost.length > 0 && {
-        finding: `no transcript for ${plural(lost.length, "session")} of the last day`,
-        evidence: `the history has prompts of ${short(lost[0]!.id)}: deleted by hand, or never saved`,
-        fix: "ccr-list --all shows the prompts; start claude from a fresh shell, not from within Claude",
+        finding: `there is no transcript for ${plural(lost.length, "session")} of the last day`,
+        evidence: `the history has prompts of ${short(lost[0]!.id)}: it was deleted, or never saved`,
+        fix: "see the prompts: ccr-list --all; start claude from a new shell, not from within Claude",
         level: "note",
       }
     );
@@ -141,7 +139,7 @@ export const sessions: Checks = {
       verdict.by === "login" &&
       timeOfEntry(newest!) > written && {
         finding: "the login has expired or was revoked",
-        evidence: `the newest session, ${short(newest!.id)}, ended so on ${dayAndTime(timeOfEntry(newest!), Date.now())}`,
+        evidence: `the newest session, ${short(newest!.id)}, ended with a login error on ${dayAndTime(timeOfEntry(newest!), Date.now())}`,
         fix: "claude, then /login; without a browser: claude setup-token",
       }
     );
@@ -153,7 +151,7 @@ const modeOf = (path: string): number => (statOrNull(path)?.mode ?? 0) & 0o777;
 const [OPEN, CLOSE, CR] = [0x7b, 0x7d, 0x0d];
 const JOINT = Buffer.from('}{"');
 
-/** Numbers of the lines that hold something else than one row. The last line of a running session is being written. */
+/** Returns the numbers of the lines that are not one row. The last line of a live session may be half written. */
 function badLines(path: string, live: boolean): number[] {
   const bad: number[] = [];
   const fd = openSync(path, "r");
@@ -164,7 +162,7 @@ function badLines(path: string, live: boolean): number[] {
       number++;
       if (!bytes) continue;
       const last = bytes[length - 1] === CR ? bytes[length - 2] : bytes[length - 1];
-      // A quote within a string has a backslash before it, so this can only be where two rows meet.
+      // Quotes within strings are escaped, so }{" can only be where two rows meet.
       if (bytes[0] === OPEN && last === CLOSE && !bytes.includes(0) && !bytes.includes(JOINT)) continue;
       const { rows, lost } = parseLine(bytes.toString());
       if ((lost || rows.length > 1) && !(live && start + length === size)) bad.push(number);
@@ -175,7 +173,7 @@ function badLines(path: string, live: boolean): number[] {
   return bad;
 }
 
-/** Remembers which damaged transcript, of what size, has a repaired copy. */
+/** The file that names the repaired copy of a damaged transcript of this size. */
 const repairRecord = (entry: Entry): string => join(state(), "repaired", `${entry.id}-${entry.bytes}`);
 
 function findRepairedCopy(entry: Entry, { all }: CheckContext): string | null {
@@ -187,14 +185,21 @@ function findRepairedCopy(entry: Entry, { all }: CheckContext): string | null {
   }
 }
 
+function damageFix(entry: Entry, copy: string | null): string {
+  if (entry.unreadable) return `ls -l ${entry.path}`;
+  if (copy) return `nothing to do: resume the repaired copy: ccr ${short(copy)}`;
+  return "ccr doctor --fix (writes a repaired copy; this one stays)";
+}
+
+/** Writes a copy with every row that can be read. Returns what was done. */
 async function repair(entry: Entry): Promise<string> {
   const fd = openSync(entry.path, "r");
   try {
     const { size } = fstatSync(fd);
-    const found = new TranscriptIndex(fd, size);
-    if (found.rowCount === 0) return "no row of it can be read";
+    const index = new TranscriptIndex(fd, size);
+    if (index.rowCount === 0) return "nothing could be repaired: no row can be read";
     const title = `${titleOf(entry).title ?? short(entry.id)} (repaired)`;
-    const { id, path } = await writeFork(fd, size, found, found.rowCount - 1, {
+    const { id, path } = await writeFork(fd, size, index, index.rowCount - 1, {
       from: entry.id,
       path: entry.path,
       title,

@@ -19,10 +19,10 @@ const textOf = (path: string): string | null => {
   }
 };
 
-/** Runs the installer of the file that runs now: it touches only what is not right. */
+/** Runs `ccr install` of this program. It changes only what is wrong. */
 async function install(): Promise<string> {
   const done = await capture(process.execPath, [process.argv[1]!, "install"], 60_000);
-  return done?.trim() ?? "ccr install failed; run it to see why";
+  return done?.trim() ?? "ccr install failed; run it to see the error";
 }
 
 /** Checks of the shell. */
@@ -38,7 +38,7 @@ export const shell: Checks = {
       };
     if (textOf(functionsFile()) === null)
       return {
-        finding: "the functions' file is gone",
+        finding: "the file with the shell functions is missing",
         evidence: `no ${tilde(functionsFile())}`,
         fix,
         apply: install,
@@ -57,17 +57,17 @@ export const shell: Checks = {
     const lines = text.split("\n");
     const block = lines.findIndex(has);
     const end = lines.findIndex((line, i) => i < block && /\b(?:return|exit)\b/.test(line));
-    // No answer, and nothing to be seen: a slow machine.
+    // bash gave no answer in time, and nothing in the file explains it: a slow machine.
     if (type === null && end < 0) return null;
     return {
       finding: `an interactive bash has no function ${name}`,
       evidence:
         end < 0
-          ? `${tilde(rc!.path)}:${block + 1} loads it, and yet: type -t ${name} says "${type?.trim() ?? ""}"`
+          ? `${tilde(rc!.path)}:${block + 1} loads it, but type -t ${name} prints "${type?.trim() ?? ""}"`
           : `${tilde(rc!.path)}:${end + 1} ends before line ${block + 1} loads it: ${lines[end]!.trim().slice(0, 60)}`,
       fix:
         end < 0
-          ? `look for what undoes it after that line: unset, alias ${name}`
+          ? `check what follows that line for an alias or unset of ${name}`
           : `move the ccr block above line ${end + 1}`,
     };
   },
@@ -79,12 +79,12 @@ export const shell: Checks = {
     return {
       finding: `another program is called ${name}: ${packageOf(other)}`,
       evidence: other,
-      fix: `give this one another name: ccr install --name ${name === "cr" ? "ccc" : "cr"}`,
+      fix: `install ccr under another name: ccr install --name ${name === "cr" ? "ccc" : "cr"}`,
     };
   },
 };
 
-/** The npm package that a program belongs to, else its real path. */
+/** Returns the name of the npm package of a program, else its real path. */
 function packageOf(path: string): string {
   let real = path;
   try {
@@ -94,7 +94,7 @@ function packageOf(path: string): string {
       if (text !== null) return String(JSON.parse(text).name);
     }
   } catch {
-    // told by its path
+    // the path is enough
   }
   return real;
 }

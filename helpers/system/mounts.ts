@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** Mount points of this namespace, and whether they are read-only; null where /proc cannot tell. */
+/** Returns the mount points of this namespace and whether each is read-only; null without /proc. */
 export function mountPoints(): Map<string, boolean> | null {
   try {
     const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");

@@ -231,7 +231,7 @@ describe("the shell", () => {
 
   test("functions: their file is gone, and --fix brings it back", async () => {
     rmSync(join(home.path, "scripts"), { recursive: true });
-    expect((await only("functions")).finding).toBe("the functions' file is gone");
+    expect((await only("functions")).finding).toBe("the file with the shell functions is missing");
     expect((await only("functions", ["--fix"])).done).toContain("installed");
     await healthy();
   });
@@ -255,7 +255,7 @@ describe("the shell", () => {
   test("functions: something below the block takes them away", async () => {
     const rc = join(home.path, ".bashrc");
     writeFileSync(rc, `${readFileSync(rc, "utf8")}unset -f ccr\n`);
-    expect((await only("functions")).evidence).toMatch(/^~\/\.bashrc:1 loads it, and yet/);
+    expect((await only("functions")).evidence).toMatch(/^~\/\.bashrc:1 loads it, but/);
   });
 
   test("clash: another program of that name is told by its package", async () => {
