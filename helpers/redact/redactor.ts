@@ -1,12 +1,13 @@
-// Secrets out of texts and rows. Always on decoded strings: in raw JSON an escape can stand right before a secret.
-import { object, string } from "../claude/rows.ts";
+// Removes secrets from texts and rows. Works on decoded strings, because in raw JSON an escape can precede a secret.
+
+import { object, thinkingOf } from "../claude/rows.ts";
 import { CONTEXTS, contextPattern, SHORT, START, TOKENS } from "./secrets.ts";
 
 type Rules = {
   quick: RegExp;
   names: string[];
   tokens: RegExp;
-  places: [name: string, key: RegExp, all: RegExp][];
+  contexts: [name: string, key: RegExp, all: RegExp][];
 };
 let rules: Rules | undefined;
 
@@ -16,31 +17,29 @@ function compile(): Rules {
     .map((line) => {
       const [name, key, rest] = line.split(" ") as [string, string, string];
       const [, letters, least] = /^([ahw])(\d\d)$/.exec(rest) ?? [];
-      const all = letters
-        ? `(?:${key})${SHORT[letters]}{${least},}`
-        : rest[0] === "^"
-          ? rest.slice(1)
-          : key + rest;
-      return { name, key, all };
+      if (letters) return { name, key, all: `(?:${key})${SHORT[letters]}{${least},}` };
+      return { name, key, all: rest[0] === "^" ? rest.slice(1) : key + rest };
     });
   return {
     quick: new RegExp(rows.map(({ key }) => key).join("|")),
     names: rows.map(({ name }) => name),
     tokens: new RegExp(`${START}(?:${rows.map(({ all }) => `(${all})`).join("|")})`, "g"),
-    places: CONTEXTS.map((place) => [place.name, place.key, contextPattern(place)]),
+    contexts: CONTEXTS.map((context) => [context.name, context.key, contextPattern(context)]),
   };
 }
 
-/** Values of these keys are what the API and the CLI check, or pictures: never text. */
+/** Values of these keys are ids, signatures or pictures: never text. */
 const OPAQUE = new Set(["signature", "data", "uuid", "parentUuid", "sessionId", "session_id", "id"]);
-const DEEPEST = 500;
-/** No secret that is known by its form is shorter. */
+/** Values nested deeper than this are left out. */
+const MAX_DEPTH = 500;
+/** Length of the shortest secret that is recognised by its form. */
 const SHORTEST = 16;
-const TELLING = /pass|secret|token|key|auth|credential/i;
+/** Keys whose values are likely secrets. */
+const SECRET_KEY = /pass|secret|token|key|auth|credential/i;
 
 /**
- * Replaces secrets by `[redacted:<kind>]`, the same secret by the same mark, and counts them.
- * One for each export, or one for many: the marks then agree.
+ * Replaces secrets by `[redacted:<kind>]` and counts them. The same secret gets the same mark in everything that one
+ * redactor processes.
  */
 export class Redactor {
   /** how often each kind was found */
@@ -60,31 +59,31 @@ export class Redactor {
     return mark;
   }
 
-  /** A text without its secrets; the same text when it has none. */
+  /** Returns a text without its secrets. */
   text(text: string): string {
     rules ??= compile();
-    const { quick, names, tokens, places } = rules;
+    const { quick, names, tokens, contexts } = rules;
     let clean = text;
     if (quick.test(clean))
       clean = clean.replace(tokens, (secret: string, ...groups: unknown[]) =>
         this.#mark(names[groups.findIndex((group) => group !== undefined)]!, secret),
       );
-    for (const [name, key, all] of places)
+    for (const [name, key, all] of contexts)
       if (key.test(clean))
         clean = clean.replace(all, (_, before: string, secret: string) => before + this.#mark(name, secret));
     return clean;
   }
 
-  /** A copy of a JSON value; what is named like a secret counts as one. What is nested too deeply is left out. */
+  /** Returns a copy of a JSON value without its secrets. A value whose key names a secret counts as one. */
   value<T>(value: T, key = "", depth = 0): T {
     if (typeof value === "string") {
       if (OPAQUE.has(key)) return value;
       const clean = this.text(value);
-      if (clean !== value || !TELLING.test(key) || /\s/.test(value)) return clean as T;
+      if (clean !== value || !SECRET_KEY.test(key) || /\s/.test(value)) return clean as T;
       const [named = "", before = `${key}=`] = [this.text(`${key}=${value}`)];
       return named.slice(before.length) as T;
     }
-    if (depth > DEEPEST && typeof value === "object") return null as T;
+    if (depth > MAX_DEPTH && typeof value === "object") return null as T;
     if (Array.isArray(value)) return value.map((one) => this.value(one, key, depth + 1)) as T;
     const row = object(value);
     if (!row) return value;
@@ -96,8 +95,8 @@ export class Redactor {
   }
 
   /**
-   * A line of JSONL without its secrets, or null where the row has to be left out: thinking is signed, so a changed
-   * block would be refused. Lines without secrets stay byte for byte.
+   * Returns a line of JSONL without its secrets. Lines without secrets stay the same byte for byte. Returns null if the
+   * thinking contains a secret: it is signed, so Claude Code would refuse a changed row.
    */
   line(line: string): string | null {
     let row: unknown;
@@ -113,25 +112,22 @@ export class Redactor {
     } catch {
       // nested too deeply
     }
-    return thoughts(clean) === thoughts(row) ? after : null;
+    return thinking(clean) === thinking(row) ? after : null;
   }
 
-  /** The same for JSON. */
+  /** Returns what was found, for JSON. */
   list(): { kind: string; count: number }[] {
     return [...this.found].map(([kind, count]) => ({ kind, count }));
   }
 
-  /** `github-token 2, jwt 1`; empty when nothing was found. */
+  /** Returns what was found as text: `github 2, jwt 1`. */
   report(): string {
     return [...this.found].map(([name, times]) => `${name} ${times}`).join(", ");
   }
 }
 
-const thoughts = (row: unknown): string => {
-  const content = object(object(row)?.message)?.content;
-  return Array.isArray(content) ? content.map((block) => string(object(block)?.thinking) ?? "").join() : "";
-};
+const thinking = (row: unknown): string => thinkingOf(object(row) ?? {}).join();
 
-/** The report that names each kind of secret. */
+/** Returns a sentence for people that says what was redacted. */
 export const redactionSummary = (redactor: Redactor | null): string =>
   redactor ? `secrets redacted: ${redactor.report() || "none found"}` : "secrets were not redacted";

@@ -1,8 +1,8 @@
-// What a secret looks like. Pure text: compiled at the first use.
+// What secrets look like. These are texts; the redactor compiles them at their first use.
 
 /**
- * Tokens that are known by their own form: name, what they begin with, the rest (or ^ and all of it). The second
- * word is also the quick test that lets most text pass unread.
+ * Tokens that are recognised by their form: name, beginning, and rest (or ^ and the whole pattern). The beginning is also
+ * the quick test that most texts fail.
  */
 export const TOKENS = String.raw`
 anthropic sk-ant- [a-z]+\d\d-[\w-]{16,}
@@ -63,17 +63,17 @@ jwt eyJ[\w-]{8} [\w-]{2,}\.eyJ[\w-]{10,}\.[\w-]{10,}
 private-key -----BEGIN[\sA-Z]{0,30}PRIVATE\sKEY [\s\S]{0,9}-----(?:[\s\S]{0,16000}?-----END[\sA-Z]{0,30}KEY[\sA-Z]{0,6}-----|(?:(?:\\[nr]|[\s>|\d\u2192:+-]){0,40}[A-Za-z0-9+/=]{16,})*)
 `;
 
-/** What a rest of `a30`, `h30` or `w30` means: at least so many letters and digits, hexadecimal digits, or nearly anything. */
+/** `a30`, `h30` and `w30` mean at least 30 letters and digits, hexadecimal digits, or characters of a token. */
 export const SHORT: Record<string, string> = { a: "[A-Za-z0-9]", h: "[0-9a-fA-F]", w: "[\\w.+/=-]" };
 
-/** A secret begins where a word does; escapes that JSON, terminals and URLs put in front are no part of a word. */
+/** Where a secret can begin: at the start of a word, or after an escape of JSON, a terminal or a URL. */
 export const START = String.raw`(?<=^|[^A-Za-z0-9]|\\[nrtbf]|\\u[0-9a-fA-F]{4}|%[0-9A-F]{2}|\[[\d;]{0,9}m)`;
 
-/** What cannot be a secret although it stands in a secret's place: variables, code, and words that mean "yours". */
+/** What is not a secret although it stands where one would: variables, code and placeholders. */
 const NOT = String.raw`(?!\[redacted:|[$<{%*]|\.{3}|x{3}|your|YOUR|example|change|process\.|os\.|import\.|env\.)`;
 const IS = String.raw`\\*["']?\s{0,4}[=:]\s{0,4}\\*["']?`;
 
-/** A secret that is known by what stands before it; `key` is the quick test, and must fit somewhere in the text. */
+/** A secret that is recognised by what comes before it. `key` is the quick test: it must match somewhere in the text. */
 export type SecretContext = { name: string; key: RegExp; before: string; secret: string; flags?: string };
 
 export const CONTEXTS: readonly SecretContext[] = [
@@ -117,7 +117,7 @@ export const CONTEXTS: readonly SecretContext[] = [
     name: "env-value",
     key: /SECRET|TOKEN|PASS|PWD|KEY|CRED/,
     before: `${START}[A-Z0-9_]{0,50}(?:SECRET|TOKEN(?!S)|PASSWORD|PASSWD|PASSPHRASE|_PWD|_PASS|CREDENTIALS?|(?:API|ACCESS|PRIVATE|ENCRYPTION|SIGNING|MASTER|AUTH|ACCOUNT)_?KEY)[A-Z0-9_]{0,30}${IS}`,
-    // quoted, behind = anything, behind a colon what has a digit
+    // in quotes, or anything after =, or after a colon something with a digit
     secret: String.raw`(?:(?<=["'])[^"'\n\\]{4,400}|(?<!["'])(?:(?<==\s{0,4})|(?=\S{0,80}\d))[^\s"'\\,;()[\]{}]{6,400})`,
     flags: "g",
   },
@@ -129,6 +129,6 @@ export const CONTEXTS: readonly SecretContext[] = [
   },
 ];
 
-/** A place's whole expression, the secret being its second group. */
+/** Returns the whole pattern. Its second group is the secret. */
 export const contextPattern = ({ before, secret, flags = "gi" }: SecretContext): RegExp =>
   new RegExp(`(${before})(${NOT}${secret})`, flags);

@@ -4,7 +4,7 @@ import { highlight } from "./highlight.ts";
 import { clock, escapeHtml, heading, iso, type PageHead, visibleText } from "./page-text.ts";
 import { summarizeTool } from "./tool-summary.ts";
 
-// Translucent greys and the browser's own colours fit light and dark; only code needs colours of its own.
+// Translucent greys and the browser's colours fit light and dark mode; only code has colours of its own.
 const STYLE = `:root{color-scheme:light dark;--s:#0a6640;--n:#0550ae;--k:#a0259a;--m:#a40e26}
 @media(prefers-color-scheme:dark){:root{--s:#7ee0a6;--n:#79c0ff;--k:#e29bf0;--m:#ffa198}}
 *{box-sizing:border-box}body{margin:auto;max-width:54rem;padding:1rem;font:16px/1.55 system-ui,sans-serif;overflow-wrap:anywhere}
@@ -15,7 +15,7 @@ pre,code{font:.82rem/1.45 ui-monospace,monospace;background:#8882;border-radius:
 details{margin:.4rem 0;border:1px solid #8885;border-radius:.5rem;padding:.35rem .7rem}section,details{content-visibility:auto;contain-intrinsic-size:auto 2rem}
 summary{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}i{font-style:normal}.s,.p{color:var(--s)}.n,a{color:var(--n)}.k{color:var(--k)}.m,.f b{color:var(--m)}img{max-width:100%}`;
 
-/** One file, no script, nothing fetched: readable on a phone, light and dark. */
+/** Yields a page in HTML: one file without scripts that loads nothing, readable on a phone, in light and dark mode. */
 export function* html(head: PageHead, all: Iterable<Item>, redactor: Redactor | null): Generator<string> {
   const [title, about] = heading(head);
   yield `<!doctype html>
@@ -45,59 +45,72 @@ export function* html(head: PageHead, all: Iterable<Item>, redactor: Redactor | 
 
 const pre = (code: string, language: string): string => `<pre>${highlight(code, language)}</pre>`;
 
-/** The Markdown that Claude writes: paragraphs, fences, headings, lists, tables as they are typed. */
+/** Renders the Markdown that Claude writes: paragraphs, fences, headings, lists, and tables as they are typed. */
 function rendered(text: string): string {
   let out = "";
-  let held: string[] = [];
+  let paragraph: string[] = [];
   const flush = (): void => {
-    const paragraph = held.join("\n").trim();
-    if (paragraph !== "") out += `<p>${inline(paragraph)}</p>`;
-    held = [];
+    const text = paragraph.join("\n").trim();
+    if (text !== "") out += `<p>${inline(text)}</p>`;
+    paragraph = [];
   };
   const lines = text.split("\n");
-  for (let i = 0; i < lines.length; i++) {
-    const line = lines[i]!;
-    const [, fence, language = ""] = /^\s*(`{3,}|~{3,})\s*([\w+#-]*)[^`]*$/.exec(line) ?? [];
-    const [, heading] = /^#{1,6} (.*)/.exec(line) ?? [];
-    const [, indent, sign, point] = /^(\s*)([-*+]|\d+[.)])\s+(.*)/.exec(line) ?? [];
-    if (fence) {
+  for (let i = 0; i < lines.length; ) {
+    const block = blockAt(lines, i);
+    if (block) {
       flush();
-      const begin = ++i;
-      while (i < lines.length && !(lines[i]!.trim().startsWith(fence) && /^(.)\1*$/.test(lines[i]!.trim())))
-        i++;
-      out += pre(lines.slice(begin, i).join("\n"), language);
-    } else if (/^\s*\|.*\|\s*$/.test(line)) {
-      flush();
-      const begin = i;
-      while (/^\s*\|/.test(lines[i + 1] ?? "")) i++;
-      out += pre(lines.slice(begin, i + 1).join("\n"), "");
-    } else if (heading !== undefined) {
-      flush();
-      out += `<h4>${inline(heading)}</h4>`;
-    } else if (point !== undefined) {
-      flush();
-      out += `<p class=l style="margin-left:${Math.min(8, indent!.length / 2)}em">${/\d/.test(sign!) ? sign : "\u2022"} ${inline(point)}</p>`;
-    } else if (line.trim() === "") flush();
-    else held.push(line);
+      out += block.html;
+      i = block.next;
+      continue;
+    }
+    if (lines[i]!.trim() === "") flush();
+    else paragraph.push(lines[i]!);
+    i++;
   }
   flush();
   return out;
 }
 
-/** Code, bold and links to the web; everything else as it is, escaped. */
+/** Renders the fence, table, heading or list item that begins at a line; null for text. `next` is the line after it. */
+function blockAt(lines: readonly string[], start: number): { html: string; next: number } | null {
+  const line = lines[start]!;
+  const [, fence, language = ""] = /^\s*(`{3,}|~{3,})\s*([\w+#-]*)[^`]*$/.exec(line) ?? [];
+  if (fence) {
+    const isEnd = (text: string): boolean => text.startsWith(fence) && /^(.)\1*$/.test(text);
+    let end = start + 1;
+    while (end < lines.length && !isEnd(lines[end]!.trim())) end++;
+    return { html: pre(lines.slice(start + 1, end).join("\n"), language), next: end + 1 };
+  }
+  if (/^\s*\|.*\|\s*$/.test(line)) {
+    let end = start + 1;
+    while (/^\s*\|/.test(lines[end] ?? "")) end++;
+    return { html: pre(lines.slice(start, end).join("\n"), ""), next: end };
+  }
+  const heading = /^#{1,6} (.*)/.exec(line)?.[1];
+  if (heading !== undefined) return { html: `<h4>${inline(heading)}</h4>`, next: start + 1 };
+  const [, indent = "", sign = "", point] = /^(\s*)([-*+]|\d+[.)])\s+(.*)/.exec(line) ?? [];
+  if (point === undefined) return null;
+  const margin = Math.min(8, indent.length / 2);
+  const bullet = /\d/.test(sign) ? sign : "\u2022";
+  return {
+    html: `<p class=l style="margin-left:${margin}em">${bullet} ${inline(point)}</p>`,
+    next: start + 1,
+  };
+}
+
+/** Renders code, bold text and links to the web; escapes everything else. */
 const inline = (text: string): string =>
   text
     .split(/(`+)((?:(?!\1)[\s\S]){1,2000}?)\1(?!`)/)
-    .map((part, i) =>
-      i % 3 === 1
-        ? ""
-        : i % 3 === 2
-          ? `<code>${escapeHtml(part.trim())}</code>`
-          : escapeHtml(part)
-              .replace(/\*\*([^*\n]{1,500})\*\*/g, "<b>$1</b>")
-              .replace(
-                /\[([^\][\n]{1,300})\]\((https?:\/\/[^\s()<>]{1,1000})\)/g,
-                '<a rel="noreferrer" href="$2">$1</a>',
-              ),
-    )
+    .map((part, i) => {
+      // The split gives text, backticks, code, text, …
+      if (i % 3 === 1) return "";
+      if (i % 3 === 2) return `<code>${escapeHtml(part.trim())}</code>`;
+      return escapeHtml(part)
+        .replace(/\*\*([^*\n]{1,500})\*\*/g, "<b>$1</b>")
+        .replace(
+          /\[([^\][\n]{1,300})\]\((https?:\/\/[^\s()<>]{1,1000})\)/g,
+          '<a rel="noreferrer" href="$2">$1</a>',
+        );
+    })
     .join("");

@@ -3,7 +3,7 @@ import type { Redactor } from "../redact/redactor.ts";
 import { escapeControls } from "../system/control-characters.ts";
 import { iso, type PageHead } from "./page-text.ts";
 
-/** `ccr/transcript@1`: one object, a message a line. */
+/** Yields the JSON of `ccr/transcript@1` (docs/schemas/transcript.json), one line a message. */
 export function* asJson(head: PageHead, all: Iterable<Item>, redactor: Redactor | null): Generator<string> {
   const session = { ...head, createdAt: iso(head.createdAt), updatedAt: iso(head.updatedAt) };
   yield `{"schema":"ccr/transcript@1","generatedAt":"${new Date().toISOString()}","session":${escapeControls(JSON.stringify(session))},"messages":[`;

@@ -3,7 +3,7 @@ import { type Redactor, redactionSummary } from "../redact/redactor.ts";
 import { clock, escapeHtml, heading, type PageHead, visibleText } from "./page-text.ts";
 import { summarizeTool } from "./tool-summary.ts";
 
-/** A page in Markdown: prompts quoted, answers as Claude wrote them, tool calls folded. */
+/** Yields a page in Markdown: prompts as quotes, answers as Claude wrote them, tool calls folded. */
 export function* markdown(head: PageHead, all: Iterable<Item>, redactor: Redactor | null): Generator<string> {
   const [title, about] = heading(head);
   yield `# ${plain(oneLine(title))}\n\n${about.map((line) => `- ${plain(line)}\n`).join("")}`;
@@ -28,14 +28,14 @@ export function* markdown(head: PageHead, all: Iterable<Item>, redactor: Redacto
 const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim().slice(0, 200);
 const plain = (text: string): string => escapeHtml(text).replace(/[\\`*_[\]]/g, "\\$&");
 
-/** Code in a fence that is longer than any within. */
+/** Returns code in a fence that is longer than any run of backticks in it. */
 function fenced(code: string, language: string): string {
   const longest = Math.max(2, ...[...code.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = "`".repeat(longest + 1);
   return `${fence}${language}\n${code}\n${fence}`;
 }
 
-/** Markdown of other people: no HTML outside of code, nothing that is fetched, and every fence ends. */
+/** Makes untrusted Markdown safe: no HTML outside of code, no images to load, and every fence is closed. */
 function safe(text: string): string {
   let open: string | undefined;
   const lines = text.split("\n").map((line) => {
@@ -48,7 +48,7 @@ function safe(text: string): string {
       open = fence;
       return line;
     }
-    // Our own headings stay the upper ones.
+    // Headings become smaller than those of the page.
     return line
       .replace(/^ {0,3}(?=#{1,4}\s)/, "##")
       .split(/(`[^`]+`)/)

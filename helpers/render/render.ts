@@ -1,4 +1,4 @@
-// A session for people: one text, in pieces, so that a large one is never in memory.
+// A session as a page for people.
 
 import { readItems } from "../conversation/items.ts";
 import type { Redactor } from "../redact/redactor.ts";
@@ -10,15 +10,15 @@ import type { PageHead } from "./page-text.ts";
 export const FORMATS = ["md", "html", "json"] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** The pieces of a page. Without a redactor nothing is taken out. `seen` gets the bytes read, and of how many. */
+/** Yields a page in pieces, so that a large one is never in memory. Without a redactor nothing is removed. */
 export function* renderPage(
   format: Format,
   path: string,
   head: PageHead,
   redactor: Redactor | null,
-  seen?: (done: number, all: number) => void,
+  onProgress?: (done: number, all: number) => void,
 ): Generator<string> {
   const page = { md: markdown, html, json: asJson }[format];
   const clean = redactor ? redactor.value(head) : head;
-  yield* page(clean, readItems(path, redactor, seen), redactor);
+  yield* page(clean, readItems(path, redactor, onProgress), redactor);
 }

@@ -2,25 +2,27 @@ import type { Row } from "../claude/rows.ts";
 import { string } from "../claude/rows.ts";
 import { visibleText } from "./page-text.ts";
 
-/** More of a tool's text than this is left out, and it is said how much. */
-const MOST = 100_000;
+/** Longest text of a tool, in characters. */
+const MAX_TEXT = 100_000;
 
 const truncate = (text: string): string =>
-  text.length > MOST ? `${text.slice(0, MOST)}\n[${text.length - MOST} more characters left out]` : text;
+  text.length > MAX_TEXT
+    ? `${text.slice(0, MAX_TEXT)}\n[${text.length - MAX_TEXT} more characters left out]`
+    : text;
 
 type Call = { about: string; code: string; language: string };
 
 export const diffLines = (text: unknown, sign: string): string =>
   typeof text === "string" && text !== "" ? text.replace(/^/gm, sign).concat("\n") : "";
 
-/** A tool call in one line and, where that does not say all, as code. */
+/** Describes a tool call in one line and, if that is not everything, as code. */
 function describeCall(input: Row): Call {
   const { command, file_path, content, new_source } = input;
   const path = string(file_path) ?? string(input.notebook_path);
   const written = string(content) ?? string(new_source);
   if (typeof command === "string")
     return { about: string(input.description) ?? command.split("\n", 1)[0]!, code: command, language: "sh" };
-  const edits = Array.isArray(input.edits) ? (input.edits as Row[]) : "new_string" in input ? [input] : [];
+  const edits = editsOf(input);
   if (path !== null && edits.length > 0) {
     const code = edits
       .map((edit) => diffLines(edit?.old_string, "-") + diffLines(edit?.new_string, "+"))
@@ -42,13 +44,13 @@ function describeCall(input: Row): Call {
 
 export type ToolSummary = { summary: string; parts: [code: string, language: string][] };
 
-/** What is shown of a tool call: name and subject in one line, the call and its result as code. */
+/** Returns what a page shows of a tool call: its subject in one line, the call and its result as code. */
 export function summarizeTool(input: Row, result: string | null, failed: boolean): ToolSummary {
   const { about, code, language } = describeCall(input);
-  const reads = code === "" ? extensionOf(about) : "";
+  const resultLanguage = code === "" ? extensionOf(about) : "";
   const parts: ToolSummary["parts"] = [
     [code, language],
-    [result ?? "", reads],
+    [result ?? "", resultLanguage],
   ];
   return {
     summary: visibleText(`${about.slice(0, 200)}${failed ? " (failed)" : ""}`).trim(),
@@ -58,5 +60,10 @@ export function summarizeTool(input: Row, result: string | null, failed: boolean
   };
 }
 
-/** The ending of a file's name, for highlighting. */
+function editsOf(input: Row): Row[] {
+  if (Array.isArray(input.edits)) return input.edits as Row[];
+  return "new_string" in input ? [input] : [];
+}
+
+/** Returns the extension of a file name, for highlighting. */
 const extensionOf = (path: string): string => /\.(\w{1,10})$/.exec(path)?.[1] ?? "";
