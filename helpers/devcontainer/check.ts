@@ -1,5 +1,5 @@
 import { mountPoints } from "../system/mounts.ts";
-// Is it shared, and does it work? Looked at from the host and from inside of the container; nothing is changed.
+// Checks whether a container shares sessions and whether that works, from the host or from inside. Changes nothing.
 
 import { closeSync, existsSync, openSync, readFileSync, type Stats, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -30,11 +30,12 @@ const rebuilt = (host: string): string =>
 
 class Findings {
   readonly all: Finding[] = [];
+  /** Adds the result of a check: `message` and `fix` if it is not fine. A `note` is no problem. */
   check(what: string, fine: boolean, message: string, fix: string, note = false): void {
-    const state = fine ? "ok" : note ? "note" : "wrong";
-    this.all.push({ what, state, message: fine ? what : message, fix: fine ? null : fix });
+    if (fine) this.all.push({ what, state: "ok", message: what, fix: null });
+    else this.all.push({ what, state: note ? "note" : "wrong", message, fix });
   }
-  /** Fine when nothing is on the list. */
+  /** Adds the result of a check that is fine if the list is empty. */
   checkEmpty(what: string, list: readonly string[], message: string, fix: string, note = false): void {
     this.check(what, list.length === 0, `${message}: ${list.join(", ")}`, fix, note);
   }
@@ -44,7 +45,7 @@ const uid = (): number => process.getuid?.() ?? -1;
 const stat = (path: string): Stats | undefined => statSync(path, { throwIfNoEntry: false });
 const words = (paths: readonly string[]): string => paths.map(quote).join(" ");
 
-/** From the host. */
+/** Checks a project from the host. */
 export function checkHost(host: string): Report {
   const place = shareFolderOf(host);
   const { record } = place;
@@ -55,7 +56,7 @@ export function checkHost(host: string): Report {
   if (record) {
     const whole = text !== null && record.edits.every(([, after]) => text.includes(after));
     const compose = !record.override || existsSync(record.override.path);
-    found.check("shared", whole && compose, `${file} is without ccr's lines`, ADD);
+    found.check("shared", whole && compose, `${file} does not have ccr's lines`, ADD);
     checkSources(mounts, found);
     if (!record.isolated) {
       const link = linkOf(record);
@@ -79,8 +80,8 @@ export function checkHost(host: string): Report {
     found.check(
       "shared",
       false,
-      "devcontainer.json has lines of another home's ccr",
-      `take them out, then: ${ADD}`,
+      "devcontainer.json has lines that ccr of another home added",
+      `remove them, then: ${ADD}`,
     );
   else
     found.check(
@@ -97,14 +98,14 @@ function checkSources(mounts: readonly Mount[], found: Findings): void {
   const those = (wrong: (stats: Stats | undefined, mount: Mount) => boolean): string[] =>
     mounts.filter((mount) => wrong(stat(mount.source), mount)).map(({ source }) => source);
   const missing = those((stats, { kind }) => !(kind === "folder" ? stats?.isDirectory() : stats?.isFile()));
-  found.checkEmpty("sources", missing, "not there", ADD);
+  found.checkEmpty("sources", missing, "missing", ADD);
   const foreign = those((stats, { readOnly }) => !readOnly && stats !== undefined && stats.uid !== uid());
   found.checkEmpty("owner", foreign, "not yours", `sudo chown -R ${uid()} ${words(foreign)}`);
   const closed = those((stats, { kind }) => {
     const needed = kind === "folder" ? 0o700 : 0o600;
     return stats !== undefined && (stats.mode & needed) !== needed;
   });
-  found.checkEmpty("modes", closed, "closed to you", `chmod u+rwX ${words(closed)}`);
+  found.checkEmpty("modes", closed, "not accessible to you", `chmod u+rwX ${words(closed)}`);
   const program = mounts.find(({ name }) => name === "ccr")!;
   found.check(
     "helper",
@@ -126,10 +127,10 @@ function checkCopies({ path }: ShareFolder, found: Findings): void {
   });
   found.checkEmpty("copies", old, "older in the container", `${ADD} --refresh`);
   const own = COPIED.map((name) => join(path, "claude", name)).filter((name) => lstat(name)?.isFile());
-  found.checkEmpty("own", own, "the container has its own", `rm ${words(own)} && ${ADD}`, true);
+  found.checkEmpty("own", own, "the container has its own copy", `rm ${words(own)} && ${ADD}`, true);
 }
 
-/** Mounts of the person's own that go wrong without a word. */
+/** Checks the user's own mounts for those that fail without an error. */
 function checkOwnMounts(text: string, found: Findings): void {
   let mounts: unknown;
   try {
@@ -141,10 +142,10 @@ function checkOwnMounts(text: string, found: Findings): void {
   for (const mount of Array.isArray(mounts) ? mounts : []) {
     const form = object(mount);
     const source = form ? String(form.source) : (/(?:source|src)=([^,]*)/.exec(String(mount))?.[1] ?? "");
-    const trap = (message: string, fix = "take that mount out"): void =>
+    const trap = (message: string, fix = "remove that mount"): void =>
       found.check("trap", false, `${source}: ${message}`, fix, true);
     if (/\/\.claude(?:\.json|\/settings\.json|\/CLAUDE\.md)$/.test(source))
-      trap("bound as a file; once the host saves it, the container has the old one for ever");
+      trap("bound as a file; once the host saves it, the container keeps the old one");
     if (/\/\.claude(?:\/sessions)?\/?$/.test(source)) trap("processes of both sides mix up in sessions/");
     if (form?.readonly)
       trap(
@@ -154,7 +155,7 @@ function checkOwnMounts(text: string, found: Findings): void {
   }
 }
 
-/** From inside of the container, in a directory of the project. */
+/** Checks from inside the container, in a directory of the project. */
 export function checkInside(share: Share, directory: string): Report {
   const found = new Findings();
   const { host, target, container, isolated } = share;
@@ -162,7 +163,7 @@ export function checkInside(share: Share, directory: string): Report {
   found.check(
     "directory",
     process.env.CLAUDE_CONFIG_DIR === target,
-    `${target} is what is shared, and CLAUDE_CONFIG_DIR does not say so`,
+    `CLAUDE_CONFIG_DIR is not ${target}, which is the shared directory`,
     `export CLAUDE_CONFIG_DIR=${quote(target)}`,
   );
   const points = mountPoints();
@@ -180,9 +181,9 @@ export function checkInside(share: Share, directory: string): Report {
     const open = those((mount, readOnly) => mount.readOnly && readOnly === false);
     found.checkEmpty("read-only", open, "can be written", `${there(ADD)}, then ${rebuilt(host)}`);
     const mixed = points.has(realPathOrSame(join(target, "sessions")));
-    found.check("sessions", !mixed, "sessions/ is shared", "take that mount out of devcontainer.json");
+    found.check("sessions", !mixed, "sessions/ is shared", "remove that mount from devcontainer.json");
     const stale = those(({ target: at, kind }) => kind === "file" && lstat(at)?.nlink === 0);
-    found.checkEmpty("stale", stale, "replaced on the host since", "restart the container");
+    found.checkEmpty("stale", stale, "replaced on the host meanwhile", "restart the container");
   }
   checkWritable(projectsDirectory(), host, found);
   const here = realPathOrSame(directory);
@@ -206,7 +207,7 @@ export function checkInside(share: Share, directory: string): Report {
   return { share, file: null, inside: true, mounts, findings: found.all };
 }
 
-/** Only a write shows it: with projects/ read-only the CLI answers, ends with 0 and saves nothing. */
+/** Checks by writing a file: if projects/ is read-only, Claude Code answers, exits with 0 and saves nothing. */
 function checkWritable(folder: string, host: string, found: Findings): void {
   const owner = stat(folder)?.uid;
   const foreign = owner !== undefined && owner !== uid() && uid() !== 0;
@@ -221,7 +222,7 @@ function checkWritable(folder: string, host: string, found: Findings): void {
   found.check(
     "write",
     !code && !foreign,
-    foreign ? `${folder} is of user ${owner}, you are ${uid()}` : `${folder}: ${code}`,
+    foreign ? `${folder} belongs to user ${owner}, you are ${uid()}` : `${folder}: ${code}`,
     foreign
       ? `${there(`set "updateRemoteUserUID": true and another "remoteUser"`)}, then ${rebuilt(host)}`
       : `${there(`chmod u+rwx ~/.claude/projects; ${ADD}`)}, then ${rebuilt(host)}`,

@@ -1,14 +1,14 @@
-// devcontainer.json as text: our lines in, and out again, and no other byte changed. Pure.
+// Adds ccr's lines to the text of devcontainer.json and removes them again, without changing any other byte. Pure.
 
 import { endOf, type Member, members, plainJson, skip } from "../system/json-text.ts";
 import { Problem } from "../system/problem.ts";
 
 export type Json = Record<string, unknown>;
 
-/** What stands in the file afterwards in place of what stood there: each text is there once. */
+/** A replacement in the file. Each `after` is there exactly once. */
 export type Edit = [before: string, after: string];
 
-/** What is put in. `properties` are whole; members of `objects` go into an object that is there. */
+/** What is added. `properties` are new ones; members of `objects` go into an object that may exist. */
 export type Wanted = {
   mounts: readonly string[];
   objects: Record<string, Record<string, string>>;
@@ -20,28 +20,28 @@ export type Wanted = {
 export const MARK =
   "// ccr: Claude sessions shared with this container; ccr devcontainer remove takes it out";
 
-const bad = (message: string, hint = "fix it, then try again: ccr devcontainer add"): Problem =>
+const bad = (message: string, hint = "correct it, then run: ccr devcontainer add"): Problem =>
   new Problem("devcontainer-json", message, { hint });
 
-/** The values of devcontainer.json, and its text with comments and trailing commas blanked. */
+/** Parses devcontainer.json. `plain` is its text with blanks in place of comments and trailing commas. */
 export function parseFile(text: string): { plain: string; value: Json; all: Member[] } {
   const plain = plainJson(text);
   let value: unknown;
   try {
     value = JSON.parse(plain);
   } catch {
-    throw bad("devcontainer.json cannot be read as JSON with comments.");
+    throw bad("devcontainer.json is not valid JSON with comments");
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw bad("devcontainer.json is no object.");
+    throw bad("devcontainer.json is not an object");
   const all = members(plain, plain.indexOf("{"));
   const keys = all.map(({ key }) => key);
   const twice = keys.find((key, i) => keys.indexOf(key) < i);
-  if (twice !== undefined) throw bad(`devcontainer.json has "${twice}" twice.`);
+  if (twice !== undefined) throw bad(`devcontainer.json has "${twice}" twice`);
   return { plain, value: value as Json, all };
 }
 
-/** The text with what is wanted put in, and how to take it out again. Keys that are there already stay. */
+/** Adds what is wanted. Returns the edits that undo it, and the keys that exist already and stay as they are (`kept`). */
 export function edit(text: string, wanted: Wanted): { text: string; edits: Edit[]; kept: string[] } {
   const { plain, all } = parseFile(text);
   const eol = text.includes("\r\n") ? "\r\n" : "\n";
@@ -51,7 +51,7 @@ export function edit(text: string, wanted: Wanted): { text: string; edits: Edit[
   const edits: Edit[] = [];
   const changes: { at: number; end: number; put: string }[] = [];
 
-  /** Our lines as the first ones of the object or list that begins at `at`. */
+  /** Adds lines at the beginning of the object or list at `at`. */
   const lead = (at: number, lines: readonly string[], indent: string): void => {
     const first = skip(plain, at + 1);
     const empty = plain[first] === "]" || plain[first] === "}";
@@ -74,7 +74,8 @@ export function edit(text: string, wanted: Wanted): { text: string; edits: Edit[
       block(key, kind, lines);
       return;
     }
-    if (text[there.value] !== kind[0]) throw bad(`"${key}" of devcontainer.json is no ${kind} value.`);
+    if (text[there.value] !== kind[0])
+      throw bad(`"${key}" in devcontainer.json is not ${kind === "{}" ? "an object" : "a list"}`);
     const first = skip(plain, there.value + 1);
     const line = indentOf(plain, first);
     lead(there.value, lines, line && plain[first] !== kind[1] ? line : unit + unit);
@@ -114,7 +115,7 @@ export function edit(text: string, wanted: Wanted): { text: string; edits: Edit[
   return { text: next, edits, kept };
 }
 
-/** The value of `dockerComposeFile` with one more file at its end. */
+/** Returns the value of `dockerComposeFile` with one more file at its end. */
 function withFile(text: string, plain: string, { value, end }: Member, file: string): string {
   const name = JSON.stringify(file);
   if (text[value] !== "[") return `[${text.slice(value, end)}, ${name}]`;
@@ -127,11 +128,11 @@ function withFile(text: string, plain: string, { value, end }: Member, file: str
   return `${text.slice(value, last)}${last > value + 1 ? ", " : ""}${name}${text.slice(last, end)}`;
 }
 
-/** Blanks in front of a position; none where something else stands on its line. */
+/** Returns the blanks before a position; none if anything else is before it on its line. */
 const indentOf = (text: string, at: number): string =>
   /(?:^|[\r\n])([ \t]*)$/.exec(text.slice(Math.max(0, at - 200), at))?.[1] ?? "";
 
-/** The text without our edits: what stood there before. Null where one of them was changed since. */
+/** Undoes the edits. Returns null if one of them was changed since. */
 export function undo(text: string, edits: readonly Edit[]): string | null {
   let left = text;
   for (const [before, after] of edits) {

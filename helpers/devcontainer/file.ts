@@ -1,4 +1,4 @@
-// Which devcontainer.json a directory has, and what it says of the container: its user, its home, its folder.
+// Finds the devcontainer.json of a directory and reads the container's user, home and project folder from it.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
@@ -7,25 +7,25 @@ import { type Json, parseFile } from "./edit.ts";
 
 const NAME = "devcontainer.json";
 
-/** Every devcontainer.json of a directory, in the order of the specification. */
+/** Lists the devcontainer.json files of a directory, in the order of the specification. */
 export function configFiles(directory: string): string[] {
   const folder = join(directory, ".devcontainer");
   let names: string[] = [];
   try {
     names = readdirSync(folder).sort();
   } catch {
-    // there need not be one
+    // there is no such folder
   }
   const places = [folder, ...names.map((name) => join(folder, name))].map((path) => join(path, NAME));
   return [places[0]!, join(directory, `.${NAME}`), ...places.slice(1)].filter((path) => existsSync(path));
 }
 
-/** The text of the file, which is UTF-8, and its values. */
+/** Reads the file. Throws a Problem if it is not UTF-8. */
 export function readFile(path: string): { text: string; value: Json } {
   const bytes = readFileSync(path);
   const text = bytes.toString("utf8");
   if (!Buffer.from(text).equals(bytes))
-    throw new Problem("devcontainer-json", `${path} is not UTF-8, so ccr leaves it alone.`);
+    throw new Problem("devcontainer-json", `${path} is not UTF-8, so ccr does not change it`);
   return { text, value: parseFile(text).value };
 }
 
@@ -33,7 +33,7 @@ const string = (value: unknown): string | null => (typeof value === "string" && 
 const absolute = (path: string | null): string | null =>
   path?.startsWith("/") && !path.includes("${") ? path.replace(/(?<=.)\/+$/, "") : null;
 
-/** A value with what the host knows of it put in. */
+/** Substitutes the variables of a value that are known on the host. */
 function substituted(value: unknown, directory: string): string | null {
   return (
     string(value)
@@ -46,7 +46,7 @@ function substituted(value: unknown, directory: string): string | null {
   );
 }
 
-/** The folder of the project in the container, and who says so: null where only the rule of the tools is known. */
+/** Returns the project's folder in the container. `rule`: it is only the default of the tools. */
 export async function containerFolder(
   file: string,
   value: Json,
@@ -56,12 +56,12 @@ export async function containerFolder(
   if (own !== null) return { path: own, from: "file" };
   const { capture } = await import("../system/run.ts");
   const args = ["read-configuration", "--workspace-folder", directory, "--config", file];
-  const said = await capture("devcontainer", args, 15_000);
+  const output = await capture("devcontainer", args, 15_000);
   try {
-    const path = absolute(JSON.parse(said ?? "").workspace.workspaceFolder);
+    const path = absolute(JSON.parse(output ?? "").workspace.workspaceFolder);
     if (path !== null) return { path, from: "devcontainer" };
   } catch {
-    // it needs a docker program, too
+    // the program is missing, or it did not find docker
   }
   if (value.dockerComposeFile !== undefined) return { path: "/", from: "rule" };
   let root = directory;
@@ -70,14 +70,14 @@ export async function containerFolder(
   return { path: join("/workspaces", basename(root), relative(root, directory)), from: "rule" };
 }
 
-/** Users that the images of the specification's authors work as. */
+/** The users of the official images. */
 const IMAGES: [RegExp, string][] = [
   [/devcontainers\/(?:javascript-node|typescript-node)\b/, "node"],
   [/devcontainers\/universal\b/, "codespace"],
   [/(?:devcontainers|vscode\/devcontainers)\//, "vscode"],
 ];
 
-/** The home of the user that Claude runs as in the container; `sure` where the file or a well-known image names the user. */
+/** Returns the home of the container's user. `sure`: the file or a known image names the user. */
 export function containerHome(value: Json): { home: string; sure: boolean } {
   const named = string(value.remoteUser) ?? string(value.containerUser);
   const known = named !== null && /^[\w.-]+$/.test(named);
@@ -87,7 +87,7 @@ export function containerHome(value: Json): { home: string; sure: boolean } {
   return { home: root ? "/root" : `/home/${user}`, sure: user !== undefined };
 }
 
-/** `CLAUDE_CONFIG_DIR` where the file sets it. */
+/** Returns `CLAUDE_CONFIG_DIR` if the file sets it. */
 export function configDirectoryOf(value: Json, directory: string): string | null {
   for (const key of ["remoteEnv", "containerEnv"]) {
     const set = (value[key] as Json | undefined)?.CLAUDE_CONFIG_DIR;

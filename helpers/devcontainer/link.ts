@@ -1,4 +1,4 @@
-// One history for both sides: the container's project folder is a link to the host's.
+// Gives both sides one history: the container's project folder is a symbolic link to the host's.
 
 import {
   lstatSync,
@@ -16,12 +16,13 @@ import { Problem } from "../system/problem.ts";
 import { quote } from "../system/shell-quote.ts";
 import { folder, lstat, type Share } from "./share-folder.ts";
 
+/** Returns the link that a share needs; null if both sides use the same folder name. */
 export const linkOf = ({ host, container }: Share): { path: string; to: string } | null => {
   const to = slug(host);
   return slug(container) === to ? null : { path: join(projectsDirectory(), slug(container)), to };
 };
 
-/** What stands where the link should: nothing, the link, another link, or a folder of the container's own. */
+/** Returns what is at the link's path: nothing, the link, another link, or the container's own folder. */
 export function linkState({ path, to }: { path: string; to: string }): "none" | "right" | "other" | "folder" {
   const there = lstat(path);
   if (!there) return "none";
@@ -33,8 +34,8 @@ export const linkCommand = ({ path, to }: { path: string; to: string }): string 
   `ln -s -- ${quote(to)} ${quote(path)}`;
 
 /**
- * Makes the link. A folder that the container made before is emptied into the host's first: each file by one rename,
- * and only if no name is taken. Gives how many files were moved.
+ * Creates the link. If the container has a folder already, its files are moved to the host's first, each by one rename and
+ * only if no name is taken. Returns how many files were moved.
  */
 export function makeLink(share: Share): number {
   const link = linkOf(share);
@@ -45,10 +46,10 @@ export function makeLink(share: Share): number {
   const there = linkState(link);
   if (there === "right") return 0;
   if (there === "other")
-    throw new Problem("link-taken", `another project has ${share.container} in its container, too.`, {
+    throw new Problem("link-taken", `another project also uses ${share.container} in its container`, {
       hint: [
         `it is ${path} -> ${readlinkSync(path)}`,
-        'give this one a folder of its own: set "workspaceFolder" and "workspaceMount" in devcontainer.json',
+        'give this project another folder: set "workspaceFolder" and "workspaceMount" in devcontainer.json',
       ],
     });
   let moved = 0;
@@ -67,10 +68,10 @@ export function makeLink(share: Share): number {
   return moved;
 }
 
-/** Someone may still write to what was changed so recently (ms). */
+/** A file that was changed more recently than this (ms) may still be written to. */
 const BUSY = 60_000;
 
-/** From where to where, deepest first; to null: the same file is there. Throws when a name is taken, or one is in use. */
+/** Lists the moves, deepest first; to null if the same file is there. Throws a Problem if a name is taken or a file in use. */
 function movesOf(from: string, to: string): [from: string, to: string | null][] {
   const moves: [string, string | null][] = [];
   for (const name of readdirSync(from)) {
@@ -79,21 +80,21 @@ function movesOf(from: string, to: string): [from: string, to: string | null][] 
     const own = lstatSync(a);
     if (!there) {
       if (own.isFile() && Date.now() - own.mtimeMs < BUSY)
-        throw new Problem("busy", `a session in the container writes to ${a}.`, {
+        throw new Problem("busy", `a session in the container writes to ${a}`, {
           hint: "end it, wait a minute, then: ccr devcontainer add",
         });
       moves.push([a, b]);
     } else if (own.isDirectory() && there.isDirectory()) moves.push(...movesOf(a, b), [a, b]);
     else if (own.isFile() && there.isFile() && readFileSync(a).equals(readFileSync(b))) moves.push([a, null]);
     else
-      throw new Problem("name-taken", `both sides have ${name}, and they differ.`, {
-        hint: `look at both, move one away, then: ccr devcontainer add\n${a}\n${b}`,
+      throw new Problem("name-taken", `both sides have ${name}, and they differ`, {
+        hint: `compare them and move one away, then: ccr devcontainer add\n${a}\n${b}`,
       });
   }
   return moves;
 }
 
-/** Takes the link out again, if it is ours. */
+/** Removes the link if it is ours. */
 export function dropLink(share: Share): void {
   const link = linkOf(share);
   if (link && linkState(link) === "right") unlinkSync(link.path);

@@ -1,4 +1,4 @@
-// What a container shares with the host, and in which form.
+// What a container shares with the host.
 
 import { join } from "node:path";
 import { configDirectory } from "../claude/places.ts";
@@ -15,21 +15,21 @@ export type Mount = {
   readOnly: boolean;
 };
 
-/** Read and written on both sides. */
+/** Folders that both sides read and write. */
 const DATA = ["projects", "session-env", "todos", "tasks", "plans", "file-history", "paste-cache"];
-/** Read in the container. */
+/** Folders that the container only reads. */
 const READ = ["agents", "commands", "skills", "plugins"];
-/** The same, where the host has them. */
+/** The same, if the host has them. */
 const READ_IF_THERE = ["rules", "output-styles", "workflows"];
 /**
- * Files that the CLI saves by rename. Bound alone, the container would keep the old one for ever: it gets copies in
+ * Files that Claude Code saves by rename. If one were mounted, the container would keep the old file. So it gets copies in
  * a folder, and links to them.
  */
 export const COPIED = ["settings.json", "CLAUDE.md", "keybindings.json"];
 
 /**
- * Parents first. The container's own folder comes first and is its configuration directory, so that `.claude.json`,
- * `sessions/` and all that is not shared have a place of the right owner, which outlives the container.
+ * Returns the mounts, parents first. The first is the container's own folder. It is the configuration directory there, so
+ * that `.claude.json`, `sessions/` and everything else that is not shared has the right owner and outlives the container.
  */
 export function mountsOf(
   { path }: ShareFolder,
@@ -58,21 +58,21 @@ export function mountsOf(
   ];
   const odd = all.flatMap((one) => [one.source, one.target]).find((path) => /[,"\r\n]|^(?!\/)/.test(path));
   if (odd !== undefined)
-    throw new Problem("bad-path", `no mount can have this path: ${odd}`, {
+    throw new Problem("bad-path", `this path cannot be mounted: ${odd}`, {
       hint: "set HOME, CLAUDE_CONFIG_DIR or XDG_STATE_HOME to an absolute path without commas and quotes",
     });
   return all;
 }
 
-/** A path of the host as the file names it: people's homes differ. */
+/** Replaces this home in a path by a variable, because other people's homes differ. */
 const portable = (path: string, variable: string): string =>
   path.startsWith(`${home()}/`) ? variable + path.slice(home().length) : path;
 
-/** The string form: in the object form `readonly` is lost. */
+/** Returns a mount as a string, because in the object form `readonly` has no effect. */
 export const mountText = ({ source, target, readOnly }: Mount): string =>
   `source=${portable(source, "${localEnv:HOME}")},target=${target},type=bind${readOnly ? ",readonly" : ""}`;
 
-/** A compose file with the same for a service. JSON is YAML. */
+/** Returns a compose file with the mounts and variables of a service. It is JSON, which is valid YAML. */
 export function composeText(service: string, mounts: readonly Mount[], env: Record<string, string>): string {
   const plain = (text: string): string => text.replaceAll("$", "$$$$");
   const volumes = mounts.map(({ source, target, readOnly }) => ({
@@ -86,7 +86,7 @@ export function composeText(service: string, mounts: readonly Mount[], env: Reco
   return `# Written by ccr devcontainer add; ccr devcontainer remove takes it out.\n${text}\n`;
 }
 
-/** For sh, before each start of the container: what is bound must be there, on another person's host too. */
+/** Returns the sh line that runs before each start: it creates what is mounted, also on another person's host. */
 export function startLine(mounts: readonly Mount[]): string {
   const word = (path: string): string => `"${portable(path.replace(/["$`\\]/g, "\\$&"), "$HOME")}"`;
   const [own, host, ccr, ...shared] = mounts as [Mount, Mount, Mount, ...Mount[]];

@@ -1,6 +1,6 @@
 // What ccr keeps of a shared container, on the host: `<state>/devcontainers/<project>/`.
 //   record.json   what was put into devcontainer.json, and the file as it was before
-//   claude/       the container's own configuration directory: everything that is not shared lives here
+//   claude/       the container's own configuration directory, for everything that is not shared
 //   host/         copies of the host's settings, for the container to read
 
 import { lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, type Stats } from "node:fs";
@@ -24,13 +24,13 @@ export type ShareRecord = Share & {
   version: 1;
   /** devcontainer.json */
   file: string;
-  /** names of variables that are handed in */
+  /** names of variables that are passed to the container */
   env: string[];
   /** the file before and after */
   original: string;
   edited: string;
   edits: Edit[];
-  /** the compose file that we wrote, and its text */
+  /** the compose file that ccr wrote, and its text */
   override: { path: string; text: string } | null;
 };
 
@@ -51,7 +51,7 @@ function recordIn(path: string): ShareRecord | null {
   return found?.version === 1 ? (found as ShareRecord) : null;
 }
 
-/** The place of a project: its own, or the first free one under its name, which other projects can share. */
+/** Returns the folder of a project. Projects with equal folder names get numbers. */
 export function shareFolderOf(host: string): ShareFolder {
   for (let n = 1; ; n++) {
     const path = join(root(), slug(host) + (n > 1 ? `-${n}` : ""));
@@ -60,7 +60,7 @@ export function shareFolderOf(host: string): ShareFolder {
   }
 }
 
-/** Configuration directories of the containers that have sessions of their own, with their projects. */
+/** Lists the configuration directories of containers with their own sessions, and their projects. */
 export function isolatedContainers(): { host: string; directory: string }[] {
   let names: string[];
   try {
@@ -74,7 +74,7 @@ export function isolatedContainers(): { host: string; directory: string }[] {
   });
 }
 
-/** What the host says of the container that we are in; null on a host. */
+/** Returns what the host has written about the container that this is; null on a host. */
 export const shareInContainer = (): Share | null =>
   readJson(join(configDirectory(), "host/ccr.json")) as Share | null;
 

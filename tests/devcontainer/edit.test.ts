@@ -131,17 +131,17 @@ describe("a devcontainer.json", () => {
   });
 
   test.each([
-    ["", "cannot be read"],
-    ["// only a comment\n", "cannot be read"],
-    ["[]", "no object"],
+    ["", "not valid JSON with comments"],
+    ["// only a comment\n", "not valid JSON with comments"],
+    ["[]", "is not an object"],
     ['{ "mounts": [], "mounts": [] }', '"mounts" twice'],
     ['{ "mounts": {} }', '"mounts"'],
     ['{ "mounts": "x" }', '"mounts"'],
     ['{ "remoteEnv": [] }', '"remoteEnv"'],
-    ['{ "image": "x" ', "cannot be read"],
-    ['{ "image": "x" /* open }', "cannot be read"],
-    ["{ 'image': 'x' }", "cannot be read"],
-    ["{,}", "cannot be read"],
+    ['{ "image": "x" ', "not valid JSON with comments"],
+    ['{ "image": "x" /* open }', "not valid JSON with comments"],
+    ["{ 'image': 'x' }", "not valid JSON with comments"],
+    ["{,}", "not valid JSON with comments"],
   ])("that is %j is refused", (text, why) => {
     expect(() => edit(text, WANTED)).toThrow(why);
   });

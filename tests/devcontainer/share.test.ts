@@ -345,7 +345,7 @@ describe("devcontainer.json", () => {
     expect(text() + readFileSync(place("record.json"), "utf8")).not.toContain("the-value");
     await expect(share({ env: ["TOKEN=the-value"] })).rejects.toMatchObject({ kind: "usage", exit: 2 });
     const { notes } = await share({ env: ["NOT_SET"] });
-    expect(notes).toContain("NOT_SET is not set here.");
+    expect(notes).toContain("NOT_SET is not set here");
     expect(parse(text()).remoteEnv).toMatchObject({
       TOKEN: "${localEnv:TOKEN}",
       NOT_SET: "${localEnv:NOT_SET}",
@@ -433,7 +433,7 @@ describe("the home and the folder in the container", () => {
     writeFileSync(file, '{ "image": "x", "remoteUser": "a" }');
     const { record, notes } = await share();
     expect(record.container).toBe("/workspaces/app");
-    expect(notes).toEqual(["taken for the project's folder in the container: /workspaces/app."]);
+    expect(notes).toEqual(["assuming that the project's folder in the container is /workspaces/app"]);
     const below = join(project, "packages/web");
     put(join(below, ".devcontainer/devcontainer.json"), '{ "image": "x", "remoteUser": "a" }');
     expect((await share({}, below)).record.container).toBe("/workspaces/app/packages/web");
