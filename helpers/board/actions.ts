@@ -19,7 +19,11 @@ const MAX_LINES = 3;
 export const commandFor = ({ target }: Item, args: readonly string[]): string[] =>
   target === null
     ? [process.execPath, process.argv[1]!, ...args]
-    : remoteCommand(remoteOf(target), args, { terminal: true, utf8: unicode(), patience: CONNECT_TIMEOUT });
+    : remoteCommand(remoteOf(target), args, {
+        terminal: true,
+        utf8: unicode(),
+        connectTimeout: CONNECT_TIMEOUT,
+      });
 
 /** Finds the tmux session of a live session on this machine; `go` attaches to it. Throws a Problem if it has none. */
 export async function planAttach(id: string): Promise<{ go(): Promise<number> }> {

@@ -17,7 +17,7 @@ export async function runOn(target = "", args: readonly string[] = []): Promise<
   const argv = remoteCommand(remoteOf(target), args, {
     terminal,
     utf8: unicode(),
-    patience: CONNECT_TIMEOUT,
+    connectTimeout: CONNECT_TIMEOUT,
   });
   return handOver("/", argv);
 }

@@ -1,4 +1,4 @@
-// The ccr of other machines, over ssh or coder ssh. No word of a person passes the other side's shell as it stands.
+// Runs ccr on other machines, over ssh or coder ssh. No argument reaches the remote shell unquoted.
 
 import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
@@ -9,23 +9,23 @@ import { errno, Problem } from "../system/problem.ts";
 import { isOnPath } from "../system/process.ts";
 import { quote } from "../system/shell-quote.ts";
 
-/** Where a ccr is reached: `coder:<workspace>`, or whatever ssh takes (`me@host`, `ssh://host:2222`, a name of its configuration). */
+/** A remote target: `coder:<workspace>`, or any address that ssh takes (`me@host`, `ssh://host:2222`, a Host of its configuration). */
 export type Remote = { name: string; address: string };
 
 const file = (): string => join(configuration(), "remotes.json");
 
 const NAME = /^\w[\w.-]*$/;
-/** Nothing that begins like an option. */
+/** An address never begins like an option. */
 const ADDRESS = /^(?:coder:\w[\w.@/-]*|(?!coder:)(?:ssh:\/\/)?[\w[:][\w.@:%[\]+-]*)$/;
 
-/** Known targets, by name. */
+/** Returns the named targets, sorted by name. */
 export function remotes(): Remote[] {
   let known: Record<string, string> | null = {};
   try {
     known = JSON.parse(readFileSync(file(), "utf8"));
   } catch (error) {
     if (error instanceof SyntaxError)
-      throw new Problem("remotes", `${file()} is no JSON.`, { hint: "fix it by hand" });
+      throw new Problem("remotes", `${file()} is not valid JSON`, { hint: "fix it by hand" });
     if (errno(error) !== "ENOENT") throw error;
   }
   return Object.entries(known ?? {})
@@ -40,13 +40,13 @@ const save = (all: readonly Remote[]): void =>
     `${JSON.stringify(Object.fromEntries(all.map(({ name, address }) => [name, address])), null, 2)}\n`,
   );
 
-/** Adds a target, or gives one another address. */
+/** Adds a target, or changes its address. */
 export function addRemote(name: string, address: string): void {
-  if (!NAME.test(name)) throw bad(`"${name}" is no name for a target: letters, digits, . _ and -.`);
+  if (!NAME.test(name)) throw badTarget(`invalid name "${name}": use letters, digits, ., _ and -`);
   save([...remotes().filter((other) => other.name !== name), checked({ name, address })]);
 }
 
-/** Whether there was one of this name. */
+/** Removes a target. Returns false when there is none of this name. */
 export function removeRemote(name: string): boolean {
   const all = remotes();
   const others = all.filter((other) => other.name !== name);
@@ -54,81 +54,89 @@ export function removeRemote(name: string): boolean {
   return others.length < all.length;
 }
 
-/** A target by its name, or by the address itself. */
+/** Returns the target that a name or an address stands for. Throws a Problem for a bad address. */
 export const remoteOf = (word: string): Remote =>
   remotes().find(({ name }) => name === word) ?? checked({ name: word, address: word });
 
 function checked(remote: Remote): Remote {
   if (ADDRESS.test(remote.address)) return remote;
-  throw bad(`"${remote.address}" is no address.`);
+  throw badTarget(`invalid address: "${remote.address}"`);
 }
 
-const bad = (message: string): Problem =>
+const badTarget = (message: string): Problem =>
   new Problem("target", message, {
     hint: ["ccr remote list", "ccr remote add box me@host", "ccr remote add web coder:workspace"],
     exit: 2,
   });
 
-/**
- * The command that has a target's own ccr run some words. `terminal`: the far side gets one. `asked`: nobody is there
- * to answer a question, and a stopped workspace stays so.
- */
+type RemoteOptions = {
+  /** the remote ccr gets a terminal */
+  terminal: boolean;
+  utf8: boolean;
+  /** timeout of the connection in seconds */
+  connectTimeout: number;
+  /** nobody is there to answer a question, and a stopped workspace is not started */
+  unattended?: boolean;
+};
+
+/** Returns the command that runs the ccr of a target with these arguments. */
 export function remoteCommand(
   { name, address }: Remote,
   words: readonly string[],
-  how: { terminal: boolean; utf8: boolean; patience: number; asked?: boolean },
+  options: RemoteOptions,
 ): string[] {
-  const missing = `ccr is not installed on ${name}, or not for this user.`;
-  const hint = "bring it there: ccr install, or a start of the workspace";
-  const said = words.includes("--json")
+  const missing = `ccr is not installed on ${name} for this user`;
+  const hint = "run ccr install there, or restart the workspace";
+  const output = words.includes("--json")
     ? JSON.stringify({ schema: "ccr/error@1", error: { kind: "no-ccr", message: missing, hint } })
     : `ccr: ${missing}\n     ${hint}`;
   const script = [
     "PATH=$PATH:$HOME/.local/bin; export PATH",
-    how.utf8 ? "LANG=${LANG:-C.UTF-8}; export LANG" : ":",
-    `command -v ccr >/dev/null || { printf '%s\\n' ${quote(said)} >&2; exit 127; }`,
+    options.utf8 ? "LANG=${LANG:-C.UTF-8}; export LANG" : ":",
+    `command -v ccr >/dev/null || { printf '%s\\n' ${quote(output)} >&2; exit 127; }`,
     ["exec ccr", ...words.map(quote)].join(" "),
   ].join("\n");
-  // The login shell there may be any: it sees letters that mean the same in all of them.
+  // The login shell there may be any shell: it only sees letters that mean the same in all of them.
   const line = `sh -c 'eval "$(echo "$0"|base64 -d)"' ${Buffer.from(script).toString("base64")}`;
   const [, workspace] = /^coder:(.*)/.exec(address) ?? [];
   const argv = workspace
-    ? ["coder", "ssh", ...(how.asked ? ["--disable-autostart"] : []), workspace, "--", line]
+    ? ["coder", "ssh", ...(options.unattended ? ["--disable-autostart"] : []), workspace, "--", line]
     : [
-        ...["ssh", how.terminal ? "-t" : "-T", "-o", `ConnectTimeout=${how.patience}`],
-        ...(how.asked ? ["-o", "BatchMode=yes"] : []),
+        ...["ssh", options.terminal ? "-t" : "-T", "-o", `ConnectTimeout=${options.connectTimeout}`],
+        ...(options.unattended ? ["-o", "BatchMode=yes"] : []),
         ...["--", address, line],
       ];
   const [program = ""] = argv;
   if (isOnPath(program)) return argv;
-  throw new Problem(`no-${program}`, `the ${program} program is not on PATH.`, {
-    hint: workspace ? "your Coder server has it" : "apt-get install openssh-client",
+  throw new Problem(`no-${program}`, `the ${program} program is not on PATH`, {
+    hint: workspace ? "install it from your Coder server" : "install it: apt-get install openssh-client",
   });
 }
 
 export type Answer = { out: string } | { error: string };
 
-/** `limit`: ms, 0 for none. `free`: it goes on when we end, and does not hold us. */
-type Patience = { limit: number; signal?: AbortSignal; free?: boolean };
+/** `limit`: timeout in ms, 0 for none. `free`: it does not keep this process alive, and continues when it ends. */
+type AnswerOptions = { limit: number; signal?: AbortSignal; free?: boolean };
 
-/** What a target's ccr prints, or why it does not: in one line. */
+/** Returns what the ccr of a target prints, or one line on why it failed. */
 export async function askRemote(
   remote: Remote,
   words: readonly string[],
-  patience: Patience,
+  options: AnswerOptions,
 ): Promise<Answer> {
-  const how = { terminal: false, utf8: true, patience: Math.ceil(patience.limit / 1000), asked: true };
+  const connectTimeout = Math.ceil(options.limit / 1000);
+  const connection = { terminal: false, utf8: true, connectTimeout, unattended: true };
   try {
-    return await answerOf(remoteCommand(remote, words, how), patience);
+    return await answerOf(remoteCommand(remote, words, connection), options);
   } catch (error) {
     return { error: error instanceof Problem ? error.message : String(error) };
   }
 }
 
-/** What a program prints, or the last line of why it fails. */
+/** Returns what a program prints, or the last line of its errors when it fails. */
 export async function answerOf(
   [program = "", ...args]: readonly string[],
-  { limit, signal, free }: Patience,
+  { limit, signal, free }: AnswerOptions,
 ): Promise<Answer> {
   const { execFile } = await import("node:child_process");
   const options = {
@@ -148,7 +156,7 @@ export async function answerOf(
   });
 }
 
-/** The words of an error of ours, or of ssh's. */
+/** Returns the message of an error line: of ccr's JSON, or the line itself (ssh). */
 function reason(line: string): string {
   try {
     return JSON.parse(line).error.message;

@@ -41,7 +41,7 @@ function openFolder(folder: string, dryRun: boolean): OpenPeer {
 }
 
 async function connect(target: string, utf8: boolean): Promise<OpenPeer> {
-  const options = { terminal: false, utf8, patience: CONNECT_TIMEOUT };
+  const options = { terminal: false, utf8, connectTimeout: CONNECT_TIMEOUT };
   const [program = "", ...args] = remoteCommand(remoteOf(target), ["sync", "--serve"], options);
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
   // The pipes report the failure.

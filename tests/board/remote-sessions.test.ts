@@ -82,11 +82,11 @@ describe("a machine", () => {
     const path = process.env.PATH;
     process.env.PATH = "/nonexistent";
     try {
-      expect(await fetchBoard(gone, 5)).toEqual({ error: "the coder program is not on PATH." });
+      expect(await fetchBoard(gone, 5)).toEqual({ error: "the coder program is not on PATH" });
       await new Promise<void>((resolve) => {
         const far: RemoteSessions = new RemoteSessions([gone], 5, (name, sessions) => {
           expect([name, sessions]).toEqual(["gone", []]);
-          expect(far.notes()).toEqual(["gone unreachable: the coder program is not on PATH."]);
+          expect(far.notes()).toEqual(["gone unreachable: the coder program is not on PATH"]);
           far.close();
           resolve();
         });

@@ -32,7 +32,7 @@ function program(path: string, body: string): void {
   writeFileSync(path, `#!/bin/sh\n${body}\n`, { mode: 0o755 });
 }
 
-const HOW = { terminal: false, utf8: true, patience: 5 };
+const HOW = { terminal: false, utf8: true, connectTimeout: 5 };
 const box = { name: "box", address: "me@host" };
 
 const WORDS = [
@@ -77,7 +77,9 @@ describe("the line that the other side's login shell is given", () => {
       });
     const plain = await run(["list"]);
     expect([plain.exitCode, plain.stdout]).toEqual([127, ""]);
-    expect(plain.stderr).toMatch(/^ccr: ccr is not installed on it's, .*\n {5}bring it there: ccr install/);
+    expect(plain.stderr).toMatch(
+      /^ccr: ccr is not installed on it's for this user\n {5}run ccr install there/,
+    );
     expect(JSON.parse((await run(["list", "--json"])).stderr)).toMatchObject({
       schema: "ccr/error@1",
       error: { kind: "no-ccr" },
@@ -86,7 +88,7 @@ describe("the line that the other side's login shell is given", () => {
 });
 
 describe("the program that goes there", () => {
-  const argv = (address: string, how: Partial<typeof HOW & { asked: boolean }> = {}) =>
+  const argv = (address: string, how: Partial<typeof HOW & { unattended: boolean }> = {}) =>
     remoteCommand({ name: "x", address }, ["list"], { ...HOW, ...how }).slice(0, -1);
 
   it("is ssh, with a terminal where we have one, or coder", () => {
@@ -96,8 +98,8 @@ describe("the program that goes there", () => {
   });
 
   it("asks nothing, and starts no workspace, where nobody sits at it", () => {
-    expect(argv("host", { asked: true })).toContain("BatchMode=yes");
-    expect(argv("coder:web", { asked: true })).toContain("--disable-autostart");
+    expect(argv("host", { unattended: true })).toContain("BatchMode=yes");
+    expect(argv("coder:web", { unattended: true })).toContain("--disable-autostart");
   });
 
   it("is missed by its name", () => {
@@ -159,7 +161,7 @@ describe("targets", () => {
       expect(remotes()).toEqual([]);
     }
     writeFileSync(file, "{");
-    expect(remotes).toThrow("is no JSON");
+    expect(remotes).toThrow("is not valid JSON");
     expect(readFileSync(file, "utf8")).toBe("{");
   });
 });
