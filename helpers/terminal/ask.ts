@@ -2,7 +2,7 @@ import { readSync } from "node:fs";
 import { errno } from "../system/problem.ts";
 import { isTerminal, writeStderr } from "./output.ts";
 
-/** Asks on the terminal; null where nobody can answer. Only a word that starts with y means yes. */
+/** Asks a question on the terminal. Returns true for an answer that starts with y, null when there is no terminal. */
 export function ask(question: string): boolean | null {
   if (!isTerminal(0) || !isTerminal(2)) return null;
   writeStderr(`${question} [y/N] `);

@@ -15,28 +15,34 @@ const CODES: Record<Colour, [number, number]> = {
 let forced: boolean | undefined;
 const known = new Map<1 | 2, boolean>();
 
-/** `--color` / `--no-color` win over the environment. */
+/** Turns colours on or off, whatever the environment says: `--color`, `--no-color`. */
 export function forceColour(on: boolean): void {
   forced = on;
 }
 
-/** NO_COLOR, FORCE_COLOR, TERM=dumb and pipes are respected. */
+/** Whether a descriptor gets colours, by NO_COLOR, FORCE_COLOR, TERM and whether it is a terminal. */
 export function coloured(fd: 1 | 2): boolean {
   if (forced !== undefined) return forced;
   let on = known.get(fd);
   if (on === undefined) {
-    const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
-    on = NO_COLOR ? false : FORCE_COLOR && FORCE_COLOR !== "0" ? true : TERM !== "dumb" && isTerminal(fd);
+    on = colouredByDefault(fd);
     known.set(fd, on);
   }
   return on;
 }
 
-/** Text in a colour where that descriptor shows colours, else the text itself. */
+function colouredByDefault(fd: 1 | 2): boolean {
+  const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
+  if (NO_COLOR) return false;
+  if (FORCE_COLOR && FORCE_COLOR !== "0") return true;
+  return TERM !== "dumb" && isTerminal(fd);
+}
+
+/** Returns text in a colour if the descriptor gets colours, else the text itself. */
 export const paint = (text: string, colour: Colour | undefined, fd: 1 | 2 = 1): string =>
   colour && text !== "" && coloured(fd) ? painted(text, colour) : text;
 
-/** Text in a colour, for a terminal of which that is known. */
+/** Returns text in a colour, for a terminal that is known to show colours. */
 export function painted(text: string, colour: Colour): string {
   const [on, off] = CODES[colour];
   return `\u001b[${on}m${text}\u001b[${off}m`;

@@ -4,7 +4,7 @@ import { writeStdout } from "./output.ts";
 
 export type Warning = { kind: string; message: string; hint: string | null };
 
-/** The one envelope of `--json`; fields are only ever added within a version. */
+/** Prints the JSON of a command: its fields within the common envelope. Fields are only added within a schema version. */
 export function json(
   command: string,
   fields: Record<string, unknown>,
@@ -14,7 +14,7 @@ export function json(
   writeStdout(`${escapeControls(JSON.stringify(envelope, null, 2))}\n`);
 }
 
-/** The same with a list that is never in memory as a whole: thousands are real. Its field is given empty. */
+/** Prints the same with a list of any length, which is never in memory as a whole. `fields` has it as an empty list. */
 export function jsonList(
   command: string,
   fields: Record<string, unknown>,
@@ -38,7 +38,7 @@ export function jsonList(
   writeStdout(`${text}${printed > 0 ? "\n  " : ""}${tail}\n`);
 }
 
-/** Epoch milliseconds to the contract's ISO 8601 UTC with milliseconds. */
+/** Returns epoch ms as ISO 8601 in UTC with milliseconds; null for no valid time. */
 export const iso = (at: number | null | undefined): string | null =>
   at === null || at === undefined || !Number.isFinite(at) || Math.abs(at) > 8.64e15
     ? null

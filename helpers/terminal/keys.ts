@@ -1,4 +1,4 @@
-// Bytes of a terminal to keys and text.
+// Turns the bytes of a terminal into keys and text.
 import { StringDecoder } from "node:string_decoder";
 
 /** A key by name (`up`, `enter`, `ctrl-y`, …), or text that was typed or pasted. */
@@ -27,26 +27,27 @@ const NAMED: Record<string, string> = {
 const ESC = "\u001b";
 const PASTE_END = `${ESC}[201~`;
 const TEXT = /^[^\0-\x1f\x7f-\x9f]+/;
-/** Linux function keys, X10 mouse, CSI, SS3, and strings such as answers to questions that nobody of us asked. */
+/** Linux function keys, X10 mouse, CSI, SS3, and control strings such as answers to queries of other programs. */
 const SEQUENCE =
   /^\x1b(?:\x1b?\[\[.|\[M.{3}|(\x1b?)(?:\[(?!M)([0-?]*)[ -/]*([@-Z\\-~])|O([^\0-\x1f]))|[\]P^_X][^\x07\x18\x1b]*(?:[\x07\x18]|\x1b\\))/s;
 const BEGINNING = /^\x1b(?:\x1b?(?:\[[ -?]*|\[\[|\[M.{0,2}|O)?|[\]P^_X][^\x07\x18\x1b]*\x1b?)$/s;
 const BROKEN = /^\x1b(?:\x1b?(?:\[[ -?]*|O)|[\]P^_X][^\x07\x18\x1b]*)/;
-/** An unfinished string longer than this is nothing that a terminal says. */
+/** No terminal sends a control string longer than this. */
 const LONGEST = 65_536;
 
-/** Takes what was read and gives keys; sequences and characters may be split anywhere. Unknown ones are swallowed. */
+/** Parses terminal input into keys. Sequences and characters may be split anywhere; unknown ones are ignored. */
 export class Keys {
   #rest = "";
   #pasting = false;
   readonly #decoder = new StringDecoder("utf8");
 
-  /** What a half sequence may still become: a lone Esc is a key after a moment, the beginning of another is nothing. */
+  /** What an incomplete sequence is: `escape` becomes the Esc key if nothing follows, `sequence` is dropped then. */
   get pending(): "none" | "escape" | "sequence" {
     if (this.#rest === "" || this.#pasting) return "none";
     return this.#rest === ESC || this.#rest === ESC + ESC ? "escape" : "sequence";
   }
 
+  /** Returns the keys that are complete after these bytes. */
   feed(bytes: Uint8Array): Key[] {
     this.#rest += this.#decoder.write(bytes as Buffer).replaceAll("\u009b", `${ESC}[`);
     const found: Key[] = [];
@@ -54,14 +55,14 @@ export class Keys {
     return found;
   }
 
-  /** Nothing came for a moment: what is half is not going to be completed. */
+  /** Ends an incomplete sequence because nothing followed it. Returns the Esc keys that it was. */
   flush(): Key[] {
     const escapes = this.pending === "escape" ? this.#rest.length : 0;
     if (!this.#pasting) this.#rest = "";
     return Array.from({ length: escapes }, () => ({ key: "escape" }));
   }
 
-  /** Takes one key off the front; false where more has to be read first. */
+  /** Parses one key from the front; false if more bytes are needed. */
   #next(found: Key[]): boolean {
     const rest = this.#rest;
     if (this.#pasting) return this.#paste(found);
@@ -78,7 +79,7 @@ export class Keys {
     if (sequence) {
       const [whole, alt, parameters, last, single] = sequence;
       this.#pasting = whole === `${ESC}[200~`;
-      // Esc Esc [ A is Alt-Up of some terminals: not a key of ours.
+      // Some terminals send Esc Esc [ A for Alt-Up, which has no use here.
       if (single === "M") found.push({ key: "enter" });
       else if (!alt) named(parameters ?? "", last ?? single ?? "", found);
       return this.#drop(whole.length);
@@ -86,7 +87,7 @@ export class Keys {
     if (BEGINNING.test(rest) && rest.length < LONGEST) return false;
     const broken = BROKEN.exec(rest)?.[0];
     if (broken) return this.#drop(broken.length);
-    // Alt with a character, of which only one is a key of ours; else Esc and a key of its own.
+    // Alt with a character: only Alt-Backspace has a use here. Otherwise it is Esc and another key.
     const [, second = ""] = rest;
     if (second === "\u007f" || second === "\b") found.push({ key: "ctrl-w" });
     else if (second < " ") {
@@ -96,7 +97,7 @@ export class Keys {
     return this.#drop(1 + second.length);
   }
 
-  /** Pasted text until its end mark, of which the beginning may come with one read and the rest with another. */
+  /** Reads pasted text up to its end mark, which may be split between two reads. */
   #paste(found: Key[]): boolean {
     const rest = this.#rest;
     let end = rest.indexOf(PASTE_END);
@@ -125,7 +126,7 @@ function control(code: number, found: Key[]): void {
 function named(parameters: string, last: string, found: Key[]): void {
   const [code = "", modifiers = "1"] = parameters.split(";");
   if (last === "u") {
-    // `CSI code ; modifiers u`: terminals that another program left in this mode.
+    // `CSI code ; modifiers u`, from a terminal that another program left in this mode.
     const number = Number.parseInt(code, 10);
     const ctrl = ((Number.parseInt(modifiers, 10) - 1) & 4) !== 0 && number > 96;
     if (number === 27) found.push({ key: "escape" });

@@ -1,6 +1,6 @@
 import { fstatSync, writeSync } from "node:fs";
 
-/** Ends the process without a word when the reader of a pipe has gone (`ccr-list | head -1`). */
+/** Exit status, without a message, when the reader of a pipe has closed it (`ccr-list | head -1`). */
 const BROKEN_PIPE_STATUS = 141;
 
 function write(fd: 1 | 2, text: string | Uint8Array): void {
@@ -21,20 +21,20 @@ function write(fd: 1 | 2, text: string | Uint8Array): void {
   }
 }
 
-/** Data, to stdout. `process.stdout` is not used: loading it costs 3 ms. */
+/** Writes data to stdout. Does not use `process.stdout`, which takes 3 ms to load. */
 export const writeStdout = (text: string | Uint8Array): void => write(1, text);
-/** Talk, to stderr. */
+/** Writes a message to stderr. */
 export const writeStderr = (text: string): void => write(2, spoken(text));
 
 const SIGNS: Record<string, string> = { "…": "...", "→": "->", "·": "-", "–": "-" };
-/** Our own words in the letters of this locale. */
+/** Replaces the non-ASCII signs of messages for a locale that cannot show them. */
 export const spoken = (text: string): string =>
   unicode() ? text : text.replace(/[\u2026\u2192\u00b7\u2013]/g, (sign) => SIGNS[sign]!);
 
 /** Major number of /dev/null and its like on Linux. */
 const MEMORY_DEVICES = 1;
 
-/** Whether a descriptor is a terminal. `node:tty` (3 ms) is loaded only where it may be one. */
+/** Whether a descriptor is a terminal. Loads `node:tty` (3 ms) only for a character device. */
 export function isTerminal(fd: 0 | 1 | 2): boolean {
   try {
     const stats = fstatSync(fd);
@@ -42,10 +42,11 @@ export function isTerminal(fd: 0 | 1 | 2): boolean {
   } catch {
     return false;
   }
-  return (fd === 0 ? process.stdin : fd === 1 ? process.stdout : process.stderr).isTTY === true;
+  const name = (["stdin", "stdout", "stderr"] as const)[fd];
+  return process[name].isTTY === true;
 }
 
-/** Columns of the terminal on stdout; 80 where it cannot be known, never under 20. */
+/** Returns the columns of the terminal on stdout: 80 if unknown, at least 20. */
 export function columns(): number {
   const set = Number(process.env.COLUMNS);
   if (Number.isInteger(set) && set > 0) return Math.max(20, set);

@@ -1,10 +1,11 @@
 import { size } from "./amount.ts";
 import { isTerminal, writeStderr } from "./output.ts";
 
+/** Time (ms) before anything is shown, and between two updates. */
 const PATIENCE = 1000;
 const REDRAW = 100;
 
-/** Tells on a terminal, in one line that is gone when done, how many bytes are read, once that takes long. */
+/** Returns a function that shows on a terminal how many bytes were read, if it takes long. The line disappears at the end. */
 export function progress(
   draw: (text: string) => void = writeStderr,
   clock: () => number = Date.now,

@@ -1,17 +1,17 @@
-// A whole terminal for one screen of ours: taken and given back in one piece, whatever ends the program.
+// Full-screen mode: takes the whole terminal and restores it, however the program ends.
 import { closeSync, openSync, writeSync } from "node:fs";
 import { isatty, ReadStream, WriteStream } from "node:tty";
 import { type Key, Keys } from "./keys.ts";
 
 /** Alternate screen, no line wrap, pasted text marked, cursor hidden. */
 const ENTER = "\u001b[?1049h\u001b[?7l\u001b[?2004h\u001b[?25l\u001b[H\u001b[J";
-/** The same in reverse; where there is no alternate screen at least nothing of ours stays. */
+/** The same in reverse. Also clears the screen, for terminals without an alternate screen. */
 const LEAVE = "\u001b[?2026l\u001b[0m\u001b[H\u001b[J\u001b[?25h\u001b[?2004l\u001b[?7h\u001b[?1049l";
 
 /** A lone Esc is a key after this long (ms); the rest of a sequence may take longer on a slow line. */
 const ESCAPE_WAIT = 50;
 const SEQUENCE_WAIT = 500;
-/** A stop that did not stop us: nobody could have continued an orphaned group. */
+/** After this time (ms) a stop had no effect: the kernel does not stop an orphaned process group. */
 const STOP_WAIT = 20;
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -22,15 +22,15 @@ export type Size = { columns: number; rows: number };
 export type Handlers = {
   keys(keys: Key[]): void;
   resize(): void;
-  /** a signal or the terminal's end; the exit status that says so */
+  /** called for a signal or when the terminal is closed, with the exit status for it */
   end(status: number): void;
-  /** anything that was thrown while the screen is up */
+  /** called for anything that is thrown in full-screen mode */
   fail(error: unknown): void;
 };
 
 type Listener = (value?: unknown) => void;
 
-/** Descriptors to read keys from and to draw on: never stdout, which is for data. Null: there is no terminal. */
+/** Returns descriptors to read keys from and to draw on, never stdout, which is for data. Null without a terminal. */
 function descriptors(): { input: number; output: number } | null {
   const open = (flags: string): number => {
     const fd = openSync("/dev/tty", flags);
@@ -64,7 +64,7 @@ export class Screen {
     this.#output = output === 2 ? (process.stderr as WriteStream) : new WriteStream(output);
   }
 
-  /** Takes the terminal of this process; null where there is none. */
+  /** Starts full-screen mode; null without a terminal. */
   static open(handlers: Handlers): Screen | null {
     const found = descriptors();
     if (!found) return null;
@@ -79,7 +79,7 @@ export class Screen {
     return { columns: columns || 80, rows: rows || 24 };
   }
 
-  /** Shows lines, of which only the changed ones are written. Each may end anywhere: the rest of its row is empty. */
+  /** Shows lines and writes only the changed ones. The rest of each row is cleared. */
   draw(lines: readonly string[]): void {
     let text = "";
     for (let i = 0; i < lines.length; i++) {
@@ -89,7 +89,7 @@ export class Screen {
     if (text !== "") this.write(`\u001b[?2026h${text}\u001b[?2026l`);
   }
 
-  /** The next draw writes every line. */
+  /** Makes the next draw write every line. */
   forget(): void {
     this.#shown = [];
   }
@@ -103,7 +103,7 @@ export class Screen {
         const { code } = error as NodeJS.ErrnoException;
         if (code === "EAGAIN") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
         else {
-          // The terminal is gone: there is nobody to tell.
+          // The terminal is closed.
           if (this.#entered) setImmediate(() => this.#handlers.end(GONE));
           return;
         }
@@ -111,7 +111,7 @@ export class Screen {
     }
   }
 
-  /** Gives the terminal back for good. */
+  /** Ends full-screen mode. */
   close(): void {
     clearTimeout(this.#timer);
     clearTimeout(this.#stopTimer);
@@ -122,7 +122,7 @@ export class Screen {
     this.#input.unref();
   }
 
-  /** Gives the terminal to somebody else, and takes it back when they have ended. */
+  /** Leaves full-screen mode while another program uses the terminal. */
   async lend(use: () => Promise<unknown>): Promise<void> {
     this.#lent = true;
     this.#leave();
@@ -135,7 +135,7 @@ export class Screen {
     }
   }
 
-  /** Stops as a program in cooked mode does on ctrl-z: its whole job, which the shell continues. */
+  /** Stops the whole job as Ctrl-Z does in cooked mode; the shell can continue it. */
   suspend(): void {
     this.#stop(() => process.kill(0, "SIGTSTP"));
   }
@@ -193,7 +193,7 @@ export class Screen {
   }
 
   #resized(): void {
-    // Node watches stdout and stderr alone, and public calls give the size of the last look.
+    // Node refreshes only the size of stdout and stderr; no public call refreshes that of another stream.
     (this.#output as WriteStream & { _refreshSize?(): void })._refreshSize?.();
     this.forget();
     if (this.#entered) this.#handlers.resize();
@@ -209,14 +209,14 @@ export class Screen {
     this.#leave();
     process.off("SIGTSTP", listener);
     stop();
-    // Runs when we are continued, or soon when nothing stopped us.
+    // Runs when the process is continued, or soon if it was not stopped.
     this.#stopTimer = setTimeout(() => {
       process.off("SIGTSTP", listener).on("SIGTSTP", listener);
       this.#back();
     }, STOP_WAIT);
   }
 
-  /** After a stop that could not be announced (SIGSTOP) the terminal is the shell's: take it again. */
+  /** SIGSTOP cannot be caught: the shell has used the terminal, so set it up again. */
   #continued(): void {
     if (!this.#entered) return;
     this.#leave();

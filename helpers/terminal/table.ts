@@ -4,12 +4,15 @@ import { cut, width } from "./text.ts";
 
 export type Part = { text: string; colour?: Colour };
 export type Cell = string | readonly Part[];
-export type Column = { title: string /** takes what is left of the line, and is cut */; flexible?: boolean };
+export type Column = {
+  title: string /** shares the rest of the line, and is cut to it */;
+  flexible?: boolean;
+};
 
 const plain = (cell: Cell): string =>
   typeof cell === "string" ? cell : cell.map((part) => part.text).join("");
 
-/** A cell within `room` cells, and how many it takes. */
+/** Cuts a cell to `room` cells and returns how many it takes. */
 function fitted(cell: Cell, room: number, mark: string): { text: string; size: number } {
   const parts: readonly Part[] = typeof cell === "string" ? [{ text: cell }] : cell;
   let text = "";
@@ -23,7 +26,7 @@ function fitted(cell: Cell, room: number, mark: string): { text: string; size: n
   return { text, size };
 }
 
-/** Blanks at the ends of a part stay: they separate it from its neighbours. */
+/** Cleans a part but keeps blanks at its ends, which separate it from its neighbours. */
 const cleanPart = (part: Part): Part => {
   const inner = clean(part.text);
   const head =
@@ -35,8 +38,8 @@ const cleanPart = (part: Part): Part => {
 };
 
 /**
- * Lines of a table without boxes. Columns are as wide as their widest cell; flexible ones share what is left of
- * `room` cells (`Infinity` in a pipe: nothing is cut). Cells are cleaned here, so data cannot act on the terminal.
+ * Returns the lines of a table without borders. Columns are as wide as their widest cell; flexible ones share the rest
+ * of `room` cells (`Infinity` in a pipe: nothing is cut). Cells are cleaned, so data cannot control the terminal.
  */
 export function table(
   columns: readonly Column[],
@@ -49,7 +52,7 @@ export function table(
   );
   const heads = columns.map((column) => column.title);
   const last = columns.length - 1;
-  // What follows the last column does not matter, so in a pipe its width need not be known.
+  // The width of the last column is not needed in a pipe.
   const widths = columns.map((_, i) =>
     i === last && options.room === Number.POSITIVE_INFINITY
       ? options.room
@@ -57,7 +60,7 @@ export function table(
   );
   let over =
     options.room === Number.POSITIVE_INFINITY ? 0 : widths.reduce((sum, w) => sum + w + 2, -2) - options.room;
-  // The last flexible column gives way first, down to a readable rest.
+  // Shrink the last flexible column first, down to a readable width.
   for (let i = last; i >= 0 && over > 0; i--) {
     if (!columns[i]!.flexible) continue;
     const given = Math.min(over, Math.max(0, widths[i]! - 8));

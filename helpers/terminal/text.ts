@@ -1,7 +1,7 @@
-// How many cells a text takes in a terminal.
+// How many cells text takes in a terminal.
 import { PLAIN } from "./clean.ts";
 
-// East Asian Wide and Fullwidth, and emoji that terminals draw two cells wide: gaps and lengths in base 36.
+// East Asian wide and fullwidth characters, and emoji that take two cells. WIDE has gaps and lengths in base 36.
 function ranges(text: string): [first: number, last: number][] {
   const steps = text.split(/\s+/).map((word) => Number.parseInt(word, 36));
   let at = 0;
@@ -20,7 +20,7 @@ const WIDE = `
   c 1 8 8 6c b 5 0 7w 1a 2 9 2 54 35 3z zl 2t4t`;
 const ZERO = /^(?:\p{Mn}|\p{Me}|\u200c|\u200d|[\u{1f3fb}-\u{1f3ff}])$/u;
 
-/** Cells that one character takes in a terminal: 0, 1 or 2. */
+/** Returns how many cells one character takes: 0, 1 or 2. */
 function cells(character: string): number {
   const code = character.codePointAt(0)!;
   if (code < 0x300) return 1;
@@ -39,7 +39,7 @@ function cells(character: string): number {
   return 1;
 }
 
-/** Cells that a cleaned text takes. */
+/** Returns how many cells a cleaned text takes. */
 export function width(text: string): number {
   if (PLAIN.test(text)) return text.length;
   let sum = 0;
@@ -47,7 +47,7 @@ export function width(text: string): number {
   return sum;
 }
 
-/** Cuts to at most `room` cells, with `…` (or `...` in an ASCII locale) where something is lost. */
+/** Cuts text to at most `room` cells and marks the cut with `mark`. */
 export function cut(text: string, room: number, mark = "…"): string {
   if (text.length * 2 <= room || width(text) <= room) return text;
   let used = mark.length;
@@ -62,5 +62,5 @@ export function cut(text: string, room: number, mark = "…"): string {
   return `${text.slice(0, end).trimEnd()}${mark}`;
 }
 
-/** Pads with blanks on the right to `room` cells. */
+/** Pads text with blanks on the right to `room` cells. */
 export const pad = (text: string, room: number): string => text + " ".repeat(Math.max(0, room - width(text)));

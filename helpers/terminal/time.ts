@@ -5,12 +5,12 @@ const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const two = (n: number): string => String(n).padStart(2, "0");
 
 /**
- * `iso` for machines, `local` is `2026-11-17 18:37`, `relative` is `3 h`, `short` is `18:37`, `Nov 17` or `2025-11-17`;
- * of a time ahead, which people wait for, the clock is told: `00:43` within a day, `Mon 13:00` within six.
+ * `iso` is for machines, `local` is `2026-11-17 18:37`, `relative` is `3 h`, `short` is `18:37`, `Nov 17` or
+ * `2025-11-17`. In the future, `short` has the time of day: `00:43` within a day, `Mon 13:00` within six.
  */
 export type TimeStyle = "iso" | "local" | "relative" | "short";
 
-/** An instant (epoch ms) in the zone of this machine. `Intl` is not used: its first call costs 15 ms. */
+/** Returns epoch ms as text in the zone of this machine. Does not use `Intl`, whose first call takes 15 ms. */
 export function time(at: number | null, style: TimeStyle, now: number): string {
   if (at === null || !Number.isFinite(at)) return "-";
   const date = new Date(at);
@@ -28,7 +28,7 @@ export function time(at: number | null, style: TimeStyle, now: number): string {
   return `${MONTHS[date.getMonth()]} ${two(date.getDate())}`;
 }
 
-/** `Nov 16 22:10`, with the year where it is another one. */
+/** Returns `Nov 16 22:10`, with the year if it is not this one. */
 export function dayAndTime(at: number | null, now: number): string {
   if (at === null) return "-";
   const date = new Date(at);
@@ -41,7 +41,7 @@ export function dayAndTime(at: number | null, now: number): string {
   return `${day} ${clock}`;
 }
 
-/** A length of time (ms) as people say it: `45 s`, `12 m`, `2 h 11 m`, `3 d`. */
+/** Returns a duration (ms) for people: `45 s`, `12 m`, `2 h 11 m`, `3 d`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds} s`;
