@@ -2,6 +2,7 @@ import { projectsDirectory } from "../claude/places.ts";
 import { type Command, type CommandEntry, flagsOf } from "../cli/command.ts";
 import { type Candidate, complete, linesOf, SHELLS, type Shell } from "../cli/complete.ts";
 import { projectNames } from "../cli/session-format.ts";
+import { invalidValue, usageError } from "../cli/usage-error.ts";
 import { namesOf, PROGRAM } from "../install/names.ts";
 import { installedName, setting } from "../install/places.ts";
 import { entryOf, readCatalogue, uniqueLengths } from "../sessions/catalogue.ts";
@@ -14,14 +15,14 @@ import {
   timeOfEntry,
   transcripts,
 } from "../sessions/store.ts";
-import { Problem } from "../system/problem.ts";
 import { clean } from "../terminal/clean.ts";
 import { unicode, writeStdout } from "../terminal/output.ts";
 import { cut } from "../terminal/text.ts";
 
 const SHORT_ID = 8;
-/** For nothing typed more are no help: a few characters are. */
+/** More sessions do not help when nothing is typed yet. */
 const MOST_SESSIONS = 20;
+/** How many transcripts are read that are in no cache. */
 const MOST_READ = 5;
 const ABOUT_WIDTH = 100;
 
@@ -29,27 +30,29 @@ const ABOUT_WIDTH = 100;
 export const completion = (commands: readonly CommandEntry[]): Command => ({
   usage: "completion <shell> [-- words…]",
   description:
-    "Prints the completion script for bash, zsh or fish. ccr install sets it up already; this is for other places. With words: the candidates for a command line that ends with the last of them. The script asks so at every Tab.",
+    "Prints the completion script for bash, zsh or fish. ccr install sets it up already; use this elsewhere. With words after --, prints the completions of that command line; the script calls it at every Tab.",
   flags: {},
   positionals: SHELLS,
   examples: [
-    ["source <(ccr completion bash)", "completion in this bash"],
-    ["ccr completion zsh > ~/.zfunc/__ccr_complete", "for a folder in zsh's fpath"],
-    ["ccr completion fish | source", "completion in this fish"],
-    ["ccr completion zsh -- ccr-list --ti", "what could be typed there"],
+    ["source <(ccr completion bash)", "enable completion in this bash"],
+    ["ccr completion zsh > ~/.zfunc/__ccr_complete", "write the script to a directory in zsh's fpath"],
+    ["ccr completion fish | source", "enable completion in this fish"],
+    ["ccr completion zsh -- ccr-list --ti", "print the completions of this command line"],
   ],
   async run({ positionals: [shell, ...line] }) {
     if (!isShell(shell)) {
-      throw new Problem("usage", shell === undefined ? "which shell?" : `no completion for "${shell}".`, {
-        hint: SHELLS.map((name) => `ccr completion ${name}`),
-        exit: 2,
-      });
+      throw shell === undefined
+        ? usageError(
+            "missing argument: <shell>",
+            SHELLS.map((name) => `run: ccr completion ${name}`),
+          )
+        : invalidValue("shell", shell, "bash, zsh or fish");
     }
     const name = installedName() ?? PROGRAM;
     const names = namesOf(name, commands);
     if (line.length === 0) {
       const { program } = setting(name, names);
-      // At a Tab these texts would only be in the way.
+      // Loaded only here, because a Tab does not need these texts.
       const { bashCompletion, fishCompletion, zshCompletion } = await import("../install/texts.ts");
       const script = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion }[shell];
       writeStdout(script({ program: program!, names }));
@@ -69,7 +72,7 @@ export const completion = (commands: readonly CommandEntry[]): Command => ({
 
 const isShell = (word: string | undefined): word is Shell => SHELLS.some((name) => name === word);
 
-/** Ids that begin so, as short as they are unique, newest first. */
+/** Returns sessions whose ids start with `prefix`, newest first. The words are as short as they are unique. */
 function sessions(prefix: string): Candidate[] {
   if (!/^[0-9a-f-]{0,36}$/i.test(prefix)) return [];
   const { entries, unique } =
@@ -82,7 +85,7 @@ function sessions(prefix: string): Candidate[] {
     const known = entries[i]!.facts !== null;
     const about = [known ? clean(title ?? "") || "(no title)" : "", path === null ? "" : project(path)];
     return {
-      // what was typed stays as it was typed
+      // Keep the case of what was typed.
       word: prefix + id.slice(prefix.length, length),
       description: cut(about.filter(Boolean).join(between), ABOUT_WIDTH, unicode() ? "…" : "..."),
     };
@@ -90,8 +93,8 @@ function sessions(prefix: string): Candidate[] {
 }
 
 /**
- * Every id that fits is offered, else the shell would take too much for what all have in common; only a few of the
- * transcripts that no list has looked at lately are read for it.
+ * Returns all sessions whose ids start with `prefix`: with fewer, the shell would insert a wrong common beginning. Reads
+ * only a few of the transcripts that are not in the cache.
  */
 function beginningWith(prefix: string): Pick<Newest, "entries" | "unique"> {
   const all = transcripts((id) => id.toLowerCase().startsWith(prefix)).sort((a, b) => b.mtime - a.mtime);
@@ -99,22 +102,23 @@ function beginningWith(prefix: string): Pick<Newest, "entries" | "unique"> {
   let left = MOST_READ;
   const entries = all.map((transcript): Entry => {
     const row = rows.get(transcript.path);
-    const same = row?.bytes === transcript.bytes && row.mtime === transcript.mtime;
-    const known = same ? entryOf(row) : left-- > 0 ? readTranscript(transcript) : null;
+    const isCached = row?.bytes === transcript.bytes && row.mtime === transcript.mtime;
+    const readNow = (): Entry | null => (left-- > 0 ? readTranscript(transcript) : null);
+    const known = isCached ? entryOf(row) : readNow();
     return known ?? { ...transcript, facts: null, unreadable: null };
   });
   entries.sort((a, b) => timeOfEntry(b) - timeOfEntry(a));
   return { entries, unique: uniqueLengths(all.map(({ id }) => id)) };
 }
 
-/** Names of the projects that were worked on last. */
+/** Returns the names of the most recent projects. */
 function projects(): Candidate[] {
   const paths = sessionsOf(newestOfAll(MOST_SESSIONS).entries).map((session) => session.project);
   const name = projectNames(paths);
   return paths.flatMap((path) => (path === null ? [] : [{ word: name(path), description: clean(path) }]));
 }
 
-/** What is running does not matter here, and costs time. */
+/** Returns sessions without their live state, which is not needed here and takes time to find. */
 function sessionsOf(entries: readonly Entry[]): Session[] {
   const context = { now: Date.now(), live: new Map(), cleanupPeriod: Number.POSITIVE_INFINITY };
   return entries.map((entry) => sessionOf(entry, context));

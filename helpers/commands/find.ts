@@ -2,6 +2,7 @@ import { PROMPT_MARK, TEXT_MARK } from "../claude/visible-text.ts";
 import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
 import { timeFlag } from "../cli/parse-time.ts";
 import { idCell, projectNames, sessionJson, timeStyle } from "../cli/session-format.ts";
+import { invalidValue, usageError } from "../cli/usage-error.ts";
 import type { Query } from "../search/query.ts";
 import type { Hit, SearchResult, ShownSession } from "../search/search-result.ts";
 import type { Bounds } from "../search/threads.ts";
@@ -13,7 +14,7 @@ import { realPath } from "../sessions/lookup.ts";
 import { type Context, type Session, sessionOf } from "../sessions/session.ts";
 import { allSessionIds } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
-import { number, size } from "../terminal/amount.ts";
+import { number, plural, size } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { coloured, paint } from "../terminal/colour.ts";
 import { iso, jsonList } from "../terminal/json.ts";
@@ -22,59 +23,59 @@ import { type Cell, type Part, table } from "../terminal/table.ts";
 import { cut } from "../terminal/text.ts";
 import { dayAndTime, duration, type TimeStyle, time } from "../terminal/time.ts";
 
-/** A terminal shows so many sessions where no limit is given; scripts get them all. */
+/** Without --limit, a terminal shows this many sessions; scripts get all. */
 const SHOWN = 20;
 const MOST_WORDS = 30;
-/** So many sessions are laid out together. */
+/** This many sessions are laid out as one table. */
 const BLOCK = 500;
 
 export const find: Command = {
   usage: "find <words…> [flags]",
   description:
-    'Finds sessions that hold every word somewhere: in a prompt, an answer, the title or the project\'s path. Upper and lower case are the same; a "quoted phrase" is looked for as it stands. The newest come first, at most 20 on a terminal. The exit status is 1 when there is none.',
+    'Finds sessions that contain every word: in a prompt, an answer, the title or the path of the project. Case is ignored; a "quoted phrase" is searched as it is. Prints the newest first, at most 20 on a terminal. The exit status is 1 when nothing matches.',
   flags: {
     here: { type: "boolean", description: "only sessions started in this directory" },
     project: {
       type: "string",
       value: "name",
-      description: "only of projects with this in their path",
+      description: "only projects whose path contains this",
       completes: "project",
     },
     since: {
       type: "string",
       value: "time",
-      description: "only sessions used since: 7d, 12h, 2w or 2026-01-31",
+      description: "only sessions used since then: 7d, 12h, 2w or 2026-01-31",
     },
     limit: {
       type: "string",
       short: "n",
       value: "n",
-      description: "at most so many sessions; 0 is all of them",
+      description: "at most this many sessions; 0 means all",
     },
     prompts: {
       type: "boolean",
-      description: "only what was typed, from the history (deleted sessions included)",
+      description: "only prompts from the history, also those of deleted sessions",
     },
-    tools: { type: "boolean", description: "the results of tools as well" },
+    tools: { type: "boolean", description: "also search the results of tools" },
     recordings: {
       type: "boolean",
-      description: "what live sessions have shown on their screens (ccr replay)",
+      description: "search the recordings of live sessions (ccr replay)",
     },
-    regex: { type: "boolean", description: "each word is a regular expression" },
+    regex: { type: "boolean", description: "treat each word as a regular expression" },
     time: {
       type: "string",
       value: "how",
-      description: "times as short, iso, local or relative",
+      description: "style of times: short, iso, local or relative",
       completes: ["short", "iso", "local", "relative"],
     },
   },
   json: true,
   examples: [
-    ["ccr-find retry gateway", "sessions that speak of both"],
-    ['ccr-find "payment gateway" --since 7d', "the phrase, in sessions of the last seven days"],
-    ["ccr-find portfolio", "also the sessions of a project called portfolio-com"],
-    ["ccr-find --regex 'TODO|FIXME' --here", "in this directory's sessions"],
-    ["ccr-find 'tests passed' --recordings", "what stood on the screen"],
+    ["ccr-find retry gateway", "sessions that contain both words"],
+    ['ccr-find "payment gateway" --since 7d', "a phrase, in sessions of the last seven days"],
+    ["ccr-find portfolio", "also matches the project portfolio-com"],
+    ["ccr-find --regex 'TODO|FIXME' --here", "search the sessions of this directory"],
+    ["ccr-find 'tests passed' --recordings", "search what was on the screen"],
   ],
   async run(call) {
     const began = Date.now();
@@ -82,32 +83,29 @@ export const find: Command = {
     const since = timeFlag(call, "since", { now: began, direction: "past" }) ?? 0;
     const limit = limitOf(call);
     const wanted = wantedOf(call);
-    // On the screen nobody sees what is live.
+    // Only JSON shows what is live.
     const context = call.json ? readContext(began) : { now: began, live: new Map(), cleanupPeriod: 0 };
-    const { hits, searched, more, ids } = isSet(call, "recordings")
-      ? (await import("../recording/find-recordings.ts")).screenHits(wanted, { limit, since }, context)
-      : isSet(call, "prompts")
-        ? await promptHits(call, wanted, limit, since, context)
-        : await sessionHits(wanted, { limit, since }, context);
-    if (call.json) {
-      printJson(call, hits, searched);
-    } else if (hits.length > 0) {
-      const look = { words: wanted.words, now: context.now, style, ids };
-      for (let at = 0; at < hits.length; at += BLOCK)
-        writeStdout(
-          `${screen(
-            hits.slice(at, at + BLOCK).flatMap((hit) => hit() ?? []),
-            look,
-          ).join("\n")}\n`,
-        );
-      const what = isSet(call, "prompts") || isSet(call, "recordings") ? "" : ` in ${number(searched.files)}`;
-      writeStderr(
-        `${paint(`${sessions(hits.length)}${what} (${size(searched.bytes)}, ${seconds(Date.now() - began)})${more ? `     all  --limit 0` : ""}`, "dim", 2)}\n`,
-      );
-    } else sayNone(call, searched);
+    const result = await search(call, wanted, { limit, since }, context);
+    const { hits, searched } = result;
+    if (call.json) printJson(call, hits, searched);
+    else if (hits.length === 0) printNone(call, searched);
+    else {
+      printHits(result, { words: wanted.words, now: context.now, style, ids: result.ids });
+      const what = kindOf(call) === "session" ? ` in ${number(searched.files)}` : "";
+      const effort = `${size(searched.bytes)}, ${seconds(Date.now() - began)}`;
+      const more = result.more ? "     all  --limit 0" : "";
+      writeStderr(`${paint(`${sessions(hits.length)}${what} (${effort})${more}`, "dim", 2)}\n`);
+    }
     return hits.length > 0 ? 0 : 1;
   },
 };
+
+async function search(call: Call, wanted: Query, bounds: Bounds, context: Context): Promise<SearchResult> {
+  if (isSet(call, "recordings"))
+    return (await import("../recording/find-recordings.ts")).screenHits(wanted, bounds, context);
+  if (isSet(call, "prompts")) return promptHits(call, wanted, bounds, context);
+  return sessionHits(wanted, bounds, context);
+}
 
 async function sessionHits(wanted: Query, bounds: Bounds, context: Context): Promise<SearchResult> {
   const search = await import("../search/find.ts");
@@ -122,8 +120,7 @@ async function sessionHits(wanted: Query, bounds: Bounds, context: Context): Pro
 async function promptHits(
   call: Call,
   wanted: Query,
-  limit: number,
-  since: number,
+  { limit, since }: Bounds,
   context: Context,
 ): Promise<SearchResult> {
   // Without the modules of the full text.
@@ -140,14 +137,14 @@ async function promptHits(
       const session = read ? sessionOf(read, context) : gone.get(id);
       return session ? { session, hits, matches } : null;
     }
-    // On the screen the prompt itself stands for its session.
+    // A terminal shows the prompt in place of the title.
     const { at, present, project } = known;
     const title = matches[0]?.snippet ?? null;
     const shown: ShownSession = { id, title, project, updatedAt: at, state: present ? "idle" : "gone" };
     return { session: shown, hits, matches: [] };
   });
   if (withoutSession > 0) {
-    const message = `${withoutSession} more prompts fit, written by a Claude Code that did not note the session.`;
+    const message = `${plural(withoutSession, "more prompt")} matched, of a Claude Code version that did not save the session`;
     call.warn(new Problem("no-session-id", message));
   }
   return { hits, searched, more, ids: allSessionIds };
@@ -155,12 +152,11 @@ async function promptHits(
 
 // ---- flags and words
 
-const wrong = (message: string, hint: string): Problem => new Problem("usage", message, { hint, exit: 2 });
-
 function wantedOf(call: Call): Query {
   const sources = wordsOf(call.positionals);
-  if (sources.length === 0) throw wrong("no words to look for.", "ccr-find WORDS");
-  if (sources.length > MOST_WORDS) throw wrong(`more than ${MOST_WORDS} words.`, 'ccr-find "a phrase"');
+  if (sources.length === 0) throw usageError("missing argument: <words>", "run: ccr-find WORDS");
+  if (sources.length > MOST_WORDS)
+    throw usageError(`more than ${MOST_WORDS} words`, 'search for a phrase: ccr-find "a phrase"');
   const project = stringFlag(call, "project");
   return {
     words: isSet(call, "regex")
@@ -178,7 +174,7 @@ function expression(call: Call, source: string): Word {
     return regexWord(source, isSet(call, "prompts") ? PROMPT_MARK : TEXT_MARK);
   } catch (error) {
     const why = error instanceof Error ? error.message.replace(/^Invalid regular expression: /, "") : "";
-    throw wrong(`not a regular expression: ${why}.`, "ccr find --help");
+    throw usageError(`invalid regular expression: ${why}`, "run: ccr find --help");
   }
 }
 
@@ -186,22 +182,30 @@ function limitOf(call: Call): number {
   const given = stringFlag(call, "limit");
   if (given === undefined) return !call.json && isTerminal(1) ? SHOWN : Number.POSITIVE_INFINITY;
   const count = Number(given);
-  if (!/^\d+$/.test(given))
-    throw wrong(`"${given}" is not a number of sessions.`, "ccr-find WORDS --limit 50");
+  if (!/^\d+$/.test(given)) throw invalidValue("--limit", given, "a number of sessions such as 50");
   return count === 0 ? Number.POSITIVE_INFINITY : count;
 }
 
 // ---- the screen
 
-type Look = { words: readonly Word[]; now: number; style: TimeStyle; ids: () => Iterable<string> };
+type ScreenOptions = { words: readonly Word[]; now: number; style: TimeStyle; ids: () => Iterable<string> };
 const ROLES = { user: "you", assistant: "claude", tool: "tool", screen: "screen" } as const;
 
-function screen(hits: readonly Hit[], look: Look): string[] {
-  const { words, now, style } = look;
+/** Prints the hits, in blocks. */
+function printHits({ hits }: SearchResult, options: ScreenOptions): void {
+  for (let at = 0; at < hits.length; at += BLOCK) {
+    const block = hits.slice(at, at + BLOCK).flatMap((hit) => hit() ?? []);
+    writeStdout(`${screenLines(block, options).join("\n")}\n`);
+  }
+}
+
+/** Returns one line for each session, and below it the first match. */
+function screenLines(hits: readonly Hit[], options: ScreenOptions): string[] {
+  const { words, now, style } = options;
   const ascii = !unicode();
   const room = isTerminal(1) ? columns() : Number.POSITIVE_INFINITY;
   const name = projectNames(hits.map(({ session }) => session.project));
-  const unique = coloured(1) ? uniqueLengths(similar(hits, look.ids())) : new Map<string, number>();
+  const unique = coloured(1) ? uniqueLengths(similar(hits, options.ids())) : new Map<string, number>();
   const rows = hits.map(({ session }): Cell[] => [
     time(session.updatedAt, style, now),
     idCell(session.id, unique),
@@ -215,9 +219,9 @@ function screen(hits: readonly Hit[], look: Look): string[] {
   ]);
   const heads = [{ title: "" }, { title: "" }, { title: "", flexible: true }, { title: "", flexible: true }];
   const lines = table(heads, rows, { room, header: false, ascii });
-  const whens = hits.map(({ matches: [match] }) =>
-    match ? (style === "short" ? dayAndTime(match.at, now) : time(match.at, style, now)) : "",
-  );
+  const matchTime = (at: number | null): string =>
+    style === "short" ? dayAndTime(at, now) : time(at, style, now);
+  const whens = hits.map(({ matches: [match] }) => (match ? matchTime(match.at) : ""));
   const wide = Math.max(...whens.map((when) => when.length));
   return hits.flatMap(({ matches: [match] }, i) => {
     if (!match) return [lines[i]!];
@@ -227,7 +231,7 @@ function screen(hits: readonly Hit[], look: Look): string[] {
   });
 }
 
-/** The ids that begin as one that is shown does: all that matter for how much of it has to be typed. */
+/** Returns the ids that share their first four characters with a shown one: only they decide how much must be typed. */
 function similar(hits: readonly Hit[], ids: Iterable<string>): Set<string> {
   const shown = new Set(hits.map(({ session }) => session.id));
   const beginnings = new Set([...shown].map((id) => id.slice(0, 4)));
@@ -235,7 +239,7 @@ function similar(hits: readonly Hit[], ids: Iterable<string>): Set<string> {
   return shown;
 }
 
-/** A text with its words made bold. */
+/** Returns a text with the searched words in bold. */
 function marked(words: readonly Word[], text: string): Part[] {
   if (wordsIn(words, text) === 0) return [{ text }];
   const parts: Part[] = [];
@@ -249,7 +253,7 @@ function marked(words: readonly Word[], text: string): Part[] {
   return parts;
 }
 
-/** A snippet in one line of `room` cells, with its first word in sight. */
+/** Cuts a snippet to `room` cells so that its first match is visible. */
 function fitting(words: readonly Word[], snippet: string, room: number, ascii: boolean): Part[] {
   const mark = ascii ? "..." : "…";
   let shown = ascii ? snippet.replaceAll("…", "...") : snippet;
@@ -261,18 +265,25 @@ function fitting(words: readonly Word[], snippet: string, room: number, ascii: b
   return marked(words, line);
 }
 
-const sessions = (count: number): string => `${number(count)} ${count === 1 ? "session" : "sessions"}`;
+const sessions = (count: number): string => plural(count, "session");
 const seconds = (ms: number): string =>
   ms < 60_000 ? `${Math.max(0.1, ms / 1000).toFixed(1)} s` : duration(ms);
 
-function sayNone(call: Call, searched: SearchResult["searched"]): void {
+/** Says that nothing matches, and what was searched. */
+function printNone(call: Call, searched: SearchResult["searched"]): void {
   const [first = "", ...others] = wordsOf(call.positionals).map((word) => `"${clean(word)}"`);
-  const prompts = isSet(call, "prompts") || isSet(call, "recordings");
-  const what = others.length > 0 ? `all of ${[first, ...others].join(", ")}` : first;
-  writeStderr(
-    `${isSet(call, "recordings") ? "no recording" : prompts ? "no prompt" : "no session"} holds ${what} (${prompts ? "" : `${sessions(searched.files)}, `}${size(searched.bytes)})\n`,
-  );
+  const words = others.length > 0 ? `all of ${[first, ...others].join(", ")}` : first;
+  writeStderr(`no ${kindOf(call)} contains ${words} (${searchedText(call, searched)})\n`);
   if (others.length > 0) writeStderr(`     fewer words  ccr-find ${first}\n`);
+}
+
+function kindOf(call: Call): string {
+  if (isSet(call, "recordings")) return "recording";
+  return isSet(call, "prompts") ? "prompt" : "session";
+}
+
+function searchedText(call: Call, { files, bytes }: SearchResult["searched"]): string {
+  return kindOf(call) === "session" ? `${sessions(files)}, ${size(bytes)}` : size(bytes);
 }
 
 // ---- JSON

@@ -1,15 +1,18 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { promptOf, timeOf } from "../claude/rows.ts";
-import { type Command, isSet, stringFlag } from "../cli/command.ts";
+import { type Call, type Command, isSet, stringFlag } from "../cli/command.ts";
 import { resolveEntry } from "../cli/resolve-session.ts";
 import { nextSteps, sessionJson, tableLook } from "../cli/session-format.ts";
+import { usageError } from "../cli/usage-error.ts";
 import { TranscriptIndex, type Turn } from "../conversation/main-chain.ts";
 import { findCut, writeFork } from "../history/fork.ts";
 import { readContext } from "../sessions/context.ts";
+import type { Entry } from "../sessions/entry.ts";
 import { sessionOf, titleOf } from "../sessions/session.ts";
 import { readTranscript } from "../sessions/store.ts";
 import { collect } from "../system/heap.ts";
 import { Problem } from "../system/problem.ts";
+import { plural } from "../terminal/amount.ts";
 import { clean } from "../terminal/clean.ts";
 import { iso, jsonList } from "../terminal/json.ts";
 import { writeStdout } from "../terminal/output.ts";
@@ -19,76 +22,81 @@ import { time } from "../terminal/time.ts";
 export const fork: Command = {
   usage: "fork <session> [--at message] [flags]",
   description:
-    "Copies a session under a new id, up to a message; the session stays as it is, and may be running. A fork from before a compaction has the full conversation again.",
+    "Copies a session under a new id, up to a message. The original stays unchanged and may be running. A fork from before a compaction has the full conversation again.",
   flags: {
     at: {
       type: "string",
       value: "message",
       description:
-        "the last one to keep: a turn's number, or a uuid or its beginning; a prompt's: cut before it",
+        "the last message to keep: the number of a turn, or a uuid or its first characters; at the uuid of a prompt, the copy ends before the prompt",
     },
     list: { type: "boolean", short: "l", description: "only list the turns" },
-    title: { type: "string", value: "text", description: "the fork's title" },
+    title: { type: "string", value: "text", description: "title of the copy" },
   },
   positionals: "session",
   maxArgs: 1,
   json: true,
   examples: [
-    ["ccr fork 4bb6 --list", "its turns, to choose from"],
+    ["ccr fork 4bb6 --list", "list the turns of a session"],
     ["ccr fork 4bb6 --at 3", "try something else after the third turn"],
-    ["ccr fork .", "a copy of the newest session here"],
+    ["ccr fork .", "copy the newest session of this directory"],
   ],
   async run(call) {
     const [word] = call.positionals;
-    if (word === undefined)
-      throw new Problem("usage", "which session?", { hint: "ccr fork --help", exit: 2 });
-    const context = readContext();
+    if (word === undefined) throw usageError("missing argument: <session>", "run: ccr fork --help");
     const entry = resolveEntry(word);
-    const short = entry.id.slice(0, 8);
     const fd = openSync(entry.path, "r");
     try {
-      const { size } = fstatSync(fd);
-      const words = stringFlag(call, "at");
-      const found = new TranscriptIndex(fd, size, words?.toLowerCase());
-      const tellLost = (): void => {
-        const what = `lines of ${short} that cannot be read are left out: ${found.damagedLines}.`;
-        if (found.damagedLines > 0) call.warn(new Problem("damaged", what));
-      };
-      if (!found.hasCutPoint())
-        throw new Problem("empty", `${short} has no message to cut at.`, { hint: "ccr-list" });
-      if (isSet(call, "list") && !call.json) {
-        tellLost();
-        print(found, context.now);
-        return 0;
-      }
-      const cut = words === undefined ? found.tip : findCut(found, words);
-      const title = stringFlag(call, "title") ?? `${titleOf(entry).title ?? short} (fork)`;
-      const made = isSet(call, "list")
-        ? null
-        : readTranscript(await writeFork(fd, size, found, cut, { from: entry.id, path: entry.path, title }));
-      tellLost();
-      if (call.json) {
-        const session = made && sessionJson(sessionOf(made, context));
-        const fields = { session, from: entry.id, at: made && found.uuid(cut), turns: [] };
-        jsonList("fork", fields, "turns", turnsJson(found), call.warnings);
-        return 0;
-      }
-      let [kept, turns] = [0, 0];
-      for (const { row } of found.turns()) {
-        turns++;
-        if (row <= cut) kept++;
-      }
-      writeStdout(`${made!.id.slice(0, 8)}: ${kept} of ${turns} turns of ${short}\n`);
-      writeStdout(nextSteps([`resume  ccr ${made!.id.slice(0, 8)}`]));
-      return 0;
+      return await forkSession(call, entry, fd);
     } finally {
       closeSync(fd);
     }
   },
 };
 
+async function forkSession(call: Call, entry: Entry, fd: number): Promise<number> {
+  const context = readContext();
+  const short = entry.id.slice(0, 8);
+  const { size } = fstatSync(fd);
+  const at = stringFlag(call, "at");
+  const list = isSet(call, "list");
+  const found = new TranscriptIndex(fd, size, at?.toLowerCase());
+  const warnDamaged = (): void => {
+    const lines = plural(found.damagedLines, "damaged line");
+    if (found.damagedLines > 0) call.warn(new Problem("damaged", `left out ${lines} of ${short}`));
+  };
+  if (!found.hasCutPoint())
+    throw new Problem("empty", `${short} has no message to cut at`, { hint: "run: ccr-list" });
+  if (list && !call.json) {
+    warnDamaged();
+    printTurns(found, context.now);
+    return 0;
+  }
+  const cut = at === undefined ? found.tip : findCut(found, at);
+  const title = stringFlag(call, "title") ?? `${titleOf(entry).title ?? short} (fork)`;
+  const made = list
+    ? null
+    : readTranscript(await writeFork(fd, size, found, cut, { from: entry.id, path: entry.path, title }));
+  warnDamaged();
+  if (call.json) {
+    const session = made && sessionJson(sessionOf(made, context));
+    const fields = { session, from: entry.id, at: made && found.uuid(cut), turns: [] };
+    jsonList("fork", fields, "turns", turnsJson(found), call.warnings);
+    return 0;
+  }
+  let [kept, turns] = [0, 0];
+  for (const { row } of found.turns()) {
+    turns++;
+    if (row <= cut) kept++;
+  }
+  writeStdout(`${made!.id.slice(0, 8)}: ${kept} of ${turns} turns of ${short}\n`);
+  writeStdout(nextSteps([`resume  ccr ${made!.id.slice(0, 8)}`]));
+  return 0;
+}
+
+/** Prompts are cut to this many characters. */
 const LONGEST_PROMPT = 80;
-/** Lines of a table that are in memory at once. */
+/** Lines of the table that are in memory at once. */
 const LINES = 2000;
 
 function* turnsOf(
@@ -96,13 +104,14 @@ function* turnsOf(
 ): Generator<Turn & { turn: number; at: number | null; prompt: string }> {
   let turn = 0;
   for (const { row, last } of found.turns()) {
-    const said = found.row(row) ?? {};
-    const prompt = (promptOf(said) ?? "").slice(0, LONGEST_PROMPT);
-    yield { row, last, turn: ++turn, at: timeOf(said), prompt };
+    const message = found.row(row) ?? {};
+    const prompt = (promptOf(message) ?? "").slice(0, LONGEST_PROMPT);
+    yield { row, last, turn: ++turn, at: timeOf(message), prompt };
   }
 }
 
-function print(found: TranscriptIndex, now: number): void {
+/** Prints the turns as a table, in blocks: a transcript may have a great many. */
+function printTurns(found: TranscriptIndex, now: number): void {
   const titles = ["TURN", "TIME", "ENDS WITH", "PROMPT"].map((title, i) => ({ title, flexible: i === 3 }));
   const look = tableLook();
   let rows: string[][] = [];

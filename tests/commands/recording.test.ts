@@ -299,7 +299,7 @@ describe("the commands", () => {
     expect(await find("nowhere")).toMatchObject({
       status: 1,
       out: "",
-      err: expect.stringContaining("no recording holds"),
+      err: expect.stringContaining("no recording contains"),
     });
     expect((await find("gateway", "--project", "shop")).status).toBe(1);
   });

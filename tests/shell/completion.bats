@@ -28,7 +28,7 @@ teardown() {
   run -0 clean PROGRAM="$ccr" fish -c '"$PROGRAM" completion fish | source; complete -c ccr-list'
   [[ $output == *__ccr_complete* ]]
   run -2 clean "$ccr" completion tcsh
-  [[ ${lines[0]} == *'no completion for "tcsh"'* ]]
+  [[ ${lines[0]} == *'invalid shell "tcsh": use bash, zsh or fish'* ]]
   run -2 clean "$ccr" completion
 }
 
