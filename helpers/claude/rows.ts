@@ -101,6 +101,10 @@ const isNoise = (row: Row): boolean => {
   return first !== undefined && NOISE.test(first);
 };
 
+/** Whether the CLI itself wrote an assistant row, to report an error of the service. */
+export const isErrorOfCli = (row: Row): boolean =>
+  row.type === "assistant" && row.isApiErrorMessage === true && object(row.message)?.model === "<synthetic>";
+
 export const isAutoContinuation = (row: Row): boolean => object(row.origin)?.kind === "auto-continuation";
 
 /**

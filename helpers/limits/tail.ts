@@ -5,13 +5,13 @@ import { isMessage, isPlainMessage, parseLine, type Row } from "../claude/rows.t
 import { readFacts } from "../claude/transcript.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
 
-/** How much of a transcript's end is read at a time; 98 of 100 are decided by the first. */
+/** How many bytes of a transcript's end are read at a time; the first step decides 98 of 100. */
 const STEPS = [8192, 98_304, 1_048_576];
 const buffer = Buffer.allocUnsafe(STEPS.at(-1)!);
 
 /**
  * Verdict of a transcript from its end alone: what {@link readFacts} and {@link verdictOf} say together, at a tenth
- * of the price. Throws Node's file errors.
+ * of the cost. Throws Node's file errors.
  */
 export function verdictOfFile(path: string): Verdict {
   const fd = openSync(path, "r");
@@ -32,14 +32,11 @@ export function verdictOfFile(path: string): Verdict {
   return verdictOf(last, answer);
 }
 
-/** Verdict of the last messages in the end of a file, or null where they do not stand whole in it. */
+/** Verdict of the last messages in the end of a file. Null when it does not contain them whole. */
 function lastIn(tail: Buffer, whole: boolean): Verdict | null {
   // Characters of latin1 are bytes: strings are searched several times faster than buffers.
   const text = tail.toString("latin1");
-  // What follows the last answer cannot make it an error: a plain one decides at once.
-  const at = text.lastIndexOf(ASSISTANT_ROW);
-  const start = text.lastIndexOf("\n", at) + 1;
-  if (at >= 0 && (start > 0 || whole) && isPlainMessage(text.slice(start, endOf(text, at)))) return NONE;
+  if (hasPlainAnswer(text, whole)) return NONE;
   /** the newest prompt, parsed only when an error stands before it */
   let prompt: Buffer | Row | null = null;
   for (let end = text.length; end > 0; ) {
@@ -68,6 +65,13 @@ function lastIn(tail: Buffer, whole: boolean): Verdict | null {
     }
   }
   return null;
+}
+
+/** Whether the last answer is no error: no later row changes that. */
+function hasPlainAnswer(text: string, whole: boolean): boolean {
+  const at = text.lastIndexOf(ASSISTANT_ROW);
+  const start = text.lastIndexOf("\n", at) + 1;
+  return at >= 0 && (start > 0 || whole) && isPlainMessage(text.slice(start, endOf(text, at)));
 }
 
 const NONE: Verdict = { state: "none" };

@@ -1,9 +1,9 @@
-import { object, type Row, string, textsOf, timeOf } from "../claude/rows.ts";
+import { isErrorOfCli, object, type Row, string, textsOf, timeOf } from "../claude/rows.ts";
 import { type Cause, clockIn, epochIn, instantOf, meaningOf, normalize, toMilliseconds } from "./wordings.ts";
 
-/** The contract's `blockedBy`. */
+/** `blockedBy` in JSON output. */
 export type BlockedBy = "spend-limit" | "credits" | "login" | "payment" | "overloaded" | "other-api-error";
-/** How a reset time is known. */
+/** Where a reset time comes from. */
 export type ResetFrom = "apiErrorParams" | "quotaLimits" | "epoch" | "clock-text";
 
 export type Verdict =
@@ -42,34 +42,34 @@ const blocked = (cause: Cause): Verdict => ({
  * CLI itself can say that a session is limited; a person, a tool or a model that quotes one cannot.
  *
  * `answer` is the assistant's last row, where `last` is a prompt after it that got no answer.
- * Source: facts/claude-code.md §4.5.
+ * Source: docs/developing/claude-code-format.md, "When a session is limited".
  */
 export function verdictOf(last: Row | undefined, answer?: Row): Verdict {
   if (last?.type === "user" && answer) return unanswered(last, answer);
-  if (last?.type !== "assistant" || last.isApiErrorMessage !== true) return NONE;
-  if (object(last.message)?.model !== "<synthetic>") return NONE;
+  if (!last || !isErrorOfCli(last)) return NONE;
   const text = normalize(textsOf(last)[0] ?? "");
-  const meaning = meaningOf(text);
-  const cause = meaning && "cause" in meaning ? meaning.cause : null;
-
   const named = string(last.apiError);
-  const info = object(object(last.apiErrorParams)?.rate_limit_info);
-  const quota = object(last.quotaLimits);
   if (named !== null && named !== "usage_limit_reached") {
-    return blocked(/credits/.test(named) ? "credits" : (cause ?? causeOf(last, text)));
+    return blocked(/credits/.test(named) ? "credits" : (causeIn(text) ?? causeOf(last, text)));
   }
-  if (named !== null || quota?.status === "rejected") {
-    const type = window(info?.rateLimitType) ?? window(quota?.rateLimitType);
-    // What an admin has switched off is no limit, whatever the window says.
-    const off = named === null && cause !== null && /^Your (?:seat|usage|group)/.test(text);
-    if (off || ((type === null || type === "overage") && cause !== null)) return blocked(cause);
-    if (type !== "overage") return limited(last, text, type ?? limitOf(meaning) ?? "unknown", info, quota);
-    const beside = limitOf(meaning);
-    return beside && beside !== "unknown" ? limited(last, text, beside, null, null) : blocked("spend-limit");
-  }
+  if (named !== null || object(last.quotaLimits)?.status === "rejected") return verdictOfFields(last, text);
   const error = string(last.error);
-  const limit = error === null || error === "rate_limit" ? limitOf(meaning) : null;
+  const limit = error === null || error === "rate_limit" ? limitIn(text) : null;
   return limit === null ? blocked(causeOf(last, text)) : limited(last, text, limit, null, null);
+}
+
+/** Verdict of a row whose fields say that a limit was reached. */
+function verdictOfFields(row: Row, text: string): Verdict {
+  const info = object(object(row.apiErrorParams)?.rate_limit_info);
+  const quota = object(row.quotaLimits);
+  const cause = causeIn(text);
+  const type = window(info?.rateLimitType) ?? window(quota?.rateLimitType);
+  // What an admin has switched off is no limit, whatever the window says.
+  const off = string(row.apiError) === null && cause !== null && /^Your (?:seat|usage|group)/.test(text);
+  if (off || ((type === null || type === "overage") && cause !== null)) return blocked(cause);
+  if (type !== "overage") return limited(row, text, type ?? limitIn(text) ?? "unknown", info, quota);
+  const beside = limitIn(text);
+  return beside && beside !== "unknown" ? limited(row, text, beside, null, null) : blocked("spend-limit");
 }
 
 /** A prompt that was given while the limit still held, and got no answer, has not continued the session. */
@@ -80,8 +80,15 @@ function unanswered(prompt: Row, answer: Row): Verdict {
   return at !== null && at < verdict.resetsAt ? verdict : NONE;
 }
 
-const limitOf = (meaning: ReturnType<typeof meaningOf>): string | null =>
-  meaning && "limit" in meaning ? meaning.limit : null;
+function limitIn(text: string): string | null {
+  const meaning = meaningOf(text);
+  return meaning && "limit" in meaning ? meaning.limit : null;
+}
+
+function causeIn(text: string): Cause | null {
+  const meaning = meaningOf(text);
+  return meaning && "cause" in meaning ? meaning.cause : null;
+}
 
 const window = (type: unknown): string | null =>
   typeof type === "string" && /^[\w-]{1,64}$/.test(type) ? type : null;
@@ -91,40 +98,39 @@ function limited(row: Row, text: string, window: string, info: Row | null, quota
   const copyOf = string(object(row.forkedFrom)?.sessionId);
   const rowUuid = string(row.uuid);
   const known = { state: "limited", window, rowUuid, at, ...(copyOf && { copyOf }) } as const;
-  const told = (resetsAt: number | null, resetFrom: ResetFrom): Verdict | null =>
+  const resettingAt = (resetsAt: number | null, resetFrom: ResetFrom): Verdict | null =>
     resetsAt === null ? null : { ...known, resetsAt, resetFrom };
   const clock = clockIn(text);
   return (
-    told(toMilliseconds(info?.resetsAt), "apiErrorParams") ??
-    told(toMilliseconds(quota?.resetsAt), "quotaLimits") ??
-    told(epochIn(text), "epoch") ??
-    told(clock && instantOf(clock, at), "clock-text") ?? { ...known, resetsAt: null, resetFrom: null }
+    resettingAt(toMilliseconds(info?.resetsAt), "apiErrorParams") ??
+    resettingAt(toMilliseconds(quota?.resetsAt), "quotaLimits") ??
+    resettingAt(epochIn(text), "epoch") ??
+    resettingAt(clock && instantOf(clock, at), "clock-text") ?? { ...known, resetsAt: null, resetFrom: null }
   );
 }
 
-/** Cause of an error that is no usage limit: the typed fields first, then the words. */
+/** Cause of an error that is no usage limit: from the typed fields first, then from the text. */
 function causeOf(row: Row, text: string): Cause {
-  const meaning = meaningOf(text);
-  const told = meaning && "cause" in meaning ? meaning.cause : null;
+  const cause = causeIn(text);
   const kind = string(row.apiErrorType);
   if (kind === "overloaded_error" || row.apiErrorStatus === 529) return "overloaded";
   switch (row.error) {
     case "authentication_failed":
       return "login";
     case "oauth_org_not_allowed":
-      return told ?? "login";
+      return cause ?? "login";
     case "billing_error":
       return "credits";
     case "server_error":
-      return told ?? "server-error";
+      return cause ?? "server-error";
     case "rate_limit":
-      return told ?? (row.apiErrorIsTransient === false ? "api-key-429" : "throttle");
+      return cause ?? (row.apiErrorIsTransient === false ? "api-key-429" : "throttle");
     default:
-      return told ?? "request";
+      return cause ?? "request";
   }
 }
 
-/** design.md §8's state of a session that is not live. `now` in epoch ms. */
+/** The state of a session that is not live. `now` is epoch ms. */
 export function stateOf(verdict: Verdict, now: number): "waiting" | "ready" | "blocked" | "idle" {
   if (verdict.state === "none") return "idle";
   if (verdict.state === "blocked") return "blocked";

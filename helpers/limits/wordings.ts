@@ -140,13 +140,11 @@ const CLOCK =
 export function clockIn(text: string): Clock | null {
   let found: Clock | null = null;
   for (const [, weekday, month, day, year, hour, minute, half, zone] of text.matchAll(CLOCK)) {
-    let h = Number(hour);
+    // "resets 3" alone is no time
+    if (!half && minute === undefined) continue;
+    const h = hourOf(Number(hour), half);
     const m = Number(minute ?? 0);
-    if (half) {
-      if (h < 1 || h > 12) continue;
-      h = (h % 12) + (half.toLowerCase() === "p" ? 12 : 0);
-    } else if (minute === undefined) continue;
-    if (h > 23 || m > 59 || Number(day ?? 1) < 1 || Number(day ?? 1) > 31) continue;
+    if (h === null || m > 59 || Number(day ?? 1) < 1 || Number(day ?? 1) > 31) continue;
     found = { hour: h, minute: m };
     if (weekday) found.weekday = DAYS.indexOf(weekday.toLowerCase()) / 3;
     if (month) {
@@ -157,6 +155,13 @@ export function clockIn(text: string): Clock | null {
     if (zone) found.zone = zone;
   }
   return found;
+}
+
+/** The hour from 0 to 23; `half` is the letter of am or pm. Null for an hour that does not exist. */
+function hourOf(hour: number, half: string | undefined): number | null {
+  if (!half) return hour > 23 ? null : hour;
+  if (hour < 1 || hour > 12) return null;
+  return (hour % 12) + (half.toLowerCase() === "p" ? 12 : 0);
 }
 
 /** Wall clock of an instant, as if it were UTC (epoch ms). Null: no such zone. */

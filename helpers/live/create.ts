@@ -1,4 +1,4 @@
-// Makes a live session: windows, recorder, journal and marks, in one call of tmux.
+// Creates a live session: windows, recorder, journal and marks, in one call of tmux.
 
 import { createHash } from "node:crypto";
 import { watchCommand } from "../recording/recorder-command.ts";
@@ -10,7 +10,7 @@ import { type Answer, literal, SEPARATOR, target, tmux } from "./tmux.ts";
 
 const LONGEST_NAME = 48;
 
-/** A tmux name: `claude-` and letters and digits of any script, none of which tmux changes or expands, or hides. */
+/** A tmux name: `claude-` and letters and digits of any script. tmux neither changes nor expands any of them. */
 export function safeName(wanted: string): string {
   const safe = wanted
     .normalize()
@@ -23,12 +23,13 @@ export function safeName(wanted: string): string {
 /** The session's name for a project: its folder's. */
 export const nameFor = (project: string): string =>
   safeName(project.split("/").filter(Boolean).at(-1) ?? "root");
-/** Names of environment variables that a pane gets from us; secrets go by inheritance only, never through argv. */
+
+/** Names of the environment variables that a pane gets from us. Secrets are only inherited, never passed in arguments. */
 const PASSED =
   /^(?:HOME|PATH|LANG|LC_[A-Z]+|TZ|COLORTERM|CLAUDE_CONFIG_DIR|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|[A-Za-z]+_PROXY|(?:ANTHROPIC|CLAUDE_CODE|DISABLE|BASH|XDG)_\w+)$/i;
 const SECRET = /TOKEN|KEY|SECRET|PASS|AUTH|CREDENTIAL|HEADER/i;
 
-/** Every process of a session has it, with the id that the session was launched with: stop finds strays by it. */
+/** Every process of a session has it in its environment, with the id of the launch: ccr stop finds strays by it. */
 export const MARK = "CCR_MARK";
 
 export type Started = { name: string; pane: string; pid: number };
@@ -37,19 +38,19 @@ export type CreateOptions = {
   project: string;
   /** the Claude session's id */
   id: string;
-  /** Claude's words, run without a shell */
+  /** Claude's command, run without a shell */
   command: readonly string[];
   env: NodeJS.ProcessEnv;
-  /** tmux name to try first; default: the project's */
+  /** tmux name to try first; default: made from the project's folder */
   name?: string | undefined;
-  /** any session that the project has got meanwhile will do */
+  /** if another process creates a session of this project at the same time, that one is returned */
   onePerProject?: boolean;
-  /** shown in Claude's window, which starts on Enter; the logs window waits too */
+  /** shown in Claude's window, which then starts on Enter, as does the logs window */
   waitText?: string;
-  /** windows beside Claude's; default: shell and logs */
+  /** windows other than Claude's; default: shell and logs */
   windows?: readonly Window[];
   size?: readonly [columns: number, rows: number];
-  /** what the journal is to know beside what is here */
+  /** further fields for the journal */
   launch?: Partial<Entry>;
 };
 
@@ -63,21 +64,24 @@ const logsWindow = (id: string): string[] => [
   id,
 ];
 
-const server = async (words: string[], env: NodeJS.ProcessEnv, directory: string): Promise<Answer> => {
+const runWithRetry = async (words: string[], env: NodeJS.ProcessEnv, directory: string): Promise<Answer> => {
   const answer = await tmux(words, { env, directory });
-  // Right after a server has ended a new one can fail to come up.
+  // Right after a server has ended, a new one can fail to start.
   return !answer.ok && /server exited|lost server/.test(answer.err)
     ? tmux(words, { env, directory })
     : answer;
 };
 
-type Standing = Started & { runs: boolean };
+type Existing = Started & { runs: boolean };
 
-/** The tmux session that was made for a Claude session, or is `also`; its pane is empty where Claude's window is gone. */
-async function standing(id: string, also = ""): Promise<Standing | null> {
+/**
+ * The tmux session that was created for a Claude session, or that is `also` (name and project). Its pane is empty if
+ * Claude's window was closed.
+ */
+async function findExisting(id: string, also = ""): Promise<Existing | null> {
   const fields = "@ccr_session @ccr_claude pane_dead pane_id pane_pid session_name @ccr_project".split(" ");
   const { out } = await tmux(["list-panes", "-a", "-F", fields.map((name) => `#{${name}}`).join("\t")]);
-  let found: Standing | null = null;
+  let found: Existing | null = null;
   for (const line of out.split("\n")) {
     const [session, claude, dead, pane = "", number, name = "", project] = line.split("\t");
     if (session !== id && `${name} ${project}` !== also) continue;
@@ -88,16 +92,16 @@ async function standing(id: string, also = ""): Promise<Standing | null> {
   return found;
 }
 
-/** What marks Claude's own window, and keeps it when it fails. */
+/** Marks Claude's own window, and keeps it open when Claude fails. */
 const ofClaude = (pane: string): string[] => [
   ...[SEPARATOR, "set-option", "-p", "-t", pane, "@ccr_claude", "1"],
   ...[SEPARATOR, "set-option", "-w", "-t", pane, "automatic-rename", "off"],
   ...[SEPARATOR, "set-option", "-w", "-t", pane, "remain-on-exit", "failed"],
 ];
 
-/** Starts Claude anew where its windows still are: what runs in the others is the person's. */
-async function revive(
-  { name, pane }: Standing,
+/** Starts Claude again in a session that still exists; its other windows are left alone. */
+async function restartClaude(
+  { name, pane }: Existing,
   { project, id, command, env, launch }: CreateOptions,
 ): Promise<Started> {
   const main = pane || target(name, "claude");
@@ -124,7 +128,7 @@ async function revive(
     ],
     { env, directory: project },
   );
-  const now = await standing(id);
+  const now = await findExisting(id);
   if (ok && now?.pane) return now;
   throw new Problem("tmux", `tmux could not start Claude again in ${name}: ${err}.`, {
     hint: `cct-kill ${name}`,
@@ -132,98 +136,114 @@ async function revive(
 }
 
 /**
- * Makes a detached session with Claude's window and the others, recorded, and in the journal before it is there. A
- * name that is taken gets a suffix; one that runs already is given back, one that has ended starts anew. Throws a Problem when tmux says no.
+ * Creates a detached session: Claude's window and the others, recorded, and in the journal before it exists. A name that
+ * is taken gets a suffix. A session that already runs is returned; one that has ended is restarted. Throws a Problem when
+ * tmux refuses.
  */
-export async function createSession(making: CreateOptions): Promise<Started> {
-  const { project, id, command, waitText, size = [200, 50], launch = {} } = making;
-  const there = await standing(id);
-  if (there) return there.runs ? there : revive(there, making);
-  // Programs of another session's shell start this one: it is no part of that.
-  const { [MARK]: _, ...env } = making.env;
-  const named = new Set(launch.environment);
+export async function createSession(options: CreateOptions): Promise<Started> {
+  const { project, id } = options;
+  const existing = await findExisting(id);
+  if (existing) return existing.runs ? existing : restartClaude(existing, options);
+  // The caller may be a program in another session's shell: the new session is no part of that one.
+  const { [MARK]: _, ...env } = options.env;
+  const before = entryOf(id);
+  let wanted = options.name ?? nameFor(project);
+  let problem = new Problem("tmux", `all tmux names for this session are taken: ${wanted}.`, {
+    hint: "tmux ls",
+  });
+  // Whoever wants the same session must also try the same names.
+  const suffix = options.onePerProject ? createHash("sha256").update(project).digest("hex") : id;
+  for (const length of [0, 4, 8, 36]) {
+    const name = length === 0 ? wanted : `${wanted}-${suffix.slice(0, length)}`;
+    keepInJournal(name, options);
+    const answer = await runWithRetry(sessionCommand(name, env, options), env, project);
+    const [, pane, pid, given] = /^(%\d+) (\d+) (.+)$/m.exec(answer.out) ?? [];
+    if (given === name) return { name, pane: pane!, pid: Number(pid) };
+    if (pane) {
+      // tmux has changed the name, because its C library does not know all of its letters. Nothing else was done yet.
+      await tmux(["kill-session", "-t", pane]);
+      wanted = safeName(wanted.replace(/[^ -~]/g, "-"));
+    } else if (/duplicate session/.test(answer.err)) {
+      const other = await createdMeanwhile(name, options);
+      if (other) return other;
+    } else {
+      problem = new Problem("tmux", `tmux could not start a session: ${answer.err || "no reason given"}.`, {
+        hint: "without tmux: ccra --headless",
+      });
+      break;
+    }
+  }
+  if (before) updateEntry(id, before);
+  else deleteEntry(id);
+  throw problem;
+}
+
+function keepInJournal(name: string, { launch = {}, id, project, windows = [] }: CreateOptions): void {
+  writeEntry({ ...launch, name, id, project, socket: config()["tmux.socket"], windows });
+}
+
+/** Another process may have created the same session at the same time: it must not run twice. */
+async function createdMeanwhile(
+  name: string,
+  { id, project, onePerProject }: CreateOptions,
+): Promise<Started | null> {
+  const other = await findExisting(id, onePerProject ? `${name} ${encodeURIComponent(project)}` : "");
+  if (!other?.runs) return null;
+  if (onePerProject) deleteEntry(id);
+  return other;
+}
+
+/** The command that creates the session with all its windows. It prints the pane, its process and the session's name. */
+function sessionCommand(name: string, env: NodeJS.ProcessEnv, options: CreateOptions): string[] {
+  const { project, id, command, waitText, size = [200, 50] } = options;
+  const session = target(name);
+  const main = target(name, "claude");
+  const set = (...words: string[]): string[] => [SEPARATOR, "set-option", "-t", session, ...words];
+  return [
+    ...["new-session", "-d", "-P", "-F", "#{pane_id} #{pane_pid} #{session_name}"],
+    ...["-s", name, "-n", "claude"],
+    ...["-x", String(size[0]), "-y", String(size[1]), "-c", literal(project)],
+    ...environmentFlags(env, options),
+    ...(waitText === undefined
+      ? ["--", ...command]
+      : ["-e", `CCR_TEXT=${waitText}`, "--", ...startOnEnter(command, id)]),
+    SEPARATOR,
+    ...watchCommand(id, main),
+    ...set("@ccr_session", id),
+    ...set("@ccr_project", encodeURIComponent(project)),
+    ...set("history-limit", "50000"),
+    // Some people turn this on for all sessions; this one has to live on.
+    ...set("destroy-unattached", "off"),
+    ...set("set-titles", "on"),
+    ...set("status-left-length", "60"),
+    ...ofClaude(main),
+    // Later windows would inherit it.
+    ...(waitText === undefined ? [] : [SEPARATOR, "set-environment", "-t", session, "-u", "CCR_TEXT"]),
+    ...otherWindows(session, options),
+  ];
+}
+
+/** The variables that a session gets through tmux's command line. */
+function environmentFlags(env: NodeJS.ProcessEnv, { id, launch }: CreateOptions): string[] {
+  const named = new Set(launch?.environment);
   const passed = Object.entries(env).flatMap(([name, value]) =>
     value !== undefined && (named.has(name) || (PASSED.test(name) && !SECRET.test(name)))
       ? ["-e", `${name}=${value}`]
       : [],
   );
-  passed.push("-e", `${MARK}=${id}`);
-  const windows = making.windows ?? [
-    { name: "shell", directory: project, command: [] },
-    { name: "logs", directory: project, command: [] },
-  ];
-  let wanted = making.name ?? nameFor(project);
-  const before = entryOf(id);
-  let problem = new Problem("tmux", `all tmux names for this session are taken: ${wanted}.`, {
-    hint: "tmux ls",
-  });
-  // Several that want the same session have to want the same names, too.
-  const suffix = making.onePerProject ? createHash("sha256").update(project).digest("hex") : id;
-  for (const length of [0, 4, 8, 36]) {
-    const name = length === 0 ? wanted : `${wanted}-${suffix.slice(0, length)}`;
-    writeEntry({
-      ...launch,
-      name,
-      id,
-      project,
-      socket: config()["tmux.socket"],
-      windows: making.windows ?? [],
-    });
-    const session = target(name);
-    const main = target(name, "claude");
-    const watch = watchCommand(id, main);
-    const set = (...words: string[]): string[] => [SEPARATOR, "set-option", ...words];
-    const words: string[] = [
-      ...["new-session", "-d", "-P", "-F", "#{pane_id} #{pane_pid} #{session_name}"],
-      ...["-s", name, "-n", "claude"],
-      ...["-x", String(size[0]), "-y", String(size[1]), "-c", literal(project), ...passed],
-      ...(waitText === undefined
-        ? ["--", ...command]
-        : ["-e", `CCR_TEXT=${waitText}`, "--", ...startOnEnter(command, id)]),
-      SEPARATOR,
-      ...watch,
-      ...set("-t", session, "@ccr_session", id),
-      ...set("-t", session, "@ccr_project", encodeURIComponent(project)),
-      ...set("-t", session, "history-limit", "50000"),
-      // Where a person has that on for all of theirs: this one is to live on.
-      ...set("-t", session, "destroy-unattached", "off"),
-      ...set("-t", session, "set-titles", "on"),
-      ...set("-t", session, "status-left-length", "60"),
-      ...ofClaude(main),
+  return [...passed, "-e", `${MARK}=${id}`];
+}
+
+/** Commands for the windows other than Claude's. */
+function otherWindows(session: string, { project, id, waitText, windows }: CreateOptions): string[] {
+  const usual = ["shell", "logs"].map((name): Window => ({ name, directory: project, command: [] }));
+  const logs = waitText === undefined ? logsWindow(id) : startOnEnter(logsWindow(id));
+  return (windows ?? usual).flatMap(({ name, directory, command }) => {
+    const own = command.length > 0 || name !== "logs" ? command : logs;
+    return [
+      ...[SEPARATOR, "new-window", "-d", "-t", session, "-n", literal(name)],
+      ...["-c", literal(directory || project)],
+      ...(own.length > 0 ? ["--", ...own] : []),
     ];
-    // What a session is made with, its later windows get too.
-    if (waitText !== undefined) words.push(SEPARATOR, "set-environment", "-t", session, "-u", "CCR_TEXT");
-    for (const { name, directory, command } of windows) {
-      const logs = waitText === undefined ? logsWindow(id) : startOnEnter(logsWindow(id));
-      const own = command.length > 0 || name !== "logs" ? command : logs;
-      words.push(
-        ...[SEPARATOR, "new-window", "-d", "-t", session, "-n", literal(name)],
-        ...["-c", literal(directory || project)],
-        ...(own.length > 0 ? ["--", ...own] : []),
-      );
-    }
-    const answer = await server(words, env, project);
-    const [, pane, pid, given] = /^(%\d+) (\d+) (.+)$/m.exec(answer.out) ?? [];
-    if (given === name) return { name, pane: pane!, pid: Number(pid) };
-    if (pane) {
-      // Its C library does not know all of these letters: nothing has reached the session by that name.
-      await tmux(["kill-session", "-t", pane]);
-      wanted = safeName(wanted.replace(/[^ -~]/g, "-"));
-      continue;
-    }
-    if (/duplicate session/.test(answer.err)) {
-      // Two at once want the same session: it must not have two writers.
-      const other = await standing(id, making.onePerProject ? `${name} ${encodeURIComponent(project)}` : "");
-      if (!other?.runs) continue;
-      if (making.onePerProject) deleteEntry(id);
-      return other;
-    }
-    problem = new Problem("tmux", `tmux could not start a session: ${answer.err || "no reason given"}.`, {
-      hint: "without tmux: ccra --headless",
-    });
-    break;
-  }
-  if (before) updateEntry(id, before);
-  else deleteEntry(id);
-  throw problem;
+  });
 }

@@ -13,7 +13,7 @@ import {
   toolResultsOf,
 } from "../claude/rows.ts";
 import { visibleTextsOf } from "../claude/visible-text.ts";
-import { verdictOf } from "../limits/verdict.ts";
+import { type Verdict, verdictOf } from "../limits/verdict.ts";
 import { recordingsOf } from "../recording/cast.ts";
 import { logFile } from "../resume/resume-log.ts";
 import { transcripts } from "../sessions/store.ts";
@@ -27,10 +27,10 @@ export type Event = {
   text: string;
 };
 
-/** So often (ms) a transcript that is not there yet is looked for. */
+/** How often (ms) to check whether a missing transcript exists now. */
 const LOOK = 2000;
 
-/** What ccr did: its log of resumes, the journal of live sessions, and recordings. */
+/** What ccr did to a session: from the log of resumes, the journal of live sessions, and recordings. */
 export function ccrEventsOf(id: string): Event[] {
   const found: Event[] = [];
   const add = (at: number | null, text: string): void => {
@@ -58,10 +58,10 @@ export function ccrEventsOf(id: string): Event[] {
   return found;
 }
 
-/** Rows longer than this are parsed only when they are messages. */
+/** Rows longer than this (bytes) are parsed only when they are messages. */
 const LONG = 4096;
 
-/** The end of a transcript, and what is added to it. */
+/** Reads the end of a transcript, then what is added to it. */
 export class TranscriptTail {
   readonly #id: string;
   readonly #spoken: (ms: number) => string;
@@ -69,7 +69,7 @@ export class TranscriptTail {
   #at = 0;
   #looked = 0;
 
-  /** `spoken` says a length of time. */
+  /** `spoken` formats a duration in ms. */
   constructor(id: string, spoken: (ms: number) => string) {
     this.#id = id;
     this.#spoken = spoken;
@@ -83,7 +83,7 @@ export class TranscriptTail {
       this.#at = size;
       for (const { bytes, start, length } of linesBackward(fd, size)) {
         const events = bytes ? this.#events(bytes) : [];
-        // a line that is still being written is for the next look
+        // a line that is still being written is read the next time
         if (start + length === size && events.length === 0) this.#at = start;
         found.push(events);
         count += events.length;
@@ -93,6 +93,7 @@ export class TranscriptTail {
     });
   }
 
+  /** The events since the last call. */
   more(): Event[] {
     return this.#open((fd, size) => {
       const found: Event[] = [];
@@ -134,6 +135,12 @@ export class TranscriptTail {
   }
 }
 
+/** An answer, or the error that stands in its place. */
+function kindOfAnswer(verdict: Verdict | null): Event["kind"] {
+  if (verdict === null) return "claude";
+  return verdict.state === "limited" ? "limit" : "error";
+}
+
 function eventsOf(row: Row, spoken: (ms: number) => string): Event[] {
   const at = timeOf(row);
   if (at === null || row.isSidechain === true) return [];
@@ -147,10 +154,7 @@ function eventsOf(row: Row, spoken: (ms: number) => string): Event[] {
   if (isAutoContinuation(row)) return [event("ccr", "Claude Code went on by itself")];
   const verdict = row.isApiErrorMessage === true ? verdictOf(row) : null;
   const found = visibleTextsOf(row, false).map(({ role, text }) =>
-    event(
-      role === "user" ? "you" : verdict === null ? "claude" : verdict.state === "limited" ? "limit" : "error",
-      text,
-    ),
+    event(role === "user" ? "you" : kindOfAnswer(verdict), text),
   );
   const content = object(row.message)?.content;
   for (const block of Array.isArray(content) ? content.map(object) : []) {

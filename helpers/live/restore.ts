@@ -1,4 +1,4 @@
-// Which sessions of the journal are gone, and may come back. Nothing here starts anything.
+// Which sessions of the journal have ended with their tmux server and can be restored. Nothing here starts anything.
 
 import { mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -22,8 +22,8 @@ import { liveSessions } from "./live-sessions.ts";
 import { hasTmux, tmux } from "./tmux.ts";
 
 /**
- * Why a session is left as it is. `closed`: in tmux, whose server still runs; `live`: its Claude runs outside of tmux;
- * `ending`: it has lost its terminal and is about to end.
+ * Why a session is not restored. `closed`: a person closed it in tmux, whose server still runs; `live`: its Claude runs
+ * outside of tmux; `ending`: it has lost its terminal and is about to end.
  */
 export type Reason =
   | "running"
@@ -36,12 +36,12 @@ export type Reason =
   | "other-server";
 export type Plan = { entry: Entry; reason: Reason | null };
 
-/** Launch and server may have started in either order, this far apart. */
+/** The session and the server may have started in either order, at most this far apart (ms). */
 const SLACK = 15_000;
-/** So long a stopped session can be asked for by its name. */
+/** How long (ms) a stopped session can be restored by its name. */
 const KEPT = 7 * 86_400_000;
 
-/** When the tmux server was started; null: there is none. Throws a Problem where that cannot be told. */
+/** When the tmux server was started (epoch ms). Null: none runs. Throws a Problem when that is unknown. */
 async function serverStart(): Promise<number | null> {
   if (!hasTmux())
     throw new Problem("no-tmux", "tmux is not installed.", { hint: "install it: apt-get install tmux" });
@@ -51,7 +51,7 @@ async function serverStart(): Promise<number | null> {
   throw new Problem("tmux", `tmux does not answer: ${err || "no reason given"}.`, { hint: "tmux ls" });
 }
 
-/** What would come back; of `named` (tmux names, ids or their beginnings) also what a person has stopped. */
+/** Which sessions would be restored. Those in `named` (tmux names, ids or their beginnings) even if a person stopped them. */
 export async function restorePlan(named: readonly string[] = []): Promise<Plan[]> {
   const all = entries();
   const chosen = all.filter(
@@ -63,29 +63,44 @@ export async function restorePlan(named: readonly string[] = []): Promise<Plan[]
   const here = new Set(
     started === null ? [] : (await liveSessions()).flatMap(({ ours, key }) => (ours ? key : [])),
   );
-  const live = withoutStale(registered());
-  return chosen.map((entry) => {
-    const { id, current, stoppedAt, launchedAt, project } = entry;
-    const life = lifeOf(entry);
-    const reason = (): Reason | null => {
-      if (life !== "elsewhere" && here.has(id)) return "running";
-      const claude = live.get(current);
-      if (claude) return claude.here && ancestors(claude.pid).length === 1 ? "ending" : "live";
-      if (!isUsable(project)) return "directory-gone";
-      if (named.length > 0) return null;
-      if (stoppedAt !== null) return "stopped";
-      if (life === "elsewhere") return "other-machine";
-      if (life === "before") return null;
-      if (!isOnServer(entry)) return "other-server";
-      return started !== null && started <= launchedAt + SLACK ? "closed" : null;
-    };
-    return { entry, reason: reason() };
-  });
+  const now: Now = { started, here, live: withoutStale(registered()), named: named.length > 0 };
+  return chosen.map((entry) => ({ entry, reason: reasonOf(entry, now) }));
 }
 
+/** What runs now: the start of the tmux server, ids of our live sessions, all registered ones; whether a person named some. */
+type Now = {
+  started: number | null;
+  here: ReadonlySet<string>;
+  live: ReturnType<typeof withoutStale>;
+  named: boolean;
+};
+
+/** Why a session is not restored. Null: it is. */
+function reasonOf(entry: Entry, { started, here, live, named }: Now): Reason | null {
+  const life = lifeOf(entry);
+  if (life !== "elsewhere" && here.has(entry.id)) return "running";
+  const claude = live.get(entry.current);
+  if (claude) return claude.here && ancestors(claude.pid).length === 1 ? "ending" : "live";
+  if (!isUsable(entry.project)) return "directory-gone";
+  return named ? null : reasonUnlessNamed(entry, life, started);
+}
+
+function reasonUnlessNamed(
+  entry: Entry,
+  life: ReturnType<typeof lifeOf>,
+  started: number | null,
+): Reason | null {
+  if (entry.stoppedAt !== null) return "stopped";
+  if (life === "elsewhere") return "other-machine";
+  if (life === "before") return null;
+  if (!isOnServer(entry)) return "other-server";
+  return started !== null && started <= entry.launchedAt + SLACK ? "closed" : null;
+}
+
+/** How long (ms) a restore may take; after that its lock is ignored. */
 const TURN = 30_000;
 
-/** Waits until no other process restores sessions; gives what ends our turn. One that was killed has had its turn. */
+/** Waits until no other process restores sessions. Returns the function that ends our turn. The turn of a killed process expires. */
 export async function takeTurn(): Promise<() => void> {
   const lock = join(state(), "restoring");
   makeDirectory(state());
@@ -102,7 +117,7 @@ export async function takeTurn(): Promise<() => void> {
   }
 }
 
-/** Writes down what a look has shown: sessions that were closed in tmux, and none that were stopped long ago. */
+/** Updates the journal from a plan: marks sessions that were closed in tmux, deletes those that were stopped long ago. */
 export function settleJournal(plans: readonly Plan[], now: number): void {
   for (const { entry, reason } of plans) {
     if (reason === "closed") updateEntry(entry.id, { stoppedAt: now });

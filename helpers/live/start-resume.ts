@@ -9,13 +9,14 @@ import { createSession } from "./create.ts";
 import { entryOf } from "./journal.ts";
 import { endSession, hasTmux, isDead, screenOf } from "./tmux.ts";
 
-/** The way to run: what was asked for, else what the configuration says, else tmux where it exists. */
+/** How to run: as the flags say, else as the configuration says, else in tmux where it exists. Throws a Problem when that is not possible. */
 export function chooseMode(asked: { tmux: boolean; headless: boolean }): ResumeOptions["mode"] {
   if (asked.tmux && asked.headless) {
     throw new Problem("usage", "--tmux and --headless exclude each other.", { hint: "ccra --help", exit: 2 });
   }
   const set = config()["resume.mode"];
-  const wanted = asked.tmux ? "tmux" : asked.headless ? "headless" : set;
+  const flag = asked.tmux ? "tmux" : "headless";
+  const wanted = asked.tmux || asked.headless ? flag : set;
   if (wanted === "headless") return "headless";
   if (hasTmux()) return "tmux";
   if (wanted === "tmux") {
@@ -26,8 +27,9 @@ export function chooseMode(asked: { tmux: boolean; headless: boolean }): ResumeO
   return "headless";
 }
 
+/** Starts a resumed session in tmux. */
 export const startInTmux: Start = async (argv, { project, step }): Promise<Running> => {
-  // Where its windows still are, it goes on in them.
+  // If its windows are still there, it continues in them.
   const before = entryOf(step.id);
   const { name, pane, pid } = await createSession({
     project,
@@ -46,9 +48,9 @@ export const startInTmux: Start = async (argv, { project, step }): Promise<Runni
     discard: () => endSession(name),
     lastOutput: async () => {
       const ended = pid === null || startOf(pid) === null;
-      // Only then tmux has read all that it said.
+      // tmux has read all of its output only when the pane is dead.
       for (let i = 0; i < 50 && ended && !(await isDead(pane)); i++) await sleep(50);
-      // "Pane is dead" takes the last line, and scrolls the first one away.
+      // The message "Pane is dead" fills the last line and scrolls the first one away.
       return (await screenOf(pane, 1)) ?? ((await isDead(pane)) ? "it ended at once" : "");
     },
   };

@@ -1,5 +1,5 @@
-// Templates of live sessions: a person's own under the configuration, and one that a project brings, which is used
-// only once a person has allowed just this content.
+// Templates of live sessions: your own, in the configuration folder, and the one of a project, which is used only after
+// you have allowed its current content.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -9,14 +9,14 @@ import { errno, Problem } from "../system/problem.ts";
 import { parseSize } from "./cap.ts";
 import type { Restart, Window } from "./journal.ts";
 
-/** What a session is started with. What is not said is null or empty; sizes are bytes. */
+/** What a session is started with. Missing values are null or empty; sizes are bytes. */
 export type Template = {
-  /** `project` for one that a project brings */
+  /** `project` for the one of a project */
   name: string;
   file: string;
   text: string;
   directory: string | null;
-  /** beside Claude's; none: the usual ones */
+  /** in addition to Claude's; empty: the usual ones */
   windows: Window[];
   model: string | null;
   permissionMode: string | null;
@@ -27,7 +27,7 @@ export type Template = {
 };
 
 export const PROJECT = "project";
-/** A bypass is not among them: that is only ever typed. */
+/** A bypass is not among them: it must be typed each time. */
 export const PERMISSION_MODES = ["default", "manual", "acceptEdits", "auto", "plan", "dontAsk"];
 
 const isText = (value: unknown): boolean =>
@@ -56,7 +56,7 @@ const FIELDS: Record<string, [is: (value: unknown) => boolean, what: string]> = 
   restart: [fits(/^(no|on-failure)$/), "no, on-failure"],
 };
 
-/** A template from its text. Throws a Problem that names the field. */
+/** Parses a template. Throws a Problem that names the wrong field. */
 export function parseTemplate(name: string, file: string, text: string): Template {
   const wrong = (what: string): Problem =>
     new Problem("template", `${file}: ${what}.`, { hint: "its fields: ccr template --help" });
@@ -79,8 +79,8 @@ export function parseTemplate(name: string, file: string, text: string): Templat
   };
   const root = name === PROJECT ? resolve(file, "../..") : home();
   const place = (path: string, base: string): string => resolve(base, path.replace(/^~(?=\/|$)/, home()));
-  const directory =
-    given.directory === undefined ? (name === PROJECT ? root : null) : place(given.directory, root);
+  const usual = name === PROJECT ? root : null;
+  const directory = given.directory === undefined ? usual : place(given.directory, root);
   return {
     model: null,
     permissionMode: null,
@@ -101,7 +101,7 @@ export function parseTemplate(name: string, file: string, text: string): Templat
   };
 }
 
-/** A line for a shell, with a shell after it: its window stays. */
+/** The command that runs a line in a shell, then starts an interactive shell, so that the window stays. */
 const inShell = (line: string): string[] => ["/bin/sh", "-c", `${line}\nexec "\${SHELL:-/bin/sh}"`];
 
 const folder = (): string => join(configuration(), "templates");
@@ -109,7 +109,7 @@ export const templateFile = (name: string): string => join(folder(), `${name}.js
 export const isTemplateName = (name: string): boolean =>
   /^[A-Za-z0-9][\w-]{0,63}$/.test(name) && name !== PROJECT;
 
-/** Names of the person's own templates. */
+/** Names of your own templates. */
 export function templateNames(): string[] {
   try {
     return readdirSync(folder())
@@ -130,7 +130,7 @@ function readText(file: string): string | null {
   }
 }
 
-/** One of the person's own templates. Throws a Problem when there is none of this name. */
+/** Reads one of your own templates. Throws a Problem when there is none of this name. */
 export function templateNamed(name: string): Template {
   const text = isTemplateName(name) ? readText(templateFile(name)) : null;
   if (text !== null) return parseTemplate(name, templateFile(name), text);
@@ -140,22 +140,23 @@ export function templateNamed(name: string): Template {
   });
 }
 
-/** The template that a directory's project brings, allowed or not. */
+/** The template of the project in a directory, allowed or not. Null when there is none. */
 export function projectTemplate(directory: string): Template | null {
   const file = join(directory, ".ccr/template.json");
   const text = readText(file);
   return text === null ? null : parseTemplate(PROJECT, file, text);
 }
 
-/** Of path and content: a changed template, and a copy of an allowed one, is asked for anew. */
+/** Depends on path and content: a changed template, or a copy of an allowed one, must be allowed again. */
 async function markOf({ file, text }: Template): Promise<string> {
   const { createHash } = await import("node:crypto");
   return join(state(), "allowed", createHash("sha256").update(`${file}\0${text}`).digest("hex"));
 }
 
-/** Whether a person has allowed it; their own ones need no word. */
+/** Whether a template may be used. Your own always may. */
 export const isAllowed = async (template: Template): Promise<boolean> =>
   template.name !== PROJECT || readText(await markOf(template)) !== null;
 
+/** Allows a template with its current content. */
 export const allow = async (template: Template): Promise<void> =>
   writeAtomic(await markOf(template), `${template.file}\n`);

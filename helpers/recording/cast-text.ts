@@ -25,7 +25,8 @@ export class AnsiFilter {
     const half = HALF.exec(text);
     this.#rest = half && text.length - half.index < LONGEST ? half[0] : "";
     if (half) text = text.slice(0, half.index);
-    return text.replace(SEQUENCE, (whole, mark, parameters, between, last, set, single) => {
+    return text.replace(SEQUENCE, (whole: string, ...groups) => {
+      const [mark, parameters, between, last, set, single] = groups;
       if (last !== undefined) return this.#control(whole, mark, parameters, between, last);
       if (single === undefined) return /[\x0e\x0f]/.test(whole) ? whole : "";
       // a full reset would empty the scrollback too
@@ -179,11 +180,9 @@ export class ScreenBuffer {
 
   /** Moves do not leave the region, unless they begin outside of it. */
   #within(y: number, by: number): number {
-    return by < 0 && y >= this.#top
-      ? Math.max(this.#top, y + by)
-      : by > 0 && y <= this.#low
-        ? Math.min(this.#low, y + by)
-        : y + by;
+    if (by < 0 && y >= this.#top) return Math.max(this.#top, y + by);
+    if (by > 0 && y <= this.#low) return Math.min(this.#low, y + by);
+    return y + by;
   }
 
   #wipe(y: number, from = 0, to = this.#columns): void {
@@ -196,14 +195,19 @@ export class ScreenBuffer {
   }
 
   #control(mark: string, numbers: number[], last: string): void {
-    const [first = 0, second = 0] = numbers;
-    const n = Math.min(first || 1, LARGEST);
-    const [x, y] = [Math.min(this.#x, this.#columns - 1), this.#y];
     if (mark === "?" && (last === "h" || last === "l")) {
       if (numbers.some((mode) => mode === 1049 || mode === 1047 || mode === 47)) this.#clear();
-      return;
+    } else if (mark === "") {
+      this.#move(numbers, last);
+      this.#erase(numbers[0] ?? 0, last);
+      this.#edit(numbers, last);
     }
-    if (mark !== "") return;
+  }
+
+  /** Sequences that move the cursor. */
+  #move([first = 0, second = 0]: number[], last: string): void {
+    const n = Math.min(first || 1, LARGEST);
+    const [x, y] = [Math.min(this.#x, this.#columns - 1), this.#y];
     if (last === "H" || last === "f") this.#to((second || 1) - 1, n - 1);
     else if (last === "A" || last === "F") this.#to(last === "A" ? x : 0, this.#within(y, -n));
     else if (last === "B" || last === "E") this.#to(last === "B" ? x : 0, this.#within(y, n));
@@ -214,14 +218,27 @@ export class ScreenBuffer {
     else if (last === "d") this.#to(x, n - 1);
     else if (last === "s") this.#saved = [x, y];
     else if (last === "u") this.#to(...this.#saved);
-    else if (last === "J") {
-      if (first === 2 || first === 3) this.#clear();
-      else {
-        this.#wipe(y, first === 0 ? this.#x : 0, first === 0 ? undefined : this.#x + 1);
-        for (let row = first === 0 ? y + 1 : 0; row < (first === 0 ? this.#rows : y); row++) this.#wipe(row);
-      }
-    } else if (last === "K") this.#wipe(y, first === 0 ? this.#x : 0, first === 1 ? this.#x + 1 : undefined);
-    else if (last === "X") this.#wipe(y, x, x + n);
+  }
+
+  /** Sequences that erase part of the screen or of a line: from the cursor on (0), up to it (1), all (2, 3). */
+  #erase(part: number, last: string): void {
+    const y = this.#y;
+    if (last === "K") this.#wipe(y, part === 0 ? this.#x : 0, part === 1 ? this.#x + 1 : undefined);
+    if (last !== "J") return;
+    if (part === 2 || part === 3) {
+      this.#clear();
+      return;
+    }
+    this.#wipe(y, part === 0 ? this.#x : 0, part === 0 ? undefined : this.#x + 1);
+    const [from, to] = part === 0 ? [y + 1, this.#rows] : [0, y];
+    for (let row = from; row < to; row++) this.#wipe(row);
+  }
+
+  /** Sequences that insert, delete and scroll. */
+  #edit([first = 0, second = 0]: number[], last: string): void {
+    const n = Math.min(first || 1, LARGEST);
+    const [x, y] = [Math.min(this.#x, this.#columns - 1), this.#y];
+    if (last === "X") this.#wipe(y, x, x + n);
     else if (last === "P") this.#line(y).splice(this.#x, n);
     else if (last === "@") {
       const line = this.#line(y);

@@ -1,10 +1,10 @@
-// What is to be continued, and why everything else is not. Pure: sessions and the clock in, a plan out.
+// Which sessions are resumed, and why all others are not. Pure: sessions and the time in, a plan out.
 
 import { stateOf, type Verdict } from "../limits/verdict.ts";
 import { HOUR, MINUTE } from "../system/units.ts";
 import type { Attempt, AttemptState, Result } from "./claims.ts";
 
-/** A person's word about one session. Times are epoch ms; `until` null: until further notice; `at` null: at its reset. */
+/** What a person decided about a session. Times are epoch ms. `until` null: until further notice. `at` null: at its reset. */
 export type Pause = { until: number | null };
 export type Scheduled = { id: string; at: number | null };
 
@@ -15,7 +15,7 @@ export type Candidate = {
   /** start directory, and whether it is there */
   project: string | null;
   exists: boolean;
-  /** its limit is that of the session it was forked from: one piece of work, which goes on there */
+  /** its limit is that of the session it was forked from, where the work continues */
   copy: boolean;
   updatedAt: number | null;
   attempts: readonly { try: Attempt; stage: AttemptState; result: Result | null }[];
@@ -47,9 +47,9 @@ export type Step = {
   id: string;
   action: "resume" | "skip";
   reason: Reason | null;
-  /** epoch ms of the next try, where time alone can bring it */
+  /** epoch ms of the next attempt, where only time is missing */
   notBefore: number | null;
-  /** what a claim needs: the row it is for, and the tries that were seen */
+  /** what a claim needs: the limit row, and the number of the last attempt that was seen */
   row: string;
   window: string | null;
   resetsAt: number | null;
@@ -73,25 +73,26 @@ export type Rules = {
   max: number;
 };
 
-/** Tries of one limit, and how long after the try before each may come: the server may be late by ten minutes. */
+/** The attempts for one limit, and how long (ms) after the previous one each may come: the server may be ten minutes late. */
 const GAPS = [0, 5 * MINUTE, 15 * MINUTE];
-/** Resets of one limit may be told with this difference. */
+/** How much (ms) the reset times of one limit may differ. */
 const SAME = 10 * MINUTE;
-/** A limit without a reset time is tried after the length of its window. */
+/** A limit without a reset time is retried after the length of its window. */
 const LENGTH_UNKNOWN = 5 * HOUR;
 const WEEK = 7 * 24 * HOUR;
 
-/** 60 to 90 s after the reset, the same for a session each time: many sessions do not start in one moment. */
+/** 60 to 90 s (in ms) after the reset, always the same for a session, so that not all sessions start at once. */
 export function margin(id: string): number {
   let hash = 0;
   for (let i = 0; i < id.length; i++) hash = (hash * 31 + id.charCodeAt(i)) >>> 0;
   return MINUTE + (hash % 30_001);
 }
 
-/** What a limit's try is bound to. */
+/** What an attempt for a limit is bound to. */
 const rowOf = (verdict: Verdict): string =>
   verdict.state === "limited" ? (verdict.rowUuid ?? `at-${verdict.at}`) : "";
 
+/** Decides for each session whether to resume it. Beyond the caps the last ones in the order are skipped. */
 export function plan(candidates: readonly Candidate[], rules: Rules): Step[] {
   const sorted = [...candidates].sort(ORDERS[rules.order]);
   let left = rules.by === "supervise" ? Math.min(rules.left, rules.max) : Number.POSITIVE_INFINITY;
@@ -110,52 +111,55 @@ const ORDERS: Record<Rules["order"], (a: Candidate, b: Candidate) => number> = {
 const resetOf = ({ verdict }: Candidate): number =>
   verdict.state === "limited" ? (verdict.resetsAt ?? Number.MAX_SAFE_INTEGER) : Number.MAX_SAFE_INTEGER;
 
+/** Why a session is skipped, and the time (epoch ms) after which it no longer is. */
+type Skip = [reason: Reason, notBefore: number | null];
+
 function stepOf(candidate: Candidate, rules: Rules): Step {
   const { id, verdict, attempts, scheduled } = candidate;
-  const { now } = rules;
   const limited = verdict.state === "limited";
-  const resetsAt = limited ? verdict.resetsAt : null;
-  const base = {
+  // A schedule is used up by the first attempt that has started.
+  const isUsed = attempts.some((one) => one.try.row === scheduled?.id && one.stage.is === "started");
+  const due = isUsed ? null : scheduled;
+  const named = rules.named?.has(id) ?? false;
+  const skip =
+    whyImpossible(candidate, named || due !== null, due !== null) ??
+    (named ? null : whyPostponed(candidate, due, rules.now)) ??
+    (limited && !(named && rules.atOnce) ? waitOf(candidate, verdict, rules) : null) ??
+    whyNotUnattended(rules, due !== null);
+  const step: Omit<Step, "action" | "reason" | "notBefore"> = {
     id,
     row: rowOf(verdict),
     window: limited ? verdict.window : null,
-    resetsAt,
+    resetsAt: limited ? verdict.resetsAt : null,
     after: attempts.at(-1)?.try.n ?? 0,
   };
-  const skip = (reason: Reason, notBefore: number | null = null): Step => ({
-    ...base,
-    action: "skip",
-    reason,
-    notBefore,
-  });
+  if (skip) return { ...step, action: "skip", reason: skip[0], notBefore: skip[1] };
+  return { ...step, row: due ? due.id : step.row, action: "resume", reason: null, notBefore: null };
+}
 
-  if (candidate.live) return skip("live");
-  const last = attempts.at(-1);
-  if (last && last.stage.is !== "abandoned" && last.stage.alive) return skip("claimed");
+/** Reasons that time alone does not remove. `wanted`: a person has named or scheduled this very session. */
+function whyImpossible(candidate: Candidate, wanted: boolean, due: boolean): Skip | null {
+  const { verdict, live, copy, project, exists } = candidate;
+  const last = candidate.attempts.at(-1);
+  if (live) return ["live", null];
+  if (last && last.stage.is !== "abandoned" && last.stage.alive) return ["claimed", null];
+  if (verdict.state !== "limited" && !due)
+    return [verdict.state === "blocked" ? "blocked" : "not-limited", null];
+  if (copy && !wanted) return ["copy", null];
+  return project === null || !exists ? ["directory-gone", null] : null;
+}
 
-  const named = rules.named?.has(id) ?? false;
-  // A person's plan that was not carried out yet.
-  const wanted =
-    scheduled && !attempts.some((one) => one.try.row === scheduled.id && one.stage.is === "started")
-      ? scheduled
-      : null;
-  if (!limited && !wanted) return skip(verdict.state === "blocked" ? "blocked" : "not-limited");
-  if (candidate.copy && !named && !wanted) return skip("copy");
-  if (candidate.project === null || !candidate.exists) return skip("directory-gone");
+/** Whether a person has paused the session, or scheduled it for later. */
+function whyPostponed({ pause }: Candidate, due: Scheduled | null, now: number): Skip | null {
+  if (pause && (pause.until === null || pause.until > now)) return ["paused", pause.until];
+  return due?.at && due.at > now ? ["planned", due.at] : null;
+}
 
-  const { pause } = candidate;
-  if (pause && (pause.until === null || pause.until > now) && !named) return skip("paused", pause.until);
-  if (wanted?.at && wanted.at > now && !named) return skip("planned", wanted.at);
-
-  if (limited && !(named && rules.atOnce)) {
-    const wait = waitOf(candidate, verdict, rules);
-    if (wait) return skip(...wait);
-  }
-  if (rules.by === "supervise") {
-    if (!rules.autoResume && !wanted) return skip("auto-resume-off");
-    if (rules.stopped) return skip("stopped");
-  }
-  return { ...base, row: wanted ? wanted.id : base.row, action: "resume", reason: null, notBefore: null };
+/** Whether `ccr supervise` may not start anything by itself. */
+function whyNotUnattended({ by, autoResume, stopped }: Rules, due: boolean): Skip | null {
+  if (by !== "supervise") return null;
+  if (!autoResume && !due) return ["auto-resume-off", null];
+  return stopped ? ["stopped", null] : null;
 }
 
 /** Why a limited session has to wait, or null. */
@@ -163,7 +167,7 @@ function waitOf(
   { id, updatedAt, attempts }: Candidate,
   verdict: Extract<Verdict, { state: "limited" }>,
   { now, since, atOnce }: Rules,
-): [Reason, number | null] | null {
+): Skip | null {
   const { at, window, resetsAt } = verdict;
   const length = window.startsWith("seven_day") ? WEEK : LENGTH_UNKNOWN;
   const reset = resetsAt ?? (at === null ? null : at + length);
@@ -176,7 +180,7 @@ function waitOf(
   if (Math.max(reset, updatedAt ?? 0, at ?? 0) < now - since) return ["too-old", null];
   if (due > now) return ["too-soon", due];
 
-  // Tries that a clock set forward has dated into the future say nothing about this one.
+  // Attempts dated in the future, by a clock that was set forward, do not count.
   const before = attempts.filter(
     (one) => one.stage.is === "started" && one.try.at <= now + MINUTE && isSameLimit(one.try, verdict),
   );
@@ -197,7 +201,7 @@ function isSameLimit(one: Attempt, verdict: Extract<Verdict, { state: "limited" 
   return Math.abs(one.resetsAt - verdict.resetsAt) <= SAME;
 }
 
-/** The next instant (epoch ms) at which time alone brings a session that a plan skips; null: none. */
+/** When (epoch ms) the next skipped session becomes due. Null: none will. */
 export function nextStart(steps: readonly Step[]): { id: string; at: number } | null {
   let next: { id: string; at: number } | null = null;
   for (const { id, action, notBefore } of steps) {

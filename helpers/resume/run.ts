@@ -1,4 +1,4 @@
-// Continuing sessions: claim, start, watch, record. How a program is started is given from outside.
+// Resumes sessions: claim, start, watch, record. The caller says how a program is started.
 
 import { closeSync, openSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -26,27 +26,27 @@ import {
 import type { Step } from "./plan.ts";
 import { appendLog, type Entry } from "./resume-log.ts";
 
-/** A session that is to be continued now. */
+/** A session to resume now. */
 export type Job = {
   step: Step;
   transcript: string;
   /** start directory */
   project: string;
-  /** the program and its words */
+  /** the program and its arguments */
   argv: readonly string[];
 };
 
-/** What a starter gives back: `ended` settles when the program ends, if that can be seen from here. */
+/** A started program. `ended` settles with its exit status; null where that cannot be observed (tmux). */
 export type Running = {
   pid: number | null;
   tmux: string | null;
   log: string | null;
   ended: Promise<number | null> | null;
-  /** the program's last visible words */
+  /** the last text that the program printed */
   lastOutput(): Promise<string>;
-  /** lets go of it: it runs on by itself */
+  /** stops watching: the program runs on by itself */
   release(): void;
-  /** clears away what a start that came to nothing has left */
+  /** removes what a start without success has left */
   discard(): Promise<void>;
 };
 
@@ -65,7 +65,7 @@ export type RunOptions = {
   start: Start;
   /** ms between two starts */
   interval: number;
-  /** so many at once */
+  /** how many at once */
   concurrency: number;
   /** ms to watch a program that stays (tmux); a headless one is watched to its end */
   watchTime: number;
@@ -73,13 +73,13 @@ export type RunOptions = {
   timeLimit: number | null;
   /** waits for headless programs to end; else only `patience` */
   waitForEnd: boolean;
-  /** called when something is known */
+  /** called with each result */
   onDone(done: ResumeResult): void;
-  /** no further start once it says so */
+  /** once true, nothing more is started */
   isCancelled(): boolean;
 };
 
-/** Continues sessions, `most` at once, and gives what became of each. Those that another process took are left out. */
+/** Resumes sessions and returns the result of each. Sessions that another process has claimed are left out. */
 export async function run(jobs: readonly Job[], options: RunOptions): Promise<ResumeResult[]> {
   const done: ResumeResult[] = [];
   const working = new Set<Promise<void>>();
@@ -107,7 +107,7 @@ export async function run(jobs: readonly Job[], options: RunOptions): Promise<Re
   return done;
 }
 
-/** Takes the session and looks at it once more: only now nobody else can be about to start it. */
+/** Claims the session, then checks again that it is still limited: now nobody else can be starting it. */
 function claimFor(job: Job, { by }: RunOptions): Claim | null {
   const { id, row, window, resetsAt, after } = job.step;
   const taken = claim(id, { row, window, resetsAt, by }, after);
@@ -140,7 +140,7 @@ async function execute(job: Job, taken: Claim, options: RunOptions): Promise<Res
   }
   const seen = await watch(job, running, before, options);
   running.release();
-  // Another process gave the try up before the program could start: the session is that one's.
+  // Another process abandoned the attempt before the program could start: the session is now that process's.
   if (seen === null || attemptState(session, one).is === "abandoned") {
     await running.discard();
     return null;
@@ -155,7 +155,7 @@ async function execute(job: Job, taken: Claim, options: RunOptions): Promise<Res
 
 const whyOf = ({ row, window, resetsAt }: Step): string =>
   row.startsWith("plan-")
-    ? "a person planned it"
+    ? "scheduled by a person"
     : `${window} limit${resetsAt === null ? "" : `, reset ${new Date(resetsAt).toISOString()}`}`;
 
 function lastRow(transcript: string): Row | undefined {
@@ -168,18 +168,23 @@ function lastRow(transcript: string): Row | undefined {
 
 type Seen = { outcome: Outcome; detail: string | null; resetsAt?: number | null };
 
+const STARTED: Seen = { outcome: "started", detail: null };
+const WITHOUT_ANSWER: Seen = { outcome: "failed", detail: "it ended before an answer" };
+
 const STEP = 250;
-/** So long a turn is watched after its first row for a question to the person. */
+/** How long (ms) after its first row a turn may still ask the person something. */
 const SETTLES = 6000;
-/** A Claude that has not registered by then waits in a dialog of its start. */
+/** A Claude that has not registered after this time (ms) shows a dialog. */
 const START_UP = 6000;
 
+/** Watches a started program until its outcome is known. Null: the attempt was abandoned before the program started. */
 async function watch(
   job: Job,
   running: Running,
   before: Row | undefined,
   options: RunOptions,
 ): Promise<Seen | null> {
+  const headless = running.ended !== null;
   const begun = Date.now();
   let movedAt: number | undefined;
   let exit: number | null | undefined;
@@ -187,38 +192,61 @@ async function watch(
     exit = status;
   });
   for (;;) {
-    const headless = running.ended !== null;
+    // First the process, then the transcript: what was written before the end is not missed.
     const ended = headless ? exit !== undefined : running.pid === null || startOf(running.pid) === null;
-    const last = lastRow(job.transcript);
-    const moved = last !== undefined && (last.uuid !== before?.uuid || last.timestamp !== before?.timestamp);
-    const seen = moved ? outcomeOf(verdictOf(last), last) : null;
-    if (moved) movedAt ??= Date.now();
-    if (ended) {
-      if (exit === ABANDONED_STATUS && !moved) return null;
-      if (seen && (seen.outcome !== "started" || headless)) return finished(seen, await running.lastOutput());
-      if (seen) return { outcome: "failed", detail: "it ended before an answer" };
-      return failureOf(await running.lastOutput(), exit ?? null);
-    }
-    const live = liveSessions().get(job.step.id);
-    if (live?.status === "waiting") {
-      return { outcome: "waiting-for-permission", detail: live.waitingFor ?? "a question" };
-    }
-    // While it works a question may still come: an answer alone is not the end of the turn.
-    const settled = live?.status !== "busy" || Date.now() - (movedAt ?? begun) > SETTLES;
-    if (seen && seen.outcome !== "started" && settled && !(headless && options.waitForEnd)) return seen;
+    const seen = outcomeSince(before, job.transcript);
+    if (ended) return outcomeAtEnd(seen, exit, running);
+    if (seen) movedAt ??= Date.now();
     const passed = Date.now() - begun;
-    if (!headless && !live && !moved && passed > START_UP) {
-      const dialog = dialogIn(await running.lastOutput());
-      if (dialog) return dialog;
-    }
-    if (headless && options.timeLimit !== null && passed > options.timeLimit) end(running.pid);
-    if (passed > options.watchTime && !(headless && options.waitForEnd)) {
-      if (seen && live) return { outcome: "continued", detail: "still working" };
-      return { outcome: "started", detail: null };
-    }
-    if (options.isCancelled() && headless) return { outcome: "started", detail: "still working" };
+    const moment: Moment = { headless, seen, passed, sinceMove: Date.now() - (movedAt ?? begun) };
+    const outcome = await outcomeNow(job, running, moment, options);
+    if (outcome) return outcome;
     await sleep(passed < 5000 ? STEP : STEP * 4);
   }
+}
+
+/** What the transcript says since the row `before`. Null while it has no new row. */
+function outcomeSince(before: Row | undefined, transcript: string): Seen | null {
+  const last = lastRow(transcript);
+  const moved = last !== undefined && (last.uuid !== before?.uuid || last.timestamp !== before?.timestamp);
+  return moved ? outcomeOf(verdictOf(last), last) : null;
+}
+
+async function outcomeAtEnd(
+  seen: Seen | null,
+  exit: number | null | undefined,
+  running: Running,
+): Promise<Seen | null> {
+  if (seen) return finished(seen, await running.lastOutput());
+  if (exit === ABANDONED_STATUS) return null;
+  return failureOf(await running.lastOutput(), exit ?? null);
+}
+
+/** A running program: what its transcript says, and how long (ms) it has run, and run since its first new row. */
+type Moment = { headless: boolean; seen: Seen | null; passed: number; sinceMove: number };
+
+/** The outcome of a program that still runs. Null: watch it longer. */
+async function outcomeNow(
+  job: Job,
+  running: Running,
+  { headless, seen, passed, sinceMove }: Moment,
+  options: RunOptions,
+): Promise<Seen | null> {
+  const live = liveSessions().get(job.step.id);
+  if (live?.status === "waiting")
+    return { outcome: "waiting-for-permission", detail: live.waitingFor ?? "a question" };
+  const toTheEnd = headless && options.waitForEnd;
+  // While it works a question may still come: an answer alone is not the end of the turn.
+  const settled = live?.status !== "busy" || sinceMove > SETTLES;
+  if (seen && seen.outcome !== "started" && settled && !toTheEnd) return seen;
+  if (!headless && !live && !seen && passed > START_UP) {
+    const dialog = dialogIn(await running.lastOutput());
+    if (dialog) return dialog;
+  }
+  if (headless && options.timeLimit !== null && passed > options.timeLimit) end(running.pid);
+  if (passed > options.watchTime && !toTheEnd)
+    return seen && live ? { outcome: "continued", detail: "still working" } : STARTED;
+  return options.isCancelled() && headless ? { ...STARTED, detail: "still working" } : null;
 }
 
 /** Ends a program that we started, with all of its process group. */
@@ -231,9 +259,9 @@ function end(pid: number | null): void {
   }
 }
 
-/** What a new last row says. A prompt alone: it was taken, and is being worked on. */
+/** What a new last row says. A prompt alone means that Claude works on it. */
 function outcomeOf(verdict: Verdict, last: Row): Seen {
-  if (last.type === "user") return { outcome: "started", detail: null };
+  if (last.type === "user") return STARTED;
   if (verdict.state === "none") return { outcome: "continued", detail: null };
   if (verdict.state === "limited") {
     return { outcome: "limited-again", detail: null, resetsAt: verdict.resetsAt };
@@ -242,9 +270,9 @@ function outcomeOf(verdict: Verdict, last: Row): Seen {
   return { outcome: verdict.by === "login" ? "needs-login" : "failed", detail: words };
 }
 
-/** The outcome of a headless run that has ended: with the tools that it was not allowed. */
+/** The outcome of a run that has ended, with the tools that it was not allowed to use. */
 function finished(seen: Seen, words: string): Seen {
-  if (seen.outcome === "started") return { outcome: "failed", detail: "it ended before an answer" };
+  if (seen.outcome === "started") return WITHOUT_ANSWER;
   if (seen.outcome !== "continued") return seen;
   const denied = deniedIn(words);
   return denied === null ? seen : { ...seen, detail: `not allowed: ${denied}` };
@@ -300,7 +328,7 @@ function recordResult(session: string, n: number, result: Result, by: Entry["by"
   updateBreaker(session, result, by);
 }
 
-/** Writes down what became of tries whose starter did not live to see it. */
+/** Records the results of attempts whose own process ended before it could. */
 export function recordUnfinished(sessions: Iterable<[id: string, transcript: string]>): void {
   for (const [id, transcript] of sessions) {
     const one = attemptsOf(id).at(-1);
@@ -310,9 +338,7 @@ export function recordUnfinished(sessions: Iterable<[id: string, transcript: str
     const last = lastRow(transcript);
     if (!last) continue;
     const same = string(last.uuid) === one.row;
-    const seen: Seen = same
-      ? { outcome: "failed", detail: "it ended before an answer" }
-      : outcomeOf(verdictOf(last), last);
+    const seen = same ? WITHOUT_ANSWER : outcomeOf(verdictOf(last), last);
     const outcome = seen.outcome === "started" ? "failed" : seen.outcome;
     recordResult(
       id,
@@ -323,7 +349,7 @@ export function recordUnfinished(sessions: Iterable<[id: string, transcript: str
   }
 }
 
-/** Whether a directory can be used to start in. */
+/** Whether a program can be started in a directory. */
 export function isUsable(directory: string): boolean {
   try {
     closeSync(openSync(directory, "r"));
