@@ -57,7 +57,7 @@ export async function runThread(): Promise<boolean> {
     const file = job.todo[at]!;
     const first = records.count;
     records.beginFile();
-    const known = readFile(files, file, null, records, reader, null);
+    const known = readFile(files, file, null, { records, reader, before: null });
     tell({ file, known, first, count: records.count - first, last: false });
   }
   records.finish();
@@ -151,7 +151,7 @@ export async function count(
       } else if (other) {
         records.copy(others!, other.first, other.count);
         known[i] = other.known;
-      } else known[i] = readFile(files, i, old, records, reader, before);
+      } else known[i] = readFile(files, i, old, { records, reader, before });
       shares.push({ first, count: records.count - first, rows: [] });
       if (other) {
         collect();
@@ -198,14 +198,15 @@ function setProjects(files: readonly FileCount[]): void {
 
 const PROBE = 256;
 
-/** Reads a file, or what was added to it. Null when it has vanished. */
+/** What counts files: where records go, what reads transcripts, and the records of the last time. */
+type Counter = { records: Records; reader: RecordReader; before: RecordSource | null };
+
+/** Counts a file; of one that has grown since `old` only what was added is read. Null when it was deleted. */
 function readFile(
   files: Files,
   i: number,
   old: FileCount | null,
-  records: Records,
-  reader: RecordReader,
-  before: RecordSource | null,
+  { records, reader, before }: Counter,
 ): FileCount | null {
   const folder = files.folders[i]!;
   const side = files.sides[i]!;
@@ -242,7 +243,7 @@ function readFile(
       head.skipped = old.skipped;
       records.copy(before, old.first, old.count);
     }
-    reader.read(fd, bytes, head, files.key(i), folder, side);
+    reader.read(fd, bytes, head, { key: files.key(i), folder, side });
     return result(head.offset, probeOf(fd, head.offset));
   } catch (error) {
     if (errno(error) === undefined) throw error;

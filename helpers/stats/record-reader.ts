@@ -2,12 +2,12 @@ import { readSync } from "node:fs";
 import { readCounts } from "../claude/lines.ts";
 import { slug } from "../claude/places.ts";
 import { CWD, RELOCATED, USAGE, USER_ROLE } from "../claude/row-marks.ts";
-import { parseLine, relocatedTo, string } from "../claude/rows.ts";
+import { parseLine, type Row, relocatedTo, string } from "../claude/rows.ts";
 import { countRow, UsageScanner } from "../claude/usage.ts";
 import { CHUNK, type Kernel, makeKernel, type Needle } from "../search/kernel.ts";
-import { Hash, PROMPT, type Records, SIDE } from "./records.ts";
+import { type Counts, Hash, PROMPT, type Records, SIDE } from "./records.ts";
 
-/** What a file says beside its messages. */
+/** What is known of a file besides its messages. */
 export type FileHead = {
   /** directory that the session was started in */
   start: string | null;
@@ -17,6 +17,29 @@ export type FileHead = {
   /** lines that were too long to be read */
   skipped: number;
 };
+
+/** A file that is read. */
+export type Source = {
+  /** names it, for messages without an id */
+  key: string;
+  /** name of its project folder */
+  folder: string;
+  /** whether all of it is a subagent's */
+  side: boolean;
+};
+
+/** Whole lines from one place to another in bytes that begin at `base` in the file. */
+type Lines = {
+  view: Buffer;
+  from: number;
+  end: number;
+  base: number;
+  /** where lines begin that were parsed */
+  parsed: Set<number>;
+};
+
+const startOfLine = ({ view, from }: Lines, at: number): number =>
+  Math.max(from, view.lastIndexOf(NEWLINE, at) + 1);
 
 /** Longer lines are damage, or results that count for nothing. */
 const LONGEST = 16 * 1024 * 1024;
@@ -37,7 +60,7 @@ export class RecordReader {
   readonly models: string[];
   readonly #records: Records;
   readonly #places = new Map<string, number>();
-  readonly #glancer = new UsageScanner();
+  readonly #scanner = new UsageScanner();
   readonly #hash = new Hash();
   #kernel: Kernel;
   #room = CHUNK;
@@ -45,11 +68,14 @@ export class RecordReader {
   #model = -1;
   #modelBytes = Buffer.alloc(0);
 
-  readonly #told: (bytes: number) => void;
+  #source: Source = { key: "", folder: "", side: false };
+  /** counts of a prompt: no tokens */
+  readonly #prompt: Counts = { at: 0, input: 0, output: 0, cacheCreation: 0, cacheRead: 0 };
+  readonly #onRead: (bytes: number) => void;
 
-  /** `models`: names of models by the number that stands in a record; grows. `told` hears of each piece that was read. */
-  constructor(records: Records, models: string[], told: (bytes: number) => void = () => {}) {
-    this.#told = told;
+  /** `models`: names of models, by the number that a record has; new ones are added. `onRead` is called for each piece. */
+  constructor(records: Records, models: string[], onRead: (bytes: number) => void = () => {}) {
+    this.#onRead = onRead;
     this.#records = records;
     this.#kernel = makeKernel(CHUNK);
     this.models = models;
@@ -58,27 +84,20 @@ export class RecordReader {
     });
   }
 
-  /**
-   * Reads a file from `head.offset` to `size`. `key` names it (for messages without an id), `folder` is its project
-   * folder's name, `side` says that all of it is a subagent's. Throws Node's file errors.
-   */
-  read(fd: number, size: number, head: FileHead, key: string, folder: string, side: boolean): void {
+  /** Reads a file from `head.offset` to `size`. Throws Node's file errors. */
+  read(fd: number, size: number, head: FileHead, source: Source): void {
     const small = this.#kernel;
+    this.#source = source;
     try {
-      this.#all(fd, size, head, (from, end, base) => this.#lines(from, end, head, key, folder, side, base));
+      this.#readLines(fd, size, head);
     } finally {
       this.#kernel = small;
       this.#room = CHUNK;
     }
   }
 
-  /** Hands over whole lines, as places in the kernel's bytes; `base` is where these begin in the file. */
-  #all(
-    fd: number,
-    size: number,
-    head: FileHead,
-    lines: (from: number, end: number, base: number) => void,
-  ): void {
+  /** Reads a file piece by piece and counts the whole lines of each piece. */
+  #readLines(fd: number, size: number, head: FileHead): void {
     let have = 0;
     let skipping = false;
     let at = head.offset;
@@ -88,7 +107,7 @@ export class RecordReader {
       const got = readSync(fd, bytes, base + have, Math.min(this.#room - have, size - at), at);
       if (got === 0) break;
       readCounts.bytes += got;
-      this.#told(got);
+      this.#onRead(got);
       at += got;
       const end = base + have + got;
       const view = bytes.subarray(0, end);
@@ -103,7 +122,7 @@ export class RecordReader {
       }
       const last = view.lastIndexOf(NEWLINE);
       if (last >= start) {
-        lines(start, last + 1, file);
+        this.#count(start, last + 1, file, head);
         start = last + 1;
         head.offset = file + start;
       } else if (end - start >= LONGEST) {
@@ -117,7 +136,7 @@ export class RecordReader {
     }
     // A last line without its newline may still be written to: counted now if it is whole, and read again later.
     const { base } = this.#kernel;
-    if (have > 0 && !skipping) lines(base, base + have, at - have - base);
+    if (have > 0 && !skipping) this.#count(base, base + have, at - have - base, head);
   }
 
   #grow(have: number): void {
@@ -127,70 +146,78 @@ export class RecordReader {
     bytes.copy(this.#kernel.bytes, this.#kernel.base, base, base + have);
   }
 
-  /** Whole lines in the kernel's bytes, which begin at `base` in the file. */
-  #lines(
-    from: number,
-    end: number,
-    head: FileHead,
-    key: string,
-    folder: string,
-    side: boolean,
-    base: number,
-  ): void {
-    const view = this.#kernel.bytes.subarray(0, end);
-    const glancer = this.#glancer;
-    this.#place(view, from, head, folder);
-    /** where lines begin that were parsed */
-    const parsed = new Set<number>();
-    const startOf = (at: number): number => Math.max(from, view.lastIndexOf(NEWLINE, at) + 1);
-    /** Parses the line around a place; its end. */
-    const parse = (start: number, at: number): number => {
-      const newline = view.indexOf(NEWLINE, at);
-      const stop = newline < 0 ? end : newline;
-      parsed.add(start);
-      this.#parse(view, start, view[stop - 1] === RETURN ? stop - 1 : stop, key, side, base);
-      return stop;
-    };
+  /** Counts the whole lines between two places in the kernel's bytes, which begin at `base` in the file. */
+  #count(from: number, end: number, base: number, head: FileHead): void {
+    const lines: Lines = { view: this.#kernel.bytes.subarray(0, end), from, end, base, parsed: new Set() };
+    this.#findDirectory(lines.view, from, head);
+    this.#countAnswers(lines);
+    if (!this.#source.side) this.#countPrompts(lines);
+  }
 
-    const answers = this.#find(USAGES, from, end);
-    for (let i = 0; i < answers; ) {
+  #countAnswers(lines: Lines): void {
+    const { view, end } = lines;
+    const scanner = this.#scanner;
+    const count = this.#find(USAGES, lines.from, end);
+    for (let i = 0; i < count; ) {
       const mark = this.#marks[i++]!;
-      const start = startOf(mark);
-      let sure = glancer.answer(view, start, end, mark) === "yes";
-      while (sure && i < answers && this.#marks[i]! < glancer.usageEnd) i++;
-      // A second usage in the row is not for a glance.
-      sure &&= i === answers || this.#marks[i]! > glancer.rowEnd;
+      const start = startOfLine(lines, mark);
+      let sure = scanner.answer(view, start, end, mark) === "yes";
+      while (sure && i < count && this.#marks[i]! < scanner.usageEnd) i++;
+      // A row with a second usage has to be parsed.
+      sure &&= i === count || this.#marks[i]! > scanner.rowEnd;
       if (sure) {
-        this.#hash.of(view, glancer.idStart, glancer.idEnd, ANSWER_SEED);
-        this.#records.add(
-          this.#hash,
-          glancer.at,
-          this.#modelAt(view, glancer.modelStart, glancer.modelEnd),
-          side || glancer.side ? SIDE : 0,
-          glancer.input,
-          glancer.output,
-          glancer.cacheCreation,
-          glancer.cacheRead,
-        );
+        this.#hash.of(view, scanner.idStart, scanner.idEnd, ANSWER_SEED);
+        const model = this.#modelAt(view, scanner.modelStart, scanner.modelEnd);
+        this.#records.add(this.#hash, model, this.#source.side || scanner.side ? SIDE : 0, scanner);
         continue;
       }
-      const stop = parse(start, mark);
-      while (i < answers && this.#marks[i]! < stop) i++;
+      const stop = this.#parseLine(lines, start, mark);
+      while (i < count && this.#marks[i]! < stop) i++;
     }
-    if (side) return;
+  }
 
-    const users = this.#find(USERS, from, end);
-    for (let i = 0; i < users; ) {
-      const mark = this.#marks[i++]!;
-      if (glancer.isToolResult(view, mark)) continue;
-      const start = startOf(mark);
-      if (parsed.has(start)) continue;
-      const glance = glancer.prompt(view, start, end);
-      if (glance === "yes") {
-        this.#hash.of(view, glancer.idStart, glancer.idEnd, PROMPT_SEED);
-        this.#records.add(this.#hash, glancer.at, 0, PROMPT, 0, 0, 0, 0);
-      } else if (glance === "parse") parse(start, mark);
+  #countPrompts(lines: Lines): void {
+    const { view, end } = lines;
+    const scanner = this.#scanner;
+    const count = this.#find(USERS, lines.from, end);
+    for (let i = 0; i < count; i++) {
+      const mark = this.#marks[i]!;
+      if (scanner.isToolResult(view, mark)) continue;
+      const start = startOfLine(lines, mark);
+      if (lines.parsed.has(start)) continue;
+      const result = scanner.prompt(view, start, end);
+      if (result === "yes") {
+        this.#hash.of(view, scanner.idStart, scanner.idEnd, PROMPT_SEED);
+        this.#prompt.at = scanner.at;
+        this.#records.add(this.#hash, 0, PROMPT, this.#prompt);
+      } else if (result === "parse") this.#parseLine(lines, start, mark);
     }
+  }
+
+  /** Parses the line around a place. Returns where the line ends. */
+  #parseLine(lines: Lines, start: number, at: number): number {
+    const { view, end, base, parsed } = lines;
+    const newline = view.indexOf(NEWLINE, at);
+    const stop = newline < 0 ? end : newline;
+    parsed.add(start);
+    const textEnd = view[stop - 1] === RETURN ? stop - 1 : stop;
+    const text =
+      textEnd - start > HUGE ? shortened(view, start, textEnd) : view.toString("utf8", start, textEnd);
+    for (const row of parseLine(text).rows) this.#countRow(row, base + start);
+    return stop;
+  }
+
+  /** `offset` is where the row's line begins in the file: it names messages that have no id. */
+  #countRow(row: Row, offset: number): void {
+    const { key, side } = this.#source;
+    const counts = countRow(row);
+    if (!counts || (side && counts.kind === "prompt")) return;
+    const prompt = counts.kind === "prompt";
+    const named = prompt ? PROMPT_SEED : ANSWER_SEED;
+    const bytes = Buffer.from(counts.key ?? `${key}\n${offset}`);
+    this.#hash.of(bytes, 0, bytes.length, counts.key === null ? UNNAMED_SEED : named);
+    const flags = (side || counts.side ? SIDE : 0) | (prompt ? PROMPT : 0);
+    this.#records.add(this.#hash, prompt ? 0 : this.modelOf(counts.model), flags, counts);
   }
 
   /** Places of a needle, in `#marks`; their number. */
@@ -210,7 +237,8 @@ export class RecordReader {
   }
 
   /** Finds the start directory and the session's id in the first row that has them. */
-  #place(view: Buffer, from: number, head: FileHead, folder: string): void {
+  #findDirectory(view: Buffer, from: number, head: FileHead): void {
+    const { folder } = this.#source;
     for (let at = from; head.start === null; at++) {
       at = view.indexOf(CWD, at);
       if (at < 0) return;
@@ -234,29 +262,6 @@ export class RecordReader {
     const start = Math.max(this.#kernel.base, view.lastIndexOf(NEWLINE, at) + 1);
     const newline = view.indexOf(NEWLINE, at);
     return parseLine(view.toString("utf8", start, newline < 0 ? view.length : newline)).rows;
-  }
-
-  #parse(view: Buffer, start: number, stop: number, key: string, side: boolean, base: number): void {
-    const text = stop - start > HUGE ? shortened(view, start, stop) : view.toString("utf8", start, stop);
-    for (const row of parseLine(text).rows) {
-      const counts = countRow(row);
-      if (!counts || (side && counts.kind === "prompt")) continue;
-      const prompt = counts.kind === "prompt";
-      const name = counts.key === null ? `${key}\n${base + start}` : counts.key;
-      const seed = counts.key === null ? UNNAMED_SEED : prompt ? PROMPT_SEED : ANSWER_SEED;
-      const bytes = Buffer.from(name);
-      this.#hash.of(bytes, 0, bytes.length, seed);
-      this.#records.add(
-        this.#hash,
-        counts.at,
-        prompt ? 0 : this.modelOf(counts.model),
-        (side || counts.side ? SIDE : 0) | (prompt ? PROMPT : 0),
-        counts.input,
-        counts.output,
-        counts.cacheCreation,
-        counts.cacheRead,
-      );
-    }
   }
 
   #modelAt(view: Buffer, start: number, end: number): number {
@@ -287,7 +292,7 @@ const QUOTE = 34;
 const BACKSLASH = 92;
 const LETTER_U = 117;
 
-/** A row whose texts are cut; what is outside of texts stays. */
+/** The text of a row whose long strings are cut; everything else stays. */
 export function shortened(bytes: Buffer, start: number, stop: number): string {
   const pieces: Buffer[] = [];
   let from = start;
@@ -295,11 +300,7 @@ export function shortened(bytes: Buffer, start: number, stop: number): string {
     if (bytes[i] !== QUOTE) continue;
     const limit = i + BEGINNING;
     let cut = 0;
-    for (
-      i++;
-      i < stop && bytes[i] !== QUOTE;
-      i += bytes[i] !== BACKSLASH ? 1 : bytes[i + 1] === LETTER_U ? 6 : 2
-    )
+    for (i++; i < stop && bytes[i] !== QUOTE; i += lengthOfUnit(bytes, i))
       if (cut === 0 && i > limit) cut = i;
     if (cut === 0) continue;
     pieces.push(bytes.subarray(from, cut));
@@ -307,4 +308,10 @@ export function shortened(bytes: Buffer, start: number, stop: number): string {
   }
   pieces.push(bytes.subarray(from, stop));
   return Buffer.concat(pieces).toString("utf8");
+}
+
+/** Bytes of one byte of text or of one escape in a JSON string. */
+function lengthOfUnit(bytes: Buffer, at: number): number {
+  if (bytes[at] !== BACKSLASH) return 1;
+  return bytes[at + 1] === LETTER_U ? 6 : 2;
 }

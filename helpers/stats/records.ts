@@ -1,6 +1,7 @@
 // The messages of all transcripts, 32 bytes each: what statistics are made of.
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import type { Tokens } from "../claude/usage.ts";
 import { makeDirectory } from "../system/files.ts";
 import { openUnlinkedFile } from "../system/unlinked-file.ts";
 
@@ -35,6 +36,9 @@ export class Hash {
     this.high = (b ^ (b >>> 13)) >>> 0;
   }
 }
+
+/** When a message was written (epoch ms), and its tokens. */
+export type Counts = Tokens & { at: number };
 
 /** Records that were written one after the other, to be read once or more often, block by block. */
 export interface RecordSource {
@@ -103,52 +107,35 @@ export class Records implements RecordSource {
     this.#own = this.#used;
   }
 
-  add(
-    hash: Hash,
-    at: number,
-    model: number,
-    flags: number,
-    input: number,
-    output: number,
-    created: number,
-    read: number,
-  ): void {
+  /** Adds a message: `model` is the number of its model's name, `flags` are {@link SIDE} and {@link PROMPT}. */
+  add(hash: Hash, model: number, flags: number, counts: Counts): void {
     const b = this.#block;
     for (let i = this.#used - 1; i >= this.#own && i >= this.#used - LAST; i--) {
       const w = i * WORDS;
       if (b[w] !== hash.low || b[w + 1] !== hash.high) continue;
       const total = b[w + 4]! + b[w + 5]! + b[w + 6]! + b[w + 7]!;
       const side = (b[w + 3]! & SIDE) - (flags & SIDE);
-      if (side < 0 || (side === 0 && input + output + created + read <= total)) return;
-      this.#put(w, hash, at, model, flags, input, output, created, read);
+      const { input, output, cacheCreation, cacheRead } = counts;
+      if (side < 0 || (side === 0 && input + output + cacheCreation + cacheRead <= total)) return;
+      this.#put(w, hash, model, flags, counts);
       return;
     }
     if (this.#used === BLOCK) this.#flush();
-    this.#put(this.#used * WORDS, hash, at, model, flags, input, output, created, read);
+    this.#put(this.#used * WORDS, hash, model, flags, counts);
     this.#used++;
     this.count++;
   }
 
-  #put(
-    w: number,
-    hash: Hash,
-    at: number,
-    model: number,
-    flags: number,
-    input: number,
-    output: number,
-    created: number,
-    read: number,
-  ): void {
+  #put(w: number, hash: Hash, model: number, flags: number, counts: Counts): void {
     const b = this.#block;
     b[w] = hash.low;
     b[w + 1] = hash.high;
-    b[w + 2] = Math.floor(at / QUARTER);
+    b[w + 2] = Math.floor(counts.at / QUARTER);
     b[w + 3] = ((model << FLAGS) | flags) >>> 0;
-    b[w + 4] = Math.min(input, MOST);
-    b[w + 5] = Math.min(output, MOST);
-    b[w + 6] = Math.min(created, MOST);
-    b[w + 7] = Math.min(read, MOST);
+    b[w + 4] = Math.min(counts.input, MOST);
+    b[w + 5] = Math.min(counts.output, MOST);
+    b[w + 6] = Math.min(counts.cacheCreation, MOST);
+    b[w + 7] = Math.min(counts.cacheRead, MOST);
   }
 
   /** Takes over records as they are. */

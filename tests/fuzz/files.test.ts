@@ -59,7 +59,7 @@ class Messages {
     this.#records.beginFile();
     const fd = openSync(path, "r");
     const head = { start: null, session: null, offset: 0, skipped: 0 };
-    this.#reader.read(fd, size, head, path, "folder", false);
+    this.#reader.read(fd, size, head, { key: path, folder: "folder", side: false });
     closeSync(fd);
     return { first, count: this.#records.count - first };
   }

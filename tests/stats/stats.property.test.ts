@@ -262,7 +262,8 @@ test("messages are compared in as many parts as memory wants, with the same answ
     for (let i = random(2000); i > 0; i--) {
       const name = Buffer.from(`m${random(9000)}`);
       hash.of(name, 0, name.length, 0);
-      records.add(hash, NOW, 1, random(5) === 0 ? SIDE : 0, 1, random(50), 0, 0);
+      const counts = { at: NOW, input: 1, output: random(50), cacheCreation: 0, cacheRead: 0 };
+      records.add(hash, 1, random(5) === 0 ? SIDE : 0, counts);
     }
     shares.push({ first, count: records.count - first, rows: [] });
   }
