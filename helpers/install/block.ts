@@ -1,19 +1,19 @@
-// The marked lines in an rc file. Text here is latin1: one character a byte, so whatever else the file holds
-// (CRLF, other encodings, no newline at its end) stays as it is.
+// The block of marked lines in an rc file. Text is latin1, one character for each byte, so that the rest of the file
+// (CRLF, other encodings, no newline at the end) stays as it is.
 
 const BEGIN = "# >>> ccr >>>";
 const END = "# <<< ccr <<<";
-const WHO = `${BEGIN} "ccr install" writes these lines, "ccr uninstall" takes them out`;
-// What taking out has to undo besides the lines stands in the first line: no other record can be lost.
+const WHO = `${BEGIN} "ccr install" writes these lines, "ccr uninstall" removes them`;
+// The first line also records what else "ccr uninstall" must undo, so that no separate record can get lost.
 const MADE = " (with the file)";
 const JOINED = " (with the line end before)";
 
-/** A marker that is missing, doubled or out of order; `line` counts from 1. */
+/** A marker line that is missing, doubled or out of order; `line` counts from 1. */
 export type Damage = { line: number; message: string };
 
 type Found = { from: number; to: number; made: boolean; joined: boolean };
 
-/** Where the block stands: undefined when there is none. `to` is before the end of its last line. */
+/** Returns the position of the block, undefined when there is none. `to` is before the line end of its last line. */
 function find(text: string): Found | Damage | undefined {
   const begins: [line: number, at: number, head: string][] = [];
   const ends: [line: number, at: number][] = [];
@@ -30,12 +30,12 @@ function find(text: string): Found | Damage | undefined {
   const [begin, second] = begins;
   const [end, secondEnd] = ends;
   if (!begin && !end) return undefined;
-  if (!begin) return { line: end![0], message: "the end line of a ccr block has no first line before it" };
+  if (!begin) return { line: end![0], message: "the ccr block has an end line but no first line" };
   if (second) return { line: second[0], message: "a second ccr block begins here" };
   if (!end) return { line: begin[0], message: `the ccr block has no end line (${END})` };
-  if (secondEnd) return { line: secondEnd[0], message: "a second end line of a ccr block stands here" };
+  if (secondEnd) return { line: secondEnd[0], message: "a second end line of the ccr block" };
   if (end[0] < begin[0])
-    return { line: end[0], message: "the end line of the ccr block stands before its first" };
+    return { line: end[0], message: "the end line of the ccr block is before its first line" };
   const head = begin[2];
   return { from: begin[1], to: end[1], made: head.includes(MADE), joined: head.includes(JOINED) };
 }
@@ -44,8 +44,8 @@ const block = (lines: readonly string[], made: boolean, joined: boolean): string
   [WHO + (made ? MADE : "") + (joined ? JOINED : ""), ...lines, END].join("\n");
 
 /**
- * The text with the block in it: in place where there is one, else on top or at the end.
- * `text` is null for a file that does not exist yet.
+ * Returns the text with the block: in place of an earlier block, else at the top or the end. `text` is null for a file
+ * that does not exist yet.
  */
 export function put(text: string | null, lines: readonly string[], place: "top" | "end"): string | Damage {
   if (text === null) return `${block(lines, true, false)}\n`;
@@ -57,7 +57,7 @@ export function put(text: string | null, lines: readonly string[], place: "top" 
   return `${text}${joined ? "\n" : ""}${block(lines, false, joined)}\n`;
 }
 
-/** The text as it was without the block; null when the file was made for the block and holds nothing else. */
+/** Returns the text as it was before the block; null when the file was created for the block and has nothing else. */
 export function drop(text: string): string | null | Damage {
   const found = find(text);
   if (!found) return text;
@@ -69,5 +69,5 @@ export function drop(text: string): string | null | Damage {
   return found.made && rest === "" ? null : rest;
 }
 
-/** Whether the text has our block, a damaged one too. */
+/** Whether the text has a ccr block, even a damaged one. */
 export const has = (text: string): boolean => find(text) !== undefined;

@@ -29,13 +29,13 @@ import { HOUR } from "../system/units.ts";
 export type Action = "created" | "updated" | "unchanged" | "removed" | "failed";
 export type Change = { path: string; action: Action };
 
-/** A path as people write it. */
+/** Returns a path with `~` for the home. */
 export function tilde(path: string): string {
   const base = home();
   return path === base || path.startsWith(`${base}/`) ? `~${path.slice(base.length)}` : path;
 }
 
-/** Bytes of a file as latin1; null when there is none (a link that leads nowhere too). */
+/** Returns the bytes of a file as latin1; null when there is none, or only a dangling link. */
 export function bytesOf(path: string): string | null {
   try {
     return readText(path, "latin1");
@@ -45,6 +45,7 @@ export function bytesOf(path: string): string | null {
   }
 }
 
+/** Returns the status of a path without following a link; null when it does not exist. */
 export function lstat(path: string): Stats | null {
   try {
     return lstatSync(path);
@@ -55,23 +56,31 @@ export function lstat(path: string): Stats | null {
 
 let counter = 0;
 
+/** A file that other programs keep changing is replaced at this attempt. */
+const MAX_ATTEMPTS = 10;
+
+function actionOf(old: string | null, next: string | null): Action {
+  if (next === null) return "removed";
+  return old === null ? "created" : "updated";
+}
+
 /**
- * Changes to files, each whole or not at all, with a record of what was done. With `dry` nothing is written.
- * A file that has the right bytes already is not touched. What fails becomes a Problem, and the rest goes on.
+ * Makes changes to files, each whole or not at all, and records them. With `dry` it only records. A file that already
+ * has the right bytes is not written. A failure becomes a Problem in `problems`, and later changes are still made.
  */
 export class Changes {
   readonly done: Change[] = [];
   readonly problems: Problem[] = [];
   readonly #dry: boolean;
   readonly #swept = new Set<string>();
-  /** folder and kind of what failed: one line says so, not one a file */
-  readonly #told = new Set<string>();
+  /** folder and kind of failures: reported once, not once for each file */
+  readonly #reported = new Set<string>();
 
   constructor(dry: boolean) {
     this.#dry = dry;
   }
 
-  /** Writes a file of ours: 0600, `executable` ones 0700. A link in its place is replaced. */
+  /** Writes a file of ccr: 0600, `executable` ones 0700. Replaces a link in its place. */
   write(path: string, data: string | Uint8Array, executable = false): boolean {
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
     return this.attempt(path, () => {
@@ -87,43 +96,53 @@ export class Changes {
   }
 
   /**
-   * Turns a person's file into what `change` gives for its bytes (latin1; null: there is none, or there shall be
-   * none). Mode and, as root, owner stay; a link stays a link and its target is replaced.
+   * Edits a file of the person: `change` returns its new bytes (latin1; null: no file). Keeps the mode and, as root, the
+   * owner; a link stays a link and its target is replaced. `hint` says what to do when that fails.
    */
   edit(path: string, change: (text: string | null) => string | null, hint: string): boolean {
     return this.attempt(path, () => {
-      let target = path;
-      try {
-        for (let tries = 1; ; tries++) {
-          target = linkTarget(path);
-          const old = bytesOf(target);
-          const next = change(old);
-          if (next === old) return "unchanged";
-          const action = next === null ? "removed" : old === null ? "created" : "updated";
-          if (this.#dry) return action;
-          const stat = old === null ? null : statSync(target);
-          // Other start scripts append to these files, or link them, at the same moment: neither is lost.
-          const still = (): boolean => tries > 9 || (linkTarget(path) === target && bytesOf(target) === old);
-          if (next === null) {
-            if (!still()) continue;
-            unlinkSync(target);
-          } else {
-            const mode = stat ? stat.mode & 0o7777 : 0o600;
-            if (!this.#replace(target, Buffer.from(next, "latin1"), mode, stat, still)) continue;
-          }
-          return action;
-        }
-      } catch (error) {
-        if (error instanceof Problem) throw error;
-        const { kind, message } = problemOf(error);
-        const busy = errno(error) === "EBUSY";
-        const lead = target === path ? "" : `${path} leads to `;
-        throw new Problem(kind, lead + (busy ? `${target}: it is a mount of its own.` : message), { hint });
+      for (let attempt = 1; ; attempt++) {
+        const action = this.#editOnce(path, change, hint, attempt === MAX_ATTEMPTS);
+        if (action !== null) return action;
       }
     });
   }
 
-  /** Puts a symbolic link in place of whatever stands there; as root it belongs to whom its folder belongs. */
+  /** Returns null, without a change, when another program changed the file in the meantime, unless this is the last attempt. */
+  #editOnce(
+    path: string,
+    change: (text: string | null) => string | null,
+    hint: string,
+    last: boolean,
+  ): Action | null {
+    let target = path;
+    try {
+      target = linkTarget(path);
+      const old = bytesOf(target);
+      const next = change(old);
+      if (next === old) return "unchanged";
+      const action = actionOf(old, next);
+      if (this.#dry) return action;
+      const stat = old === null ? null : statSync(target);
+      // Other start scripts may append to this file, or link it, at the same moment: their change must not be lost.
+      const isUnchanged = (): boolean => last || (linkTarget(path) === target && bytesOf(target) === old);
+      if (next === null) {
+        if (!isUnchanged()) return null;
+        unlinkSync(target);
+        return action;
+      }
+      const mode = stat ? stat.mode & 0o7777 : 0o600;
+      const replaced = this.#replace(target, Buffer.from(next, "latin1"), mode, stat, isUnchanged);
+      return replaced ? action : null;
+    } catch (error) {
+      if (error instanceof Problem) throw error;
+      const { kind, message } = problemOf(error);
+      const what = errno(error) === "EBUSY" ? `${target}: it is a mount point` : message;
+      throw new Problem(kind, target === path ? what : `${path} leads to ${what}`, { hint });
+    }
+  }
+
+  /** Makes a symbolic link and replaces whatever is there. As root, it gets the owner of its folder. */
   link(path: string, target: string): boolean {
     return this.attempt(path, () => {
       const old = lstat(path);
@@ -144,6 +163,7 @@ export class Changes {
     });
   }
 
+  /** Removes a file, or a folder with all its contents. */
   remove(path: string): boolean {
     return this.attempt(path, () => {
       if (!this.#dry) rmSync(path, { recursive: true, force: true });
@@ -151,28 +171,28 @@ export class Changes {
     });
   }
 
-  /** Gives a file another name, unless that is taken. */
+  /** Renames a file, unless the new name exists. */
   rename(from: string, to: string): boolean {
     return this.attempt(from, () => {
       if (lstat(to))
-        throw new Problem("name-taken", `${to} is there already.`, { hint: `move it or ${from} away` });
+        throw new Problem("name-taken", `${to} already exists`, { hint: `move it or ${from} away` });
       if (!this.#dry) renameSync(from, to);
       return "removed";
     });
   }
 
-  /** Removes folders that are empty; says nothing of others. */
+  /** Removes folders that are empty and ignores the others. */
   removeEmpty(...folders: string[]): void {
     for (const folder of folders) {
       try {
         if (!this.#dry) rmdirSync(folder);
       } catch {
-        // not empty, or not there
+        // not empty, or it does not exist
       }
     }
   }
 
-  /** Whether it was done (or needed no doing). */
+  /** Makes a change and records it, or records its failure. Returns false when it failed. */
   attempt(path: string, act: () => Action): boolean {
     try {
       const action = act();
@@ -184,23 +204,24 @@ export class Changes {
     }
   }
 
+  /** Records a failure. */
   fail(path: string, error: unknown): void {
     this.done.push({ path, action: "failed" });
     const { kind, message, hint, exit } = problemOf(error);
-    // A full disk names no place.
-    const told = message.startsWith("/") ? `${dirname(path)} ${kind}` : message;
-    if (!(error instanceof Problem) && this.#told.has(told)) return;
-    this.#told.add(told);
+    // Failures in one folder, such as a full disk, are reported once.
+    const failure = message.startsWith("/") ? `${dirname(path)} ${kind}` : message;
+    if (!(error instanceof Problem) && this.#reported.has(failure)) return;
+    this.#reported.add(failure);
     this.problems.push(new Problem(kind, message.replaceAll(`${home()}/`, "~/"), { hint, exit }));
   }
 
-  /** False when `still` said no at the last moment, and nothing was changed. */
+  /** Replaces a file. Returns false, without a change, when `mayReplace` returns false at the last moment. */
   #replace(
     target: string,
     bytes: Uint8Array,
     mode: number,
     old: Stats | null = null,
-    still = (): boolean => true,
+    mayReplace = (): boolean => true,
   ): boolean {
     const folder = dirname(target);
     this.#makeFolder(folder);
@@ -215,17 +236,17 @@ export class Changes {
       } finally {
         closeSync(fd);
       }
-      const go = still();
-      if (go) renameSync(temporary, target);
+      const replace = mayReplace();
+      if (replace) renameSync(temporary, target);
       else unlinkSync(temporary);
-      return go;
+      return replace;
     } catch (error) {
       rmSync(temporary, { force: true });
       throw at(error, target);
     }
   }
 
-  /** A folder and its parents, 0700; as root they belong to whom the first existing one belongs. */
+  /** Makes a folder and its parents, 0700. As root, they get the owner of the first existing one. */
   #makeFolder(folder: string): void {
     if (lstat(folder)) return;
     this.#makeFolder(dirname(folder));
@@ -238,7 +259,7 @@ export class Changes {
     }
   }
 
-  /** A name beside the target. What a killed run left there an hour ago or earlier goes. */
+  /** Returns a temporary name beside the target. Removes temporary files of killed runs that are over an hour old. */
   #temporary(target: string): string {
     const folder = dirname(target);
     if (!this.#swept.has(folder)) {
@@ -256,7 +277,7 @@ export class Changes {
   }
 }
 
-/** Names in a folder; none when it cannot be read. */
+/** Returns the names in a folder; none when it cannot be read. */
 export function entries(folder: string): string[] {
   try {
     return readdirSync(folder);
@@ -273,7 +294,7 @@ function ownerOf(folder: string): Stats | null {
   }
 }
 
-/** The same error about the file that people know, not about the temporary one. */
+/** Makes an error name the real file instead of the temporary one. */
 function at(error: unknown, path: string): unknown {
   if (error instanceof Error && "path" in error) error.path = path;
   return error;

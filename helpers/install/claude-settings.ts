@@ -1,4 +1,4 @@
-// Claude Code's settings.json: ours in, and out again, and no other byte changed. Pure: text in, text out.
+// Adds ccr's settings to Claude Code's settings.json and removes them, without changing another byte. Pure.
 
 import { endOf, type Member, members, skip } from "../system/json-text.ts";
 import { Problem } from "../system/problem.ts";
@@ -7,7 +7,7 @@ import { alwaysQuote } from "../system/shell-quote.ts";
 const member = (text: string, at: number, key: string): Member | undefined =>
   members(text, at).findLast((one) => one.key === key);
 
-/** Adds a member in front of an object's others, in their style. In an empty object no blank is added. */
+/** Adds a member before the others of an object, in their style. Adds no blank to an empty object. */
 function insert(text: string, at: number, key: string, value: string): string {
   const [first] = members(text, at);
   const name = JSON.stringify(key);
@@ -16,7 +16,7 @@ function insert(text: string, at: number, key: string, value: string): string {
   return `${text.slice(0, at + 1)}${gap}${name}: ${value},${gap || " "}${text.slice(first.from)}`;
 }
 
-/** Takes a member out; of one that {@link insert} has put in nothing is left. */
+/** Removes a member. After {@link insert}, the text is as it was before. */
 function drop(text: string, at: number, key: string): string {
   const all = members(text, at);
   const i = all.findLastIndex((one) => one.key === key);
@@ -27,12 +27,15 @@ function drop(text: string, at: number, key: string): string {
   return text.slice(0, all[i - 1]?.end ?? one.from) + text.slice(one.end);
 }
 
-/** What an empty file becomes first: what was in it (blanks) stands at the end. */
+/** An empty file becomes this first; blanks that were in it follow at the end. */
 const EMPTY = "{\n  \n}";
 const NEW = `${EMPTY}\n`;
-const begun = (old: string | null): string => (old === null ? NEW : old.trim() === "" ? EMPTY + old : old);
+function withObject(old: string | null): string {
+  if (old === null) return NEW;
+  return old.trim() === "" ? EMPTY + old : old;
+}
 
-/** Where the object of settings begins. Throws a Problem for what is no JSON: comments for example. */
+/** Returns where the object of settings begins. Throws a Problem when it is not JSON, for example because of comments. */
 function open(text: string, hint: string): number {
   let value: unknown;
   try {
@@ -41,18 +44,18 @@ function open(text: string, hint: string): number {
     value = null;
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return text.indexOf("{");
-  throw new Problem("settings", "settings.json is not plain JSON (comments?), so ccr leaves it alone.", {
+  throw new Problem("settings", "settings.json is not plain JSON (comments?); ccr does not edit it", {
     hint,
   });
 }
 
-const PASTE = "put this into it yourself:";
+const PASTE = "add this to it yourself:";
 const ALSO = " statusline --also ";
 
-/** The status line in; another one that is there goes on running, ours follows it. `ccr` is a command for sh. */
+/** Adds the status line. An existing one keeps running; ccr's follows it. `ccr` is a command for sh. */
 export function addStatusLine(old: string | null, ccr: string): string {
   const ours = JSON.stringify({ type: "command", command: `${ccr} statusline` });
-  const text = begun(old);
+  const text = withObject(old);
   const at = open(text, `${PASTE} "statusLine": ${ours}`);
   const line = member(text, at, "statusLine");
   if (!line) {
@@ -61,7 +64,7 @@ export function addStatusLine(old: string | null, ccr: string): string {
   const command = text[line.value] === "{" ? member(text, line.value, "command") : undefined;
   const words: unknown = command && JSON.parse(text.slice(command.value, command.end));
   if (!command || typeof words !== "string") {
-    throw new Problem("settings", "settings.json has a statusLine that is no command.", {
+    throw new Problem("settings", "settings.json has a statusLine that is not a command", {
       hint: `use this instead: ${ours}`,
     });
   }
@@ -73,14 +76,14 @@ export function addStatusLine(old: string | null, ccr: string): string {
   );
 }
 
-/** Written by us: other programs are called ccr too. */
+/** Whether ccr wrote a command: other programs may be called ccr too. */
 const isOurs = (command: string): boolean =>
   /\/\.local\/bin\/\S+ statusline(?: --also |$)/.test(command) && /ccr|CCR/.test(command);
 
-/** The status line out again: what was there before comes back. */
+/** Removes the status line; an earlier one comes back. */
 export function dropStatusLine(old: string | null): string | null {
   if (old === null || !old.includes(" statusline")) return old;
-  const at = open(old, "take what is ccr's out of it yourself");
+  const at = open(old, "remove what is ccr's from it yourself");
   const line = member(old, at, "statusLine");
   const command = line && old[line.value] === "{" ? member(old, line.value, "command") : undefined;
   const words: unknown = command && JSON.parse(old.slice(command.value, command.end));
@@ -90,12 +93,14 @@ export function dropStatusLine(old: string | null): string | null {
     const before = words.slice(also + ALSO.length + 1, -1).replaceAll("'\\''", "'");
     return old.slice(0, command.value) + JSON.stringify(before) + old.slice(command.end);
   }
-  return emptied(drop(old, at, "statusLine"));
+  return withoutObject(drop(old, at, "statusLine"));
 }
 
-function emptied(text: string): string | null {
+/** Undoes {@link withObject}: null for a file that ccr created. */
+function withoutObject(text: string): string | null {
+  if (text === NEW) return null;
   const rest = text.startsWith(EMPTY) ? text.slice(EMPTY.length) : "x";
-  return text === NEW ? null : rest.trim() === "" ? rest : text;
+  return rest.trim() === "" ? rest : text;
 }
 
 const hookOf = (ccr: string): string =>
@@ -103,30 +108,31 @@ const hookOf = (ccr: string): string =>
 const EVENT = "StopFailure";
 const isHook = (value: string): boolean => /"command":"[^"]*(?:ccr|CCR)[^"]* hook"/.test(value);
 
-/** The hook for a turn that failed in. */
+/** Adds the hook for a failed turn. */
 export function addHook(old: string | null, ccr: string): string {
   const ours = hookOf(ccr);
-  const text = begun(old);
+  const text = withObject(old);
   const whole = `{"${EVENT}": [${ours}]}`;
   const at = open(text, `${PASTE} "hooks": ${whole}`);
   const hooks = member(text, at, "hooks");
   if (!hooks) return text === NEW ? `{\n  "hooks": ${whole}\n}\n` : insert(text, at, "hooks", whole);
-  if (text[hooks.value] !== "{") throw new Problem("settings", "settings.json has hooks that are no object.");
+  if (text[hooks.value] !== "{")
+    throw new Problem("settings", "settings.json has hooks that are not an object");
   const event = member(text, hooks.value, EVENT);
   if (!event) return insert(text, hooks.value, EVENT, `[${ours}]`);
   if (text[event.value] !== "[")
-    throw new Problem("settings", `settings.json has a hook ${EVENT} that is no list.`);
+    throw new Problem("settings", `settings.json has a hook ${EVENT} that is not a list`);
   if (isHook(text.slice(event.value, event.end))) return old ?? text;
   const first = skip(text, event.value + 1);
-  // The blank tells a list that was there, empty, from one that came with ours.
+  // The blank marks a list that existed and was empty, so that it stays when the hook is removed.
   if (text[first] === "]") return `${text.slice(0, event.value + 1)} ${ours}${text.slice(event.value + 1)}`;
   return `${text.slice(0, first)}${ours}, ${text.slice(first)}`;
 }
 
-/** The hook out again. */
+/** Removes the hook. */
 export function dropHook(old: string | null): string | null {
   if (old === null || !isHook(old)) return old;
-  const at = open(old, "take what is ccr's out of it yourself");
+  const at = open(old, "remove what is ccr's from it yourself");
   const hooks = member(old, at, "hooks");
   const event = hooks && old[hooks.value] === "{" ? member(old, hooks.value, EVENT) : undefined;
   if (!hooks || !event || old[event.value] !== "[") return old;
@@ -137,9 +143,9 @@ export function dropHook(old: string | null): string | null {
     const one = old.slice(i, end);
     if (isHook(one)) {
       const list = old.slice(event.value, event.end);
-      // What was made whole goes whole; what a person had stays, empty too.
+      // Remove everything that addHook created; keep what the person had, even if it is empty now.
       if (old.slice(hooks.value, hooks.end) === `{"${EVENT}": [${one}]}`)
-        return emptied(drop(old, at, "hooks"));
+        return withoutObject(drop(old, at, "hooks"));
       if (list === `[${one}]`) return drop(old, hooks.value, EVENT);
       if (old[comma] === ",") return old.slice(0, i) + old.slice(next);
       return old.slice(0, old[i - 1] === " " ? i - 1 : i) + old.slice(end);

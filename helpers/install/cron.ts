@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { Problem } from "../system/problem.ts";
 
-/** What marks our line of a crontab. */
+/** Marks the line of ccr in a crontab. */
 const MARK = "# ccr";
 
 function crontab(
@@ -27,24 +27,24 @@ const without = (table: string): string =>
     .filter((line) => !line.endsWith(MARK))
     .join("\n");
 
-/** Puts the line that calls `ccr supervise` every five minutes into the person's crontab, or takes it out. */
+/** Adds a line that calls `ccr supervise` every five minutes to the crontab; null removes it. */
 export async function cron(ccr: string | null): Promise<"updated" | "unchanged"> {
   const now = await crontab(["-l"]);
   if (now.err === "missing") {
     if (ccr === null) return "unchanged";
-    throw new Problem("no-cron", "there is no crontab program here.", {
-      hint: "call ccr supervise every five minutes by other means",
+    throw new Problem("no-cron", "there is no crontab program", {
+      hint: "run ccr supervise every five minutes by other means",
     });
   }
   if (!now.ok && !/no crontab/i.test(now.err))
-    throw new Problem("cron", `crontab -l: ${now.err.split("\n", 1)[0]}.`);
+    throw new Problem("cron", `crontab -l failed: ${now.err.split("\n", 1)[0]}`);
   const old = now.ok ? now.out : "";
   const rest = without(old);
-  // `%` ends a command in a crontab.
+  // An unquoted % would end the command in a crontab.
   const line = ccr === null ? "" : `*/5 * * * * ${ccr.replaceAll("%", "\\%")} supervise ${MARK}\n`;
   const next = line === "" ? rest : `${rest}${rest === "" || rest.endsWith("\n") ? "" : "\n"}${line}`;
   if (next === old) return "unchanged";
   const done = await crontab(next.trim() === "" ? ["-r"] : ["-"], next);
-  if (!done.ok) throw new Problem("cron", `crontab: ${done.err.split("\n", 1)[0]}.`);
+  if (!done.ok) throw new Problem("cron", `crontab failed: ${done.err.split("\n", 1)[0]}`);
   return "updated";
 }

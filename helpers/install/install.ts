@@ -23,12 +23,12 @@ type Commands = readonly { name: string; alias?: string }[];
 
 export type Outcome = {
   name: string;
-  /** shells whose files are ready */
+  /** shells that are set up */
   shells: string[];
   changes: Change[];
-  /** what could not be done: exit status 1 */
+  /** failures: exit status 1 */
   problems: Problem[];
-  /** what is good to know */
+  /** the rest that a person should know */
   warnings: Problem[];
 };
 
@@ -40,15 +40,15 @@ const fishFolder = (): string => join(dirname(configuration()), "fish");
 const fishPath = (): string => join(fishFolder(), "conf.d/ccr.fish");
 
 /**
- * Puts the helper's file, executables, functions and rc lines into the home; what is right already is not touched.
- * A home that cannot be written is a Problem at once; after that, what fails is reported and the rest goes on.
+ * Installs the program, executables, functions and rc lines into the home. Files that are up to date are not written.
+ * Throws a Problem when the program itself cannot be written; later failures are reported, and the rest is installed.
  */
 export function install(options: {
   /** the file that runs now */
   file: string;
   node: string;
   commands: Commands;
-  /** default: `CCR_NAME`, else the name of the last time, else ccr */
+  /** default: `CCR_NAME`, else the name of the last install, else ccr */
   name?: string;
   dry: boolean;
 }): Outcome {
@@ -62,7 +62,7 @@ export function install(options: {
   const changes = new Changes(dry);
   const warnings: Problem[] = [];
 
-  // The program first and the rc files last: killed in between, no shell names what is not there.
+  // The program first and the rc files last: if this is killed, no shell refers to what does not exist.
   const before = lstat(program())?.mtimeMs;
   if (!changes.write(program(), bundle(options.file))) throw changes.problems[0]!;
   for (const path of partsOfEarlier()) changes.remove(path);
@@ -74,14 +74,14 @@ export function install(options: {
   const shells = names.length > 0 ? shellFiles(changes, setting(chosen, names), warnings) : [];
   const other = [chosen, ...names.map(({ name }) => name)].map(foreign).find(Boolean);
   if (other) {
-    const message = `another ${basename(other)} is on PATH: ${other}.`;
-    const hint = "another name for this one: ccr install --name NAME";
+    const message = `another ${basename(other)} is on PATH: ${other}`;
+    const hint = "choose another name for this one: ccr install --name NAME";
     warnings.push(new Problem("other-program", message, { hint }));
   }
   return { name: chosen, shells, changes: changes.done, problems: changes.problems, warnings };
 }
 
-/** Takes everything out again. Configuration, state and everything of Claude stay. */
+/** Removes everything that install has written. Configuration, state and all files of Claude stay. */
 export function uninstall(options: { dry: boolean }): Outcome {
   requireHome();
   const changes = new Changes(options.dry);
@@ -91,7 +91,7 @@ export function uninstall(options: { dry: boolean }): Outcome {
     changes.edit(
       path,
       (text) => (text === null ? null : whole(path, drop(text))),
-      "take the ccr block out of it yourself",
+      "remove the ccr block from it yourself",
     );
   }
   for (const path of [fishPath(), functionsFile(), zshStartFile(), zshTab(), bashTab()])
@@ -113,23 +113,19 @@ export function uninstall(options: { dry: boolean }): Outcome {
   return { name, shells: [], changes: touched, problems: changes.problems, warnings: [] };
 }
 
-/** `HOME=` would put everything into the current directory. */
+/** An empty HOME would install everything into the current directory. */
 function requireHome(): void {
   if (home().startsWith("/")) return;
-  throw new Problem("no-home", `HOME is no absolute path: "${home()}".`, {
-    hint: "HOME=/home/you ccr install",
+  throw new Problem("no-home", `HOME is not an absolute path: "${home()}"`, {
+    hint: "run: HOME=/home/you ccr install",
   });
 }
 
 function bundle(file: string): Buffer {
   if (!/\.c?js$/.test(file))
-    throw new Problem(
-      "not-built",
-      `install copies the built file, and ${file || "standard input"} is none.`,
-      {
-        hint: "npm run build, then: node dist/ccr.cjs install",
-      },
-    );
+    throw new Problem("not-built", `install needs the built file; ${file || "standard input"} is not one`, {
+      hint: "run: npm run build && node dist/ccr.cjs install",
+    });
   return readFileSync(file);
 }
 
@@ -140,7 +136,7 @@ const partsOfEarlier = (): string[] =>
     .map((name) => join(library(), name));
 
 /**
- * Takes out of the cache what no start will use again: compiled code of another program, of another Node, or in a folder
+ * Removes from the cache what no start will use again: compiled code of another program, of another Node, or in a folder
  * that is not private; and the code that version 1.0.0 kept there.
  */
 function sweepCache(updated: boolean): void {
@@ -159,14 +155,14 @@ function sweepCache(updated: boolean): void {
     try {
       rmSync(path, { recursive: true, force: true });
     } catch {
-      // somebody else's, or the disk is read-only: the shim does not use it then
+      // It belongs to somebody else, or the disk is read-only: the shim does not use it then.
     }
   }
 }
 
 /**
- * Writes the executables, takes out those of commands that are gone, and gives the names that are ours now. One is the
- * script, the first whose name is free; the others are links to it.
+ * Writes the executables, removes those of commands that no longer exist, and returns the installed names. The first
+ * name that is free is the script; the others are links to it.
  */
 function executables(changes: Changes, names: readonly Name[], what: { file: string; node: string }): Name[] {
   const free = names.filter(({ name }) => {
@@ -184,8 +180,8 @@ function executables(changes: Changes, names: readonly Name[], what: { file: str
 }
 
 /**
- * Our executables, links before the script that they lead to: killed in between, no link is left that leads nowhere.
- * A name that begins with a dot is of another install, which is about to rename it.
+ * Returns the executables of ccr, links before their script: if their removal is interrupted, no dangling link is left.
+ * A name that begins with a dot belongs to another install that is about to rename it.
  */
 function ourExecutables(): string[] {
   const paths = entries(binaries())
@@ -195,11 +191,11 @@ function ourExecutables(): string[] {
   return [...links, ...paths.filter((path) => lstat(path)?.isFile() && ours(path))];
 }
 
-/** Whether it is a link to a name in its own folder, as we make them. */
+/** Whether a path is a link to a name in its own folder, as install makes them. */
 const isLinkToNeighbour = (path: string): boolean =>
   lstat(path)?.isSymbolicLink() === true && !readlinkSync(path).includes("/");
 
-/** Coder puts this folder on the PATH of scripts, apps and `coder ssh ws -- cmd`; it is new at every start. */
+/** Makes links in the folder that Coder puts on the PATH of scripts, apps and `coder ssh ws -- cmd`; it is empty at every start. */
 function links(changes: Changes, names: readonly Name[], warnings: Problem[]): void {
   const folder = process.env.CODER_SCRIPT_BIN_DIR;
   if (!folder || resolve(folder) === binaries()) return;
@@ -213,7 +209,7 @@ function links(changes: Changes, names: readonly Name[], warnings: Problem[]): v
   warnings.push(...changes.problems.splice(before));
 }
 
-/** Links to our executables that are none of these names. */
+/** Returns the links to executables of ccr that have none of these names. */
 function oldLinks(names: readonly Name[]): string[] {
   const folder = process.env.CODER_SCRIPT_BIN_DIR;
   if (!folder || resolve(folder) === binaries()) return [];
@@ -223,14 +219,14 @@ function oldLinks(names: readonly Name[]): string[] {
     .filter(isOurLink);
 }
 
-/** A link into our folder to something that is ours or gone: other links there are someone else's. */
+/** Whether a path is a link to an executable of ccr, or to one that no longer exists. */
 function isOurLink(path: string): boolean {
   if (!lstat(path)?.isSymbolicLink()) return false;
   const target = resolve(dirname(path), readlinkSync(path));
   return dirname(target) === binaries() && ours(target) !== false;
 }
 
-/** Functions, completion and rc files; gives the shells that are ready. */
+/** Writes functions, completion and rc files. Returns the shells that are set up. */
 function shellFiles(changes: Changes, texts: Setting, warnings: Problem[]): string[] {
   const { program } = texts;
   if (program !== undefined) {
@@ -256,10 +252,10 @@ function shellFiles(changes: Changes, texts: Setting, warnings: Problem[]): stri
 function functionFile(changes: Changes, texts: Setting, warnings: Problem[]): boolean {
   const path = functionsFile();
   if (ours(path) === false) {
-    // The first design of this helper stood here as a file written by hand.
+    // A file written by hand may have been here: the first design of these helpers.
     if (!changes.rename(path, earlierFile())) return false;
     changes.done.pop();
-    const message = `another ${tilde(path)} was here: it is ${tilde(earlierFile())} now.`;
+    const message = `moved another ${tilde(path)} to ${tilde(earlierFile())}`;
     warnings.push(new Problem("kept", message, { hint: "ccr uninstall puts it back" }));
   }
   return changes.write(path, functions(texts));
@@ -269,21 +265,21 @@ function rcFile(changes: Changes, { path, lines, place }: Rc): boolean {
   return changes.edit(
     path,
     (text) => whole(path, put(text, lines, place)),
-    `put this line into it yourself: . ${tilde(functionsFile())}`,
+    `add this line to it yourself: . ${tilde(functionsFile())}`,
   );
 }
 
 function whole<T extends string | null>(path: string, text: T | { line: number; message: string }): T {
   if (text === null || typeof text === "string") return text;
-  throw new Problem("damaged-block", `${tilde(path)}:${text.line}: ${text.message}.`, {
-    hint: "take what is left of the block out by hand, then run it again",
+  throw new Problem("damaged-block", `${tilde(path)}:${text.line}: ${text.message}`, {
+    hint: "remove the rest of the block by hand, then run it again",
   });
 }
 
 const taken = (path: string, hint: string): Problem =>
-  new Problem("name-taken", `${tilde(path)} is another program's; it was left alone.`, { hint });
+  new Problem("name-taken", `${tilde(path)} belongs to another program and was not changed`, { hint });
 
-/** Whether a file has our mark near its top; undefined when there is no file. */
+/** Whether a file has the mark of ccr near its top; undefined when there is no file. */
 function ours(path: string): boolean | undefined {
   if (!lstat(path)) return undefined;
   try {
@@ -295,12 +291,12 @@ function ours(path: string): boolean | undefined {
       closeSync(fd);
     }
   } catch (error) {
-    // a link that leads nowhere is in nobody's way
+    // A dangling link can be replaced.
     return errno(error) === "ENOENT" ? undefined : false;
   }
 }
 
-/** Absolute path of a program of that name on PATH that is not ours. */
+/** Returns the absolute path of a program of that name on PATH that is not ccr's. */
 export function foreign(name: string): string | undefined {
   return onPath(name).find((path) => dirname(path) !== binaries() && ours(path) === false);
 }

@@ -3,9 +3,9 @@ import { readText } from "../system/files.ts";
 import { binaries, home, program } from "../system/places.ts";
 import { MARK, type Name } from "./names.ts";
 
-/** What the texts for shells name: absolute paths, and what is installed. */
+/** What the texts for shells refer to: absolute paths and installed names. */
 export type Setting = {
-  /** what `ccr` is called here; the file of functions remembers it */
+  /** the name of `ccr` here; the file of functions records it */
   name: string;
   names: readonly Name[];
   /** folder of the executables */
@@ -24,7 +24,7 @@ export function setting(name: string, names: readonly Name[]): Setting {
   return { name, names, program, binaries: binaries(), library: library() };
 }
 
-/** The name of an earlier `ccr install --name`, read from the functions it wrote. */
+/** Returns the name of an earlier `ccr install --name`, read from the functions that it wrote. */
 export function installedName(): string | undefined {
   try {
     const text = readText(functionsFile(), "latin1");

@@ -5,32 +5,32 @@ import { has } from "./block.ts";
 import { bytesOf, lstat } from "./changes.ts";
 import { profileLines, rcLines } from "./texts.ts";
 
-/** An rc file that gets the marked lines. */
+/** An rc file that gets the block. */
 export type Rc = { path: string; lines: readonly string[]; place: "top" | "end" };
 
 const LOGIN_FILES = [".bash_profile", ".bash_login", ".profile"];
 
 /**
- * bash's rc files. On top, because Debian's `.bashrc` ends early where no person sits; a login bash reads only the
- * first of its three files: where that one leads to `.bashrc`, or there is none (`.profile` is made), nothing more
- * is needed; else it gets the lines of `.bashrc` too.
+ * Returns the rc files of bash that get the block. It goes to the top, because Debian's `.bashrc` ends early in
+ * non-interactive shells. A login bash reads only the first of its three files. If that one leads to `.bashrc`, nothing
+ * more is needed; else it gets the lines of `.bashrc` too. If there is none, `.profile` is created.
  */
 export function bashFiles(): Rc[] {
   const rc: Rc = { path: join(home(), ".bashrc"), lines: rcLines, place: "top" };
   const login = LOGIN_FILES.map((name) => join(home(), name)).find(readable);
   if (!login) {
-    // A link that leads nowhere is someone's plan: left alone.
+    // A dangling link may be there on purpose: leave it alone.
     const profile = join(home(), ".profile");
     return lstat(profile) ? [rc] : [rc, { path: profile, lines: profileLines, place: "top" }];
   }
   const text = bytesOf(login) ?? "";
-  // Ours from an earlier run: brought up to date, whichever lines it has.
+  // It has the block of an earlier install: update it.
   if (has(text))
     return [rc, { path: login, lines: text.includes("__ccr_login") ? profileLines : rcLines, place: "top" }];
   return leadsToBashrc(login, 0) ? [rc] : [rc, { path: login, lines: rcLines, place: "top" }];
 }
 
-/** Every file of a home that may have the lines, for taking them out. */
+/** Returns every file of a home that may have the block, to remove it. */
 export function allRcFiles(): string[] {
   const names = [".bashrc", ...LOGIN_FILES, ".zshrc"].map((name) => join(home(), name));
   return [...new Set([...names, join(zshFolder(), ".zshrc")])];
@@ -45,7 +45,7 @@ function readable(path: string): boolean {
   }
 }
 
-/** Whether a login file names `.bashrc`, itself or by another login file, in a line that is no comment. */
+/** Whether a login file reads `.bashrc`, directly or through another login file. Comments do not count. */
 function leadsToBashrc(path: string, depth: number): boolean {
   const code = (bytesOf(path) ?? "").split("\n").filter((line) => !/^\s*#/.test(line));
   if (code.some((line) => /\.bashrc\b/.test(line))) return true;
@@ -63,10 +63,10 @@ function leadsToBashrc(path: string, depth: number): boolean {
   );
 }
 
-/** zsh's rc file, at the end: compinit must have run before. */
+/** Returns the rc file of zsh. The block goes to the end, because compinit must have run before. */
 export const zshFile = (): Rc => ({ path: join(zshFolder(), ".zshrc"), lines: rcLines, place: "end" });
 
-/** `ZDOTDIR` from the environment or, where only zsh would know it, from a plain line of `~/.zshenv`. */
+/** Returns `ZDOTDIR` from the environment, else from a plain line of `~/.zshenv`. */
 function zshFolder(): string {
   const { ZDOTDIR, XDG_CONFIG_HOME } = process.env;
   if (ZDOTDIR?.startsWith("/")) return ZDOTDIR;
@@ -75,7 +75,7 @@ function zshFolder(): string {
   try {
     text = bytesOf(join(home(), ".zshenv"));
   } catch {
-    // unreadable: zsh cannot read it either
+    // If this program cannot read it, zsh cannot either.
   }
   const value = line.exec(text ?? "")?.[2];
   if (!value) return home();

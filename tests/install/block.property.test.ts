@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { drop, has, put } from "../../helpers/install/block.ts";
 
 const lines = ["if true; then", "  :", "fi"];
-const begin = '# >>> ccr >>> "ccr install" writes these lines, "ccr uninstall" takes them out';
+const begin = '# >>> ccr >>> "ccr install" writes these lines, "ccr uninstall" removes them';
 
 /** Any bytes as latin1, with the pieces that make rc files difficult among them; never one of our markers. */
 const bytes = fc

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { drop, has, put } from "../../helpers/install/block.ts";
 
 const lines = ["if true; then", "  :", "fi"];
-const begin = '# >>> ccr >>> "ccr install" writes these lines, "ccr uninstall" takes them out';
+const begin = '# >>> ccr >>> "ccr install" writes these lines, "ccr uninstall" removes them';
 const block = [begin, ...lines, "# <<< ccr <<<"].join("\n");
 
 /** Any bytes as latin1, with the pieces that make rc files difficult among them; never one of our markers. */
@@ -88,10 +88,10 @@ describe("the marked block", () => {
 
   it.each([
     ["no end line", `a\n${begin}\nif\n`, 2, "has no end line"],
-    ["no first line", "a\nb\n# <<< ccr <<<\n", 3, "has no first line"],
+    ["no first line", "a\nb\n# <<< ccr <<<\n", 3, "has an end line but no first line"],
     ["two blocks", `${block}\n${block}\n`, 6, "second ccr block"],
     ["two end lines", `${block}\n# <<< ccr <<<\n`, 6, "second end line"],
-    ["the end before the beginning", `# <<< ccr <<<\n${begin}\n`, 1, "stands before"],
+    ["the end before the beginning", `# <<< ccr <<<\n${begin}\n`, 1, "is before its first line"],
   ])("is not guessed at with %s", (_, text, line, message) => {
     for (const result of [put(text, lines, "top"), drop(text)])
       expect(result).toEqual({ line, message: expect.stringContaining(message) });

@@ -94,7 +94,7 @@ describe("settings.json", () => {
         expect(() => add(text, CCR)).toThrow(
           expect.objectContaining({
             message: expect.stringContaining("not plain JSON"),
-            hint: [expect.stringContaining(`put this into it yourself: ${line}`)],
+            hint: [expect.stringContaining(`add this to it yourself: ${line}`)],
           }),
         );
       }
@@ -102,7 +102,7 @@ describe("settings.json", () => {
   );
 
   it("of another kind of status line is left alone", () => {
-    expect(() => addStatusLine('{"statusLine":"x"}', CCR)).toThrow(/no command/);
+    expect(() => addStatusLine('{"statusLine":"x"}', CCR)).toThrow(/statusLine that is not a command/);
     expect(() => addHook('{"hooks":[]}', CCR)).toThrow(/no object/);
   });
 });

@@ -55,7 +55,7 @@ describe("the crontab", () => {
 
   it("where there is no such program says what to do instead, and taking out is no matter", async () => {
     process.env.PATH = "/nowhere";
-    await expect(cron("/x/ccr")).rejects.toThrow(/no crontab program/);
+    await expect(cron("/x/ccr")).rejects.toThrow(/there is no crontab program/);
     expect(await cron(null)).toBe("unchanged");
   });
 });

@@ -125,7 +125,7 @@ describe("install", () => {
     const text = "a\n# >>> ccr >>> old\nsomething\n";
     put(join(home, ".bashrc"), text);
     const { problems, shells } = run();
-    expect(messages(problems)).toEqual(["~/.bashrc:2: the ccr block has no end line (# <<< ccr <<<)."]);
+    expect(messages(problems)).toEqual(["~/.bashrc:2: the ccr block has no end line (# <<< ccr <<<)"]);
     expect(shells).not.toContain("bash");
     expect(read(".bashrc")).toBe(text);
     expect(existsSync(join(home, ".local/bin/ccr"))).toBe(true);
@@ -245,7 +245,7 @@ describe("install", () => {
     put(join(home, "cfg/fish/conf.d/ccr.fish"), "mine\n");
     const { problems } = run();
     expect(messages(problems)).toEqual([
-      "~/cfg/fish/conf.d/ccr.fish is another program's; it was left alone.",
+      "~/cfg/fish/conf.d/ccr.fish belongs to another program and was not changed",
     ]);
     expect(read("cfg/fish/conf.d/ccr.fish")).toBe("mine\n");
   });
@@ -298,7 +298,7 @@ describe("install", () => {
   it("says so where another ccr is on PATH", () => {
     const other = put(join(box, "path/ccr"), "#!/usr/bin/env node\n", 0o755);
     const { warnings, problems } = run();
-    expect(messages(warnings)).toEqual([`another ccr is on PATH: ${other}.`]);
+    expect(messages(warnings)).toEqual([`another ccr is on PATH: ${other}`]);
     expect(problems).toEqual([]);
     expect(run({ name: "cr" }).warnings).toEqual([]);
   });
@@ -309,7 +309,7 @@ describe("install", () => {
     symlinkSync("../../node_modules/router.js", join(home, ".local/bin/ccr"));
     vi.stubEnv("PATH", join(home, ".local/bin"));
     const { problems, warnings } = run();
-    expect(messages(problems)).toEqual(["~/.local/bin/ccr is another program's; it was left alone."]);
+    expect(messages(problems)).toEqual(["~/.local/bin/ccr belongs to another program and was not changed"]);
     expect(warnings).toEqual([]);
     expect(readlinkSync(join(home, ".local/bin/ccr"))).toBe("../../node_modules/router.js");
     expect(read("scripts/claude-resume-helpers.sh")).not.toMatch(/function ccr \{|complet/);
@@ -328,7 +328,7 @@ describe("install", () => {
   it("keeps an earlier helper file, and brings it back", () => {
     put(join(home, "scripts/claude-resume-helpers.sh"), "ccr() { echo mine; }\n", 0o755);
     const { warnings } = run();
-    expect(messages(warnings)[0]).toContain("claude-resume-helpers.sh.before-ccr now");
+    expect(messages(warnings)[0]).toContain("to ~/scripts/claude-resume-helpers.sh.before-ccr");
     expect(read("scripts/claude-resume-helpers.sh")).toContain("function ccr {");
     expect(run().warnings).toEqual([]);
     uninstall({ dry: false });
@@ -348,7 +348,7 @@ describe("install", () => {
   it("takes the first free name for the script where another program has ccr", () => {
     const folder = join(home, ".local/bin");
     put(join(folder, "ccr"), "#!/bin/sh\n# another\n", 0o755);
-    expect(messages(run().problems)[0]).toContain("another program's");
+    expect(messages(run().problems)[0]).toContain("belongs to another program");
     expect(read(".local/bin/ccr")).toBe("#!/bin/sh\n# another\n");
     expect(lstatSync(join(folder, "ccr-list")).isFile()).toBe(true);
     expect(readlinkSync(join(folder, "cct"))).toBe("ccr-list");
@@ -414,7 +414,7 @@ describe("install", () => {
 
   it("does not take the current directory for a home", () => {
     vi.stubEnv("HOME", "");
-    expect(() => run()).toThrow(/HOME is no absolute path/);
+    expect(() => run()).toThrow(/HOME is not an absolute path/);
     expect(() => uninstall({ dry: false })).toThrow(/HOME/);
   });
 
@@ -458,7 +458,7 @@ describe("uninstall", () => {
     const text = read(".bashrc").replace("# <<< ccr <<<\n", "");
     put(join(home, ".bashrc"), text);
     expect(messages(uninstall({ dry: false }).problems)).toEqual([
-      "~/.bashrc:1: the ccr block has no end line (# <<< ccr <<<).",
+      "~/.bashrc:1: the ccr block has no end line (# <<< ccr <<<)",
     ]);
     expect(read(".bashrc")).toBe(text);
     expect(existsSync(join(home, ".local/bin/ccr"))).toBe(false);

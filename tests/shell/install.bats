@@ -96,7 +96,7 @@ install_it() { clean node "$FILE" install "$@"; }
   chmod +x "$BATS_TEST_TMPDIR/npm/ccr"
   P="$BATS_TEST_TMPDIR/npm:${NODE%/*}:/usr/bin:/bin"
   run -0 --separate-stderr clean PATH="$P" node "$FILE" install
-  [ "$stderr" = "ccr: another ccr is on PATH: $BATS_TEST_TMPDIR/npm/ccr. (another name for this one: ccr install --name NAME)" ]
+  [ "$stderr" = "ccr: another ccr is on PATH: $BATS_TEST_TMPDIR/npm/ccr (choose another name for this one: ccr install --name NAME)" ]
   run -0 --separate-stderr clean PATH="$P" CCR_NAME=cr node "$FILE" install
   [ "$stderr" = '' ]
   [[ $output == *'installed as cr ·'* ]]
@@ -177,7 +177,7 @@ install_it() { clean node "$FILE" install "$@"; }
   chmod 555 "$BATS_TEST_TMPDIR/store"
   run -1 --separate-stderr nobody node "$FILE" install
   chmod 755 "$BATS_TEST_TMPDIR/store"
-  [ "$stderr" = "ccr: ~/.bashrc leads to $BATS_TEST_TMPDIR/store/bashrc: no permission. (put this line into it yourself: . ~/scripts/claude-resume-helpers.sh)" ] || fail_with "$stderr"
+  [ "$stderr" = "ccr: ~/.bashrc leads to $BATS_TEST_TMPDIR/store/bashrc: no permission. (add this line to it yourself: . ~/scripts/claude-resume-helpers.sh)" ] || fail_with "$stderr"
   [ -L "$H/.bashrc" ]
   [ "$(ls "$BATS_TEST_TMPDIR/store")" = bashrc ]
   run -0 clean bash -c '. ~/scripts/claude-resume-helpers.sh; type -t ccr-list'
