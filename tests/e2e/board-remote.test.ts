@@ -130,7 +130,7 @@ describe.each([
   it("passes on exit status, words and stdin as they are", async () => {
     const asked = await here.run(["ccr", "--on", target, "resume", "it's $(id) `id` \\ ü"]);
     expect(asked).toMatchObject({ status: 1, out: "" });
-    expect(asked.err).toContain('like "it\'s $(id) `id` \\ ü"');
+    expect(asked.err).toContain('no session matches "it\'s $(id) `id` \\ ü"');
     expect((await here.run(["ccr", "--on", target, "list", "--nonsense"])).status).toBe(2);
   });
 
