@@ -13,6 +13,8 @@ export const USAGE = Buffer.from('"output_tokens":');
 export const CWD = Buffer.from('"cwd":"');
 /** Before the directory that `/cd` moved the session to. */
 export const RELOCATED = Buffer.from('"relocatedCwd":"');
+/** In the row with this uuid. */
+export const uuidMark = (uuid: string): string => `"uuid":"${uuid}"`;
 const TIMESTAMP = '"timestamp":"';
 /** Length of `2026-11-20T13:31:47.375Z`. */
 const TIMESTAMP_LENGTH = 24;

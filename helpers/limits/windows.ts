@@ -1,4 +1,4 @@
-// The account's usage windows: as the status line reports them, else an estimate from the transcripts.
+// The account's usage windows: as the status line reports them, or estimated from the transcripts.
 
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { HOUR } from "../system/units.ts";
 import type { Verdict } from "./verdict.ts";
 import { toMilliseconds } from "./wordings.ts";
 
-/** Times are epoch ms; `at` is when it was known. An estimate can tell a reset, but not how much is used. */
+/** Times are epoch ms; `at` is when the values were read. An estimate knows the reset, but not how much is used. */
 export type Window = {
   window: string;
   usedPercent: number | null;
@@ -23,7 +23,7 @@ export type Window = {
 const FIVE_HOURS = 5 * HOUR;
 const windowsFile = (): string => join(state(), "windows.json");
 
-/** The windows of a status line's input (facts/claude-code.md §6), or an empty list. */
+/** The windows of a status line's input (docs/developing/claude-code-format.md, "Status line and hooks"), or an empty list. */
 export function windowsIn(input: unknown, now: number): Window[] {
   const limits = object(object(input)?.rate_limits) ?? {};
   return Object.entries(limits).flatMap(([window, value]) => {
@@ -39,7 +39,7 @@ export function windowsIn(input: unknown, now: number): Window[] {
 
 const SAME_FOR = 60_000;
 
-/** Keeps what a status line was told; a file that says the same is written once a minute only. */
+/** Saves what a status line received. Unchanged values are written at most once a minute. */
 export function saveWindows(windows: readonly Window[], now: number): void {
   if (windows.length === 0) return;
   const old = stored();
@@ -70,13 +70,13 @@ function stored(): Window[] {
 
 const LONGEST = 8 * 24 * HOUR;
 
-/** What status lines have reported of windows that have not been reset since. */
+/** The saved windows that have not been reset since. */
 export const reportedWindows = (now: number): Window[] =>
   stored().filter(
     ({ resetsAt, at }) => (resetsAt === null ? now - at < FIVE_HOURS : resetsAt > now) && now - at < LONGEST,
   );
 
-/** The windows that limits name whose reset is ahead: those are used up. */
+/** The windows of limits whose reset is still to come: they are used up. */
 export function exhaustedWindows(verdicts: Iterable<Verdict>, now: number): Window[] {
   const found = new Map<string, Window>();
   for (const verdict of verdicts) {
@@ -89,7 +89,7 @@ export function exhaustedWindows(verdicts: Iterable<Verdict>, now: number): Wind
   return [...found.values()];
 }
 
-/** So much of the past is looked at for the beginning of a block, and of each transcript's end. */
+/** How far back (ms) the beginning of a block is searched, and how many bytes of each transcript. */
 const LOOK_BACK = 15 * HOUR;
 const MOST = 2 * 1024 * 1024;
 
@@ -132,10 +132,10 @@ export function messageTimes(path: string, now: number): number[] {
   return times;
 }
 
-/** How many hours of a running block warn where nothing better is known. */
+/** After this time (ms) in a block to warn when the usage is unknown. */
 const WARN_AFTER = 4.5 * HOUR;
 
-/** Windows that are about to be used up, and the name under which each is told once. */
+/** Windows that are nearly used up, each with the key under which it is announced once. */
 export function nearlyUsedUp(
   windows: readonly Window[],
   percent: number,
@@ -155,7 +155,7 @@ export function nearlyUsedUp(
 
 const toldFile = (): string => join(state(), "told.json");
 
-/** Of some warnings those that were not given yet; from now on they are. */
+/** Returns the warnings that were not given before, and marks them as given. */
 export function notYetWarned(keys: readonly string[]): string[] {
   let told: string[] = [];
   try {
@@ -177,6 +177,6 @@ const NAMES: Record<string, string> = {
   seven_day_overage_included: "weekly Fable",
 };
 
-/** A window's name as people say it. */
+/** The name of a window for people. */
 export const nameOfWindow = (window: string): string =>
   NAMES[window] ?? (window === "unknown" ? "usage" : window.replaceAll("_", " "));

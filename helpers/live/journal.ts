@@ -1,5 +1,5 @@
-// What is needed to bring a live session back: one small file each, written before the launch and on every change.
-// A probe that fails never deletes one; only a person's stop, a week ago, does.
+// What is needed to restore a live session: a small file for each, written before the launch and on every change.
+// It is deleted only a week after a person has stopped the session, never because a check has failed.
 
 import { readdirSync, readFileSync, unlinkSync } from "node:fs";
 import { hostname } from "node:os";
@@ -10,7 +10,7 @@ import { writeAtomic } from "../system/files.ts";
 import { containerStart, domain, sharesHome } from "../system/pid-domain.ts";
 import { state } from "../system/places.ts";
 
-/** A window beside Claude's; without a command it is a shell. */
+/** A window other than Claude's. Without a command it is a shell. */
 export type Window = { name: string; directory: string; command: readonly string[] };
 
 export type Restart = "no" | "on-failure";
@@ -52,7 +52,7 @@ export type Entry = {
   warnedAt: number | null;
 };
 
-/** What a launch has to say; the rest has defaults. */
+/** What a launch must provide; the rest has defaults. */
 export type Launch = Pick<Entry, "name" | "id" | "project"> & Partial<Entry>;
 
 const folder = (): string => join(state(), "live");
@@ -74,11 +74,11 @@ const here = (): Pick<Entry, "changedAt" | "domain" | "host" | "workspace" | "tm
 
 const tmpdir = (): string => process.env.TMUX_TMPDIR ?? "";
 
-/** Whether a session was made on the tmux server that we talk to. */
+/** Whether a session was created on the tmux server that we use. */
 export const isOnServer = (entry: Entry): boolean =>
   entry.tmpdir === tmpdir() && entry.socket === config()["tmux.socket"];
 
-/** Cron and a workspace's start do not know what a person's shell says: they talk to the server of the newest session. */
+/** Uses the tmux server of the newest session where TMUX_TMPDIR is not set, as in cron and at a workspace's start. */
 export function useServerOfNewest(all: readonly Entry[]): void {
   const { tmpdir: place } = all.at(-1) ?? {};
   if (place && tmpdir() === "") process.env.TMUX_TMPDIR = place;
@@ -104,14 +104,14 @@ const fill = (launch: Launch): Entry => ({
   ...launch,
 });
 
-/** Writes a session down before it is launched, as one of this machine. */
+/** Adds a session to the journal before it is launched on this machine. */
 export function writeEntry(launch: Launch): Entry {
   const entry = { ...fill(launch), ...here(), launchedAt: Date.now() };
   writeAtomic(fileOf(entry.id), `${JSON.stringify(entry)}\n`);
   return entry;
 }
 
-/** Changes what is known of a session, when it is known at all. */
+/** Changes the entry of a session, if there is one. */
 export function updateEntry(id: string, changes: Partial<Entry>): void {
   const entry = entryOf(id);
   if (entry) writeAtomic(fileOf(id), `${JSON.stringify({ ...entry, changedAt: Date.now(), ...changes })}\n`);
@@ -119,12 +119,12 @@ export function updateEntry(id: string, changes: Partial<Entry>): void {
 
 export const markStopped = (id: string): void => updateEntry(id, { stoppedAt: Date.now() });
 
-/** A launch that never came to be. */
+/** Deletes the entry of a session. */
 export function deleteEntry(id: string): void {
   try {
     unlinkSync(fileOf(id));
   } catch {
-    // it is gone already, or stays
+    // it does not exist, or cannot be deleted
   }
 }
 
@@ -156,13 +156,13 @@ export function entries(): Entry[] {
     .sort((a, b) => a.createdAt - b.createdAt);
 }
 
-/** The newest of a tmux name, with or without `claude-`. */
+/** The newest entry with a tmux name, with or without `claude-`. */
 export const entryNamed = (word: string): Entry | undefined =>
   entries()
     .filter(({ name }) => name === word || name === `claude-${word}`)
     .sort((a, b) => b.launchedAt - a.launchedAt)[0];
 
-/** What a session was launched as: after /clear it goes on under another id. */
+/** The entry of a session by its current id or the one it was launched with. */
 export const launchOf = (id: string): Entry | undefined =>
   entries().find((one) => one.current === id || one.id === id);
 

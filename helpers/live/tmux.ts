@@ -1,5 +1,5 @@
-// The one door to tmux: exact targets, and nothing that it could expand or take for a command.
-// Source: facts/tmux.md §0-§2.
+// Runs tmux, with exact targets, and with arguments that it neither expands nor mistakes for commands.
+// Source: docs/developing/tmux.md, "Names and targets" and "What tmux expands and runs".
 
 import { execFile } from "node:child_process";
 import { config } from "../system/config.ts";
@@ -8,10 +8,10 @@ import { isOnPath } from "../system/process.ts";
 /** Whether there is a tmux program. */
 export const hasTmux = (): boolean => isOnPath("tmux");
 
-/** An argument that tmux expands (`-s`, `-n`, `-c`, formats): `#` doubled, so that nothing in it is run. */
+/** Doubles `#` in an argument that tmux expands (`-s`, `-n`, `-c`, formats), so that it runs nothing. */
 export const literal = (text: string): string => text.replaceAll("#", "##");
 
-/** Words that separate commands of one call. */
+/** Separates the commands of one call. */
 export const SEPARATOR = "\u0000;";
 
 /** A trailing `;` would end the command. */
@@ -50,19 +50,19 @@ export function tmux(
 /** Target of a session or of one of its windows: `=name:` is exact everywhere, a bare name is not. */
 export const target = (name: string, window = ""): string => `=${name}:${window}`;
 
-/** The visible text of a pane; null when it is gone. */
+/** The visible text of a pane, and so many lines above it. Null when the pane does not exist. */
 export async function screenOf(pane: string, above = 0): Promise<string | null> {
   const answer = await tmux(["capture-pane", "-p", "-S", String(-above), "-t", pane]);
   return answer.ok ? answer.out.trimEnd() : null;
 }
 
-/** Whether a pane is there and its program ended. */
+/** Whether the program of a pane has ended, or the pane does not exist. */
 export async function isDead(pane: string): Promise<boolean> {
   const answer = await tmux(["display-message", "-p", "-t", pane, "#{pane_dead}"]);
   return !answer.ok || answer.out.trim() !== "0";
 }
 
-/** Ends a session that we made. */
+/** Ends a tmux session that ccr created. */
 export async function endSession(name: string): Promise<void> {
   await tmux(["kill-session", "-t", target(name)]);
 }

@@ -1,4 +1,5 @@
-// What a pane prints goes into files under the state folder; here is what starts the recorder. Source: facts/tmux.md §4.
+// Starts the recorder, which writes what a pane prints to files in the state folder. Source: docs/developing/tmux.md,
+// "Recording".
 
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -11,28 +12,28 @@ import nodeRecorder from "./recorder.cjs" with { type: "text" };
 import perlRecorder from "./recorder.pl" with { type: "text" };
 
 const MB = 1024 * 1024;
-/** A recording is kept in so many files, of which the oldest goes when another one begins. */
+/** Into how many files a recording is split. The oldest is deleted when another begins. */
 const PARTS = 4;
 
 /**
- * Keeps the pane's terminal open until tmux has heard that its program ended. Where the terminal ends first, tmux
- * starts utempter, and a death that is told meanwhile is lost: the window of a Claude that ended well stays, and looks
- * killed (measured: 50 of 120 on a loaded machine, with Debian's tmux 3.3a; with this none).
+ * Keeps the pane's terminal open until tmux has noticed that its program ended. If the terminal closes first, tmux
+ * starts utempter and misses a SIGCHLD meanwhile: the window of a Claude that ended normally stays and looks killed
+ * (50 of 120 on a loaded machine with Debian's tmux 3.3a; none with this).
  */
 const HOLD = "3<>#{pane_tty}";
 
-/** The words of the tmux command that watches a pane: the recorder's, or where nothing is recorded what holds its end. */
+/** The tmux command that records a pane or, when recording is off, only keeps its terminal open. */
 export function watchCommand(id: string, target: string): string[] {
   const recorder = recorderCommand(id, target);
   return recorder.length > 0 ? recorder : ["pipe-pane", "-t", target, `exec cat >/dev/null ${HOLD}`];
 }
 
 /**
- * The words of the tmux command that records a pane, for the very call that makes the window: a later one loses what
- * is printed first. Empty where recording is off or its files cannot be written: no session fails for that.
+ * The tmux command that records a pane. It belongs in the same call that creates the window: later, the first output
+ * would be lost. Empty when recording is off or its files cannot be written; a session starts all the same.
  *
- * `id` is the Claude session's, `target` the pane's. `running`: the pane has been there for a while, so that the
- * recording begins with its screen.
+ * `id` is the Claude session's, `target` the pane's. `running`: the pane already has a screen, with which the recording
+ * begins.
  */
 export function recorderCommand(id: string, target: string, running = false): string[] {
   const set = config();
@@ -52,7 +53,7 @@ export function recorderCommand(id: string, target: string, running = false): st
         : ["NODE_OPTIONS= NODE_EXTRA_CA_CERTS= exec", shellWord(process.execPath)]),
       shellWord(program),
       shellWord(stem),
-      // tmux fills these in: of a socket's path only what no shell takes for anything else
+      // tmux expands these; in the path of the socket, characters special to a shell are replaced
       "'#{pane_id}' #{s|[^0-9A-Za-z/._-]|@|:socket_path}",
       String(bytes),
       String(PARTS),
@@ -66,8 +67,8 @@ export function recorderCommand(id: string, target: string, running = false): st
 }
 
 /**
- * A text as one word for sh that neither a shell nor tmux (formats, then strftime) can take for anything else: all but
- * plain characters in octal.
+ * Quotes a text as one word for sh that also tmux (formats, then strftime) leaves alone: everything except plain
+ * characters is written in octal.
  */
 export const shellWord = (text: string): string =>
   PLAIN.test(text)
@@ -104,7 +105,7 @@ function keep(file: string, text: string): void {
   try {
     if (readFileSync(file, "utf8") === text) return;
   } catch {
-    // it is written now
+    // it does not exist yet
   }
   writeAtomic(file, text);
 }

@@ -1,9 +1,9 @@
-// Who may continue a session, and that nobody does it twice.
+// Makes sure that a session is resumed by one process only, and once.
 //
-// Each try is a numbered file of its session, made by link(2): of several processes one gets a number. A try whose
-// owner has died may be followed by the next number. What the started program does first is to make `<n>.end`; a
-// successor makes the same file before it takes the next number. Only one of them can, so a try that was given up
-// cannot start later, and a try that has started is seen by all, wherever a process was killed in between.
+// Each attempt is a numbered file of its session, created with link(2): only one process gets a number. When the owner
+// of an attempt has died, another process may take the next number. The started program first creates `<n>.end`; before
+// taking the next number, the successor creates the same file. Only one of them succeeds. So an abandoned attempt
+// cannot start later, and all processes see an attempt that has started, no matter when a process was killed.
 
 import { linkSync, readdirSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ import { startOf } from "../system/process.ts";
 import { compactScript } from "../system/script.ts";
 import program from "./start-claimed.sh" with { type: "text" };
 
-/** How a try ended: `design.md` §8's outcomes. */
+/** How an attempt ended: `outcome` in JSON output. */
 export type Outcome =
   | "continued"
   | "limited-again"
@@ -25,10 +25,10 @@ export type Outcome =
   | "failed"
   | "started";
 
-/** What a try is for and who makes it. Times are epoch ms. */
+/** What an attempt is for and who makes it. Times are epoch ms. */
 export type Attempt = {
   n: number;
-  /** uuid of the limit row, or `plan-<epoch>` of a person's plan */
+  /** uuid of the limit row, or `plan-<epoch ms>` of a schedule */
   row: string;
   window: string | null;
   resetsAt: number | null;
@@ -40,7 +40,7 @@ export type Attempt = {
   by: "person" | "supervise";
 };
 
-/** What became of a try: not known yet, given up before its start, or started by a process that runs or has ended. */
+/** State of an attempt: claimed but not started, abandoned before its start, or started. `alive`: its process runs. */
 export type AttemptState =
   | { is: "claimed"; alive: boolean }
   | { is: "abandoned" }
@@ -51,7 +51,7 @@ export type Result = { outcome: Outcome; detail: string | null; at: number; rese
 export const claimsFolder = (): string => join(state(), "resumes");
 const folderOf = (session: string): string => join(claimsFolder(), session);
 
-/** null where there is no such thing; what may not be looked at is an error: a claim could stand there. */
+/** Null when a file does not exist. A file that cannot be read is an error: it could be a claim. */
 function orNull<T>(look: () => T): T | null {
   try {
     return look();
@@ -73,7 +73,7 @@ function parse<T>(text: string | null): T | null {
   }
 }
 
-/** The tries of a session, oldest first. */
+/** The attempts for a session, oldest first. */
 export function attemptsOf(session: string): Attempt[] {
   const names = orNull(() => readdirSync(folderOf(session))) ?? [];
   return names
@@ -82,7 +82,7 @@ export function attemptsOf(session: string): Attempt[] {
     .sort((a, b) => a - b)
     .flatMap((n) => {
       const found = parse<Attempt>(read(join(folderOf(session), String(n))));
-      // A file that cannot be read is still a number that is taken.
+      // The number of a damaged file is taken too.
       return [found ? { ...found, n } : { ...UNKNOWN, n }];
     });
 }
@@ -98,7 +98,7 @@ const UNKNOWN = {
   by: "person",
 } as const;
 
-/** A claim of another pid namespace is thought of as given up after this long: from claim to start it takes seconds. */
+/** After this time (ms) a claim of another pid namespace counts as abandoned: from claim to start it takes seconds. */
 const FOREIGN_PATIENCE = 120_000;
 
 const runs = (pid: number, start: string): boolean => {
@@ -106,9 +106,10 @@ const runs = (pid: number, start: string): boolean => {
   return now !== null && (start === "" || now === "" || now === start);
 };
 
-/** Whether the process that made a try still runs. */
+/** Whether the process that made an attempt still runs. */
 export const isOwned = ({ pid, start, domain: where }: Attempt): boolean => isOurs(where) && runs(pid, start);
 
+/** The state of an attempt, from its files and the process that they name. */
 export function attemptState(session: string, { n, pid, start, domain: where, at }: Attempt): AttemptState {
   const end = read(join(folderOf(session), `${n}.end`));
   if (end === null) {
@@ -118,7 +119,7 @@ export function attemptState(session: string, { n, pid, start, domain: where, at
   }
   if (end.startsWith("abandoned")) return { is: "abandoned" };
   const [, started = "0", stat = ""] = /^started (\d+) ?(.*)/.exec(end) ?? [];
-  // The starting shell makes the file and then writes one line into it: between the two it is empty.
+  // The shell creates the file, then writes one line: in between it is empty.
   if (started === "0")
     return { is: "started", pid: null, alive: isFresh(join(folderOf(session), `${n}.end`)) };
   const startedAt = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
@@ -135,13 +136,14 @@ const isFresh = (path: string): boolean => {
 
 export type Claim = {
   session: string;
-  try: Attempt /** the folder and number that the started shell is given */;
+  try: Attempt;
+  /** holds the files of the session's attempts */
   folder: string;
 };
 
 /**
- * Takes the session for one try, or null where another process has it. Whether a further try is wanted at all is
- * the plan's matter; what it was planned upon is `after`: the number of tries that it had seen.
+ * Claims the session for one attempt. Null when another process has it, or when the number of the last attempt is not
+ * `after`: then the plan that led here is out of date.
  */
 export function claim(
   session: string,
@@ -156,7 +158,7 @@ export function claim(
     const stage = attemptState(session, before);
     if (stage.is !== "abandoned" && stage.alive) return null;
     if (stage.is === "claimed" && !abandon(session, before.n)) {
-      // Its program has started at this very moment.
+      // Its program has just started.
       return null;
     }
   }
@@ -174,7 +176,7 @@ export function claim(
   return { session, try: own, folder };
 }
 
-/** So many tries of a session are remembered. */
+/** How many attempts for a session are kept. */
 const KEPT = 50;
 
 function forget(folder: string, n: number): void {
@@ -187,13 +189,13 @@ function forget(folder: string, n: number): void {
   }
 }
 
-/** Gives a try up before its start; false when it has started (or was given up) already. */
+/** Abandons an attempt before its start. False when it has started or was abandoned before. */
 export const abandon = (session: string, n: number): boolean =>
   makeOnce(join(folderOf(session), `${n}.end`), "abandoned\n");
 
 let serial = 0;
 
-/** Makes a file with its content, or says false where it exists: link(2) does both at once, on network volumes too. */
+/** Creates a file with its content. False when it exists. link(2) is atomic, also on network volumes. */
 function makeOnce(path: string, content: string): boolean {
   const temporary = `${path}.${process.pid}.${serial++}.tmp`;
   writeFileSync(temporary, content, { mode: 0o600 });
@@ -213,7 +215,7 @@ function makeOnce(path: string, content: string): boolean {
   }
 }
 
-/** File systems without hard links: O_EXCL is as good, but a reader may see the file empty for a moment. */
+/** Errors of file systems without hard links. There O_EXCL is used; a reader may see the file empty for a moment. */
 const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 
 function makeExclusive(path: string, content: string): boolean {
@@ -227,8 +229,8 @@ function makeExclusive(path: string, content: string): boolean {
 }
 
 /**
- * Words that start a program for a claim: sh takes the try's `.end` first (noclobber is O_EXCL) and, only when it
- * got it, becomes the program. Give them to spawn or tmux; the program's own words follow.
+ * The beginning of the command that starts a program for a claim; the program and its arguments follow. See
+ * start-claimed.sh: it becomes the program only if it can create the attempt's `.end` file.
  */
 export const startCommand = ({ folder, try: { n } }: Claim): string[] => [
   "/bin/sh",
@@ -238,17 +240,19 @@ export const startCommand = ({ folder, try: { n } }: Claim): string[] => [
   join(folder, `${n}.end`),
 ];
 
-/** Exit status of a started shell that found its try given up. */
+/** Exit status of start-claimed.sh when its attempt was abandoned. */
 export const ABANDONED_STATUS = 75;
 
+/** Writes the result of an attempt. */
 export function writeResult(session: string, n: number, result: Result): void {
   writeAtomic(join(folderOf(session), `${n}.result`), `${JSON.stringify(result)}\n`);
 }
 
+/** The result of an attempt. Null while it is unknown. */
 export const resultOf = (session: string, n: number): Result | null =>
   parse<Result>(read(join(folderOf(session), `${n}.result`)));
 
-/** Ids of all sessions that were ever tried. */
+/** Ids of all sessions with an attempt. */
 export function tried(): string[] {
   try {
     return readdirSync(claimsFolder());

@@ -1,10 +1,11 @@
-// What resume-all and supervise share: which sessions there are to plan for, and how one is started.
+// What resume-all and supervise share: which sessions can be resumed, and how one is started.
 
 import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { requireClaude, resumeArguments } from "../claude/cli.ts";
 import { claudeEnvironment } from "../claude/environment.ts";
 import { linesBackward } from "../claude/lines.ts";
+import { uuidMark } from "../claude/row-marks.ts";
 import { readContext } from "../sessions/context.ts";
 import { limitedSessions } from "../sessions/limited.ts";
 import { type Session, sessionOf } from "../sessions/session.ts";
@@ -17,12 +18,12 @@ import { logsDirectory } from "./resume-log.ts";
 import { isUsable, type Job, type ResumeResult, type Start } from "./run.ts";
 import { getPause, getScheduled, scheduledIds } from "./schedule.ts";
 
-/** Rows of a limit can be this much older than its reset. */
+/** How much (ms) older than its reset a limit row can be. */
 const LONGEST_WINDOW = 35 * DAY;
 
 export type Candidates = { sessions: Map<string, Session>; candidates: Candidate[] };
 
-/** Every session that a limit or an error has stopped, and every one that a person has planned or named. */
+/** Every session that ended with a limit or an error, and every one that a person has scheduled or named. */
 export function collectCandidates(now: number, since: number, named: readonly Session[] = []): Candidates {
   const known = readContext(now);
   const sessions = new Map<string, Session>();
@@ -58,19 +59,19 @@ function candidateOf(session: Session): Candidate {
   };
 }
 
-/** Whether another session, the one that a limit row was copied from, is there and has that row. */
+/** Whether the session that a limit row was copied from still exists and has that row. */
 function isCopy(own: string, verdict: Session["verdict"]): boolean {
   if (verdict.state !== "limited") return false;
   const { copyOf, rowUuid } = verdict;
-  if (!copyOf || copyOf === own) return false;
+  if (!copyOf || copyOf === own || rowUuid === null) return false;
   return transcripts((id) => id.toLowerCase() === copyOf).some(({ path }) => {
     let fd: number | undefined;
     try {
       fd = openSync(path, "r");
       for (const { bytes } of linesBackward(fd, fstatSync(fd).size))
-        if (bytes?.includes(`"uuid":"${rowUuid}"`)) return true;
+        if (bytes?.includes(uuidMark(rowUuid))) return true;
     } catch {
-      // it has vanished
+      // it was deleted
     } finally {
       if (fd !== undefined) closeSync(fd);
     }
@@ -85,10 +86,10 @@ export type ResumeOptions = {
   permissionMode: string | null;
 };
 
-/** Modes that the CLI takes; `default` and `manual` are what it does without a word. */
+/** Modes that the CLI accepts as flags. `default` and `manual` are what it does without one. */
 const MODES = new Set(["acceptEdits", "auto", "plan", "dontAsk"]);
 
-/** The permission mode for a resume: never a bypass, unless the person typed it for this very run. */
+/** The permission mode for a resume. Never a bypass, unless the person typed it for this run. */
 export function permissionModeFor(
   session: Pick<Session, "permissionMode">,
   asked: string | null,
@@ -99,6 +100,7 @@ export function permissionModeFor(
   return mode !== null && MODES.has(mode) ? mode : null;
 }
 
+/** The command for a step of the plan. */
 export function toJob(step: Step, session: Session, how: ResumeOptions): Job {
   const claude = requireClaude();
   const mode = permissionModeFor(session, how.permissionMode);
@@ -112,6 +114,7 @@ export function toJob(step: Step, session: Session, how: ResumeOptions): Job {
   };
 }
 
+/** Starts a resumed session without tmux; its output goes to a log. */
 export const startHeadless: Start = async (argv, { project, step }) => {
   const stamp = new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-");
   const log = join(logsDirectory(), `${stamp}-${step.id.slice(0, 8)}.log`);
@@ -125,9 +128,10 @@ function withoutTmux(): NodeJS.ProcessEnv {
   return env;
 }
 
+/** How many bytes of a log's end are read. */
 const LAST = 64 * 1024;
 
-/** The end of a log. */
+/** The end of a log as text. Empty when it cannot be read. */
 function endOf(path: string): string {
   try {
     const fd = openSync(path, "r");
@@ -143,6 +147,6 @@ function endOf(path: string): string {
   }
 }
 
-/** Whether an outcome is one that a person has to look at. */
+/** Whether a person has to look at a result. */
 export const isBad = ({ outcome }: ResumeResult): boolean =>
   outcome === "failed" || outcome === "needs-login" || outcome === "trust-dialog";
