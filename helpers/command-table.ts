@@ -171,7 +171,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "snapshots",
-    summary: "list, show and delete snapshots",
+    summary: "list and delete snapshots",
     load: async () => (await import("./commands/snapshots.ts")).snapshots,
   },
   {

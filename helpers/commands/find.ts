@@ -154,7 +154,7 @@ async function promptHits(
 
 function wantedOf(call: Call): Query {
   const sources = wordsOf(call.positionals);
-  if (sources.length === 0) throw usageError("missing argument: <words>", "run: ccr-find WORDS");
+  if (sources.length === 0) throw usageError("missing argument: <words>", "run: ccr find --help");
   if (sources.length > MOST_WORDS)
     throw usageError(`more than ${MOST_WORDS} words`, 'search for a phrase: ccr-find "a phrase"');
   const project = stringFlag(call, "project");

@@ -2,15 +2,17 @@ import { alwaysQuote, fishQuote } from "../system/shell-quote.ts";
 import { MARK, type Name } from "./names.ts";
 import type { Setting } from "./places.ts";
 
-// In front of Debian's "not interactive: return", so that `bash -c '. ~/.bashrc && ccra'` in a crontab works.
-/** Lines for the rc files of bash and zsh. They start no process. */
+/**
+ * Lines for the rc files of bash and zsh. They start no process. They stand before the line in Debian's .bashrc that
+ * returns in non-interactive shells, so that `bash -c '. ~/.bashrc && ccra'` works in a crontab.
+ */
 export const rcLines: readonly string[] = [
   'if [ -n "${BASH_VERSION-}${ZSH_VERSION-}" ] && [ -r "${HOME-}/scripts/claude-resume-helpers.sh" ]; then',
   '  . "$HOME/scripts/claude-resume-helpers.sh"',
   "fi",
 ];
 
-/** Lines for the `.profile` of a home that has none: a login bash reads `.bashrc`, any other sh finds the programs. */
+/** Lines for the `.profile` of a home that has none: they make a login bash read `.bashrc` and any sh find the programs. */
 export const profileLines: readonly string[] = [
   'if [ -n "${BASH_VERSION-}" ] && [ -z "${__ccr_login-}" ] && [ -r "${HOME-}/.bashrc" ]; then',
   "  __ccr_login=1",
@@ -26,9 +28,9 @@ export const profileLines: readonly string[] = [
 const list = (names: readonly Name[]): string => names.map(({ name }) => name).join(" ");
 
 /**
- * The file of functions for bash and zsh. `function` keeps aliases of the same name from being expanded here;
- * names with a dash are no names in bash's posix mode, where the executables serve. Every shell parses all of it
- * at its start: what only Tab or zsh needs stands in other files.
+ * Returns the file of functions for bash and zsh. `function` prevents the expansion of aliases of the same name. In
+ * bash's posix mode, names with a dash are not allowed; the executables are used there. Every shell parses all of it at
+ * its start, so completion is in other files.
  */
 export function functions({ name, names, binaries, library, program }: Setting): string {
   const dashed = names.filter((own) => own.name.includes("-"));
@@ -61,12 +63,12 @@ fi
 
 const indent = (text: string): string => text.trimEnd().replace(/^(?=.)/gm, "  ");
 
-// The helper prints a candidate a line, a tab and what it is; `:file` or `:directory` leave it to the shell.
-// Nothing of it is ever evaluated. With several candidates bash lists them with what they are; what is inserted
-// is their common beginning, which ends before the descriptions.
+// ccr prints one candidate in each line, with a tab and a description; `:file` and `:directory` leave it to the shell.
+// Nothing of the output is evaluated. When there are several candidates, bash lists them with their descriptions and
+// inserts their common beginning, which ends before the descriptions.
 type Asked = { program: string; names: readonly Name[] };
 
-/** Completion for bash, to be sourced. */
+/** Returns the completion script for bash, to be sourced. */
 export const bashCompletion = ({ program, names }: Asked): string => `${MARK}
 function __ccr_complete {
   local __ccr_line __ccr_out __ccr_i __ccr_about=()
@@ -98,7 +100,7 @@ function __ccr_complete {
 \\complete -F __ccr_complete ${list(names)}
 `;
 
-/** Completion for zsh: to be sourced after compinit, or a file named `__ccr_complete` in fpath. */
+/** Returns the completion script for zsh: to be sourced after compinit, or a file named `__ccr_complete` in fpath. */
 export const zshCompletion = ({ program, names }: Asked): string => `#compdef ${list(names)}
 ${MARK}
 function __ccr_complete {
@@ -126,7 +128,7 @@ elif [[ -n \${functions[compdef]-} ]]; then
 fi
 `;
 
-/** What zsh does at its start: the script is loaded at the first Tab, now or by a later compinit. */
+/** Returns what zsh runs at its start. It loads the completion script at the first Tab, with this or a later compinit. */
 export const zshStart = ({ library, names }: Setting): string => `${MARK}
 case " \${fpath[*]} " in
   *${alwaysQuote(` ${library}/zsh `)}*) ;;
@@ -138,7 +140,7 @@ if [[ -n \${functions[compdef]-} ]]; then
 fi
 `;
 
-/** Completion for fish, to be sourced. */
+/** Returns the completion script for fish, to be sourced. */
 export const fishCompletion = ({ program, names }: Asked): string => `function __ccr_complete
     set -l __ccr_words (commandline -opc)
     set -l __ccr_word (commandline -ct)
@@ -156,7 +158,7 @@ end
 ${names.map(({ name }) => `complete -c ${name} -f -k -a '(__ccr_complete)'`).join("\n")}
 `;
 
-/** The file for fish's conf.d: the executables on PATH, and completion. */
+/** Returns the file for fish's conf.d: it adds the executables to PATH and sets up completion. */
 export function fishFile({ binaries, names, program }: Setting): string {
   const path = `contains -- ${fishQuote(binaries)} $PATH; or set -gx PATH ${fishQuote(binaries)} $PATH`;
   if (program === undefined) return `${MARK}\n${path}\n`;
