@@ -46,7 +46,8 @@ export function olderThan(a: string, [major, minor, patch]: readonly [number, nu
   const found = /(\d+)\.(\d+)\.(\d+)/.exec(a);
   if (!found) return false;
   const [x, y, z] = [Number(found[1]), Number(found[2]), Number(found[3])];
-  return x !== major ? x < major : y !== minor ? y < minor : z < patch;
+  if (x !== major) return x < major;
+  return y !== minor ? y < minor : z < patch;
 }
 
 /** The program, or a Problem. */

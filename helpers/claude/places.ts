@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { home } from "../system/places.ts";
 
-/** Where Claude Code keeps its files: `CLAUDE_CONFIG_DIR`, else `~/.claude`. */
+/** The folder of Claude Code's files: `CLAUDE_CONFIG_DIR`, else `~/.claude`. */
 export const configDirectory = (): string => process.env.CLAUDE_CONFIG_DIR || join(home(), ".claude");
 export const projectsDirectory = (): string => join(configDirectory(), "projects");
 export const historyFile = (): string => join(configDirectory(), "history.jsonl");
@@ -13,8 +13,8 @@ export const stateFile = (): string =>
 const LONGEST_SLUG = 200;
 
 /**
- * Name of the project folder of a directory (already a real path). Not reversible: for looking up, never for
- * decoding. Source: facts/claude-code.md §2.2.
+ * Returns the name of the project folder of a directory (a real path). It cannot be decoded: look names up instead.
+ * Source: docs/developing/claude-code-format.md, "Project folders".
  */
 export function slug(path: string): string {
   const name = path.replace(/[^A-Za-z0-9]/g, "-");
@@ -25,5 +25,5 @@ export function slug(path: string): string {
 }
 
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-/** Whether a text is a session id: checked before it becomes a part of a path or of a command. */
+/** Whether a text is a session id. Check it before it becomes part of a path or a command. */
 export const isSessionId = (text: string): boolean => ID.test(text);

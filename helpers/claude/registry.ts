@@ -7,7 +7,7 @@ import { pidNamespace, startOf } from "../system/process.ts";
 import { registryDirectory } from "./places.ts";
 import { object, type Row, string } from "./rows.ts";
 
-/** A Claude that is running now. Source of the fields: facts/claude-code.md §2.5. */
+/** A session that is running. Source: docs/developing/claude-code-format.md, "Running sessions". */
 export type Live = {
   pid: number;
   session: string;
@@ -24,11 +24,11 @@ export type Live = {
   waitingFor: string | null;
   name: string | null;
   startedAt: number | null;
-  /** whether its process is of this machine and pid namespace; another one's cannot be looked at from here */
+  /** whether its process is of this machine and pid namespace; others cannot be checked */
   here: boolean;
 };
 
-/** Every session that is running, by its id. Entries of dead processes are left out, never deleted. */
+/** Returns every running session by its id. Entries of ended processes are left out, never deleted. */
 export function liveSessions(directory: string = registryDirectory()): Map<string, Live> {
   const found = new Map<string, Live>();
   for (const { live } of registryEntries(directory)) {
@@ -39,7 +39,7 @@ export function liveSessions(directory: string = registryDirectory()): Map<strin
   return found;
 }
 
-/** Every entry; `dead`: its process was one of this machine and pid namespace, and has ended. */
+/** Yields every entry. `dead`: its process was of this machine and pid namespace, and has ended. */
 export function* registryEntries(
   directory: string = registryDirectory(),
 ): Generator<{ path: string; live: Live | null; dead: boolean }> {
@@ -62,7 +62,7 @@ export function* registryEntries(
 
 const TORN_RETRIES = 5;
 
-/** The CLI rewrites these files in place, so a read can see half of each: read again a little later. */
+/** The CLI rewrites these files in place, so a read can see half of one: it is then read again. */
 function readEntry(path: string): Row | null {
   for (let tries = 0; tries < TORN_RETRIES; tries++) {
     let text: string;
@@ -137,9 +137,8 @@ function ownDomain(): string | null {
 }
 
 /**
- * Running sessions without those that the last life of this workspace left behind: an entry of another pid namespace
- * from before our process 1 is what a killed workspace leaves. Where a home is shared with the machine around a dev
- * container, such an entry may well live, and stays.
+ * Removes sessions that ran before this workspace was restarted: entries of another pid namespace, from before our
+ * process 1 started. In a dev container that shares its home with the host they may be running, and stay.
  */
 export function withoutStale(live: ReadonlyMap<string, Live>): Map<string, Live> {
   const born = sharesHome() ? null : containerStart();

@@ -109,7 +109,8 @@ export const isAutoContinuation = (row: Row): boolean => object(row.origin)?.kin
 
 /**
  * Whether a row is a message of the main chain: a real user or assistant row, no subagent's, no output of local
- * commands, no note of the CLI to the model. Source: facts/claude-code.md §4.5.
+ * commands, no note of the CLI to the model. Source:
+ * docs/developing/claude-code-format.md, "Rows of a transcript".
  */
 export function isMessage(row: Row): boolean {
   if (row.type === "assistant") return row.isSidechain !== true;

@@ -21,16 +21,17 @@ export function visibleTextsOf(row: Row, tools: boolean): VisibleText[] {
   return said;
 }
 
-/** The names that a row gives its session: title rows and summaries. */
+/** The key of the title in rows that are titles. */
+const TITLE_KEYS = new Map<unknown, string>([
+  ["custom-title", "customTitle"],
+  ["ai-title", "aiTitle"],
+  ["summary", "summary"],
+]);
+
+/** The title that a row gives its session. Null for rows that are no titles and no summaries. */
 export function titleOfRow(row: Row): string | null {
-  const title =
-    row.type === "custom-title"
-      ? row.customTitle
-      : row.type === "ai-title"
-        ? row.aiTitle
-        : row.type === "summary"
-          ? row.summary
-          : null;
+  const key = TITLE_KEYS.get(row.type);
+  const title = key && row[key];
   return typeof title === "string" ? title : null;
 }
 
@@ -64,10 +65,15 @@ export const transcriptField =
     if (colon < 0 || (last !== 0x74 && last !== 0x65 && last !== 0x79)) return null;
     if (last === 0x74 && !tools && isToolResult(bytes, colon)) return null;
     const name = bytes.toString("latin1", Math.max(floor, colon - 14), colon);
-    const no = name.endsWith('"text"') ? NO_TEXT : name.endsWith('"content"') ? NO_CONTENT : null;
-    if (no) return !tools && no.test(before(bytes, colon, floor)) ? null : "said";
+    const hidden = hiddenAfter(name);
+    if (hidden) return !tools && hidden.test(before(bytes, colon, floor)) ? null : "said";
     return /"(?:customTitle|aiTitle|summary)"$/.test(name) ? "title" : null;
   };
+
+function hiddenAfter(name: string): RegExp | null {
+  if (name.endsWith('"text"')) return NO_TEXT;
+  return name.endsWith('"content"') ? NO_CONTENT : null;
+}
 
 /** The usual `"type":"tool_result","content":`, which most bytes of a transcript stand behind. */
 const isToolResult = (bytes: Buffer, colon: number): boolean =>
@@ -81,7 +87,8 @@ export const historyField: FieldOf = (bytes, quote, floor) => {
   const colon = colonBefore(bytes, quote, floor);
   if (colon < 0) return null;
   const name = bytes.toString("latin1", Math.max(floor, colon - 9), colon);
-  return name.endsWith('"display"') ? "said" : name.endsWith('"project"') ? "title" : null;
+  if (name.endsWith('"display"')) return "said";
+  return name.endsWith('"project"') ? "title" : null;
 };
 
 /** Index of the colon between a key and the quote of its value, or -1. */

@@ -140,7 +140,8 @@ const COMMONEST_FIRST = " etnaori\"sl\\cuhd,mf.p:12/bw3g4y05}{k69-78;()=v_'&jxq>
 const rarity = (byte: number): number => {
   const at = COMMONEST_FIRST.indexOf(String.fromCharCode(byte).toLowerCase());
   // Of a character of several bytes the first is the same for its whole alphabet.
-  return at >= 0 ? at : byte >= 0xc0 ? COMMONEST_FIRST.length : COMMONEST_FIRST.length + 1;
+  if (at >= 0) return at;
+  return byte >= 0xc0 ? COMMONEST_FIRST.length : COMMONEST_FIRST.length + 1;
 };
 
 type Bytes = { value: number[]; mask: number[] };

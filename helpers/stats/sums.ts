@@ -76,7 +76,7 @@ class Groups {
 
   add({ rows }: FileIndex, at: number, session: number, project: string | null): void {
     const { grouping } = this;
-    const sum = this.of(grouping === "day" ? rows[at]! : grouping === "model" ? rows[at + 1]! : project);
+    const sum = this.of(grouping === "project" ? project : rows[grouping === "day" ? at : at + 1]!);
     sum.add(rows, at);
     if (session >= 0) sum.sessions.add(session);
   }

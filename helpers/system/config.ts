@@ -4,67 +4,83 @@ import { configuration } from "./places.ts";
 import { errno, Problem } from "./problem.ts";
 
 export type Value = boolean | number | string;
-/** `choices`, `form` or `least`..`most` bound a value; `about` is its documentation. */
+/** A key of the configuration. A value must be one of `choices`, match `pattern`, or be from `min` to `max`. */
 export type Key = {
   default: Value;
-  about: string;
+  description: string;
   choices?: readonly string[];
-  form?: readonly [RegExp, what: string];
-  least?: number;
-  most?: number;
+  pattern?: readonly [RegExp, meaning: string];
+  min?: number;
+  max?: number;
 };
 
-/** Every key of `config.json`, by its dotted name. In the file `a.b` is `{"a": {"b": …}}`. */
+/** Every key of `config.json` by its dotted name: `a.b` is `{"a": {"b": …}}` in the file. */
 export const KEYS = {
-  autoResume: { default: false, about: "let ccr supervise resume limited sessions after their reset" },
+  autoResume: { default: false, description: "let ccr supervise resume limited sessions after their reset" },
   "resume.mode": {
     default: "auto",
     choices: ["auto", "tmux", "headless"],
-    about: "how: in tmux (attachable), headless (claude -p), or tmux where it exists",
+    description:
+      "where to resume: in tmux (attachable), headless (claude -p), or auto: in tmux if it is installed",
   },
-  "resume.prompt": { default: "continue", about: "what a resumed session is told" },
+  "resume.prompt": { default: "continue", description: "the prompt that a resumed session gets" },
   "resume.permissionMode": {
     default: "own",
     choices: ["own", "default", "acceptEdits", "auto", "plan", "dontAsk"],
-    about: "permission mode of resumed sessions; own = the session's last one",
+    description: "permission mode of resumed sessions; own = the mode that the session had last",
   },
-  "resume.max": { default: 10, least: 1, most: 100, about: "at most so many resumes work at once" },
-  "resume.interval": { default: 2, least: 0, most: 3600, about: "seconds between two starts" },
+  "resume.max": { default: 10, min: 1, max: 100, description: "how many resumed sessions may work at once" },
+  "resume.interval": { default: 2, min: 0, max: 3600, description: "seconds between two resumes" },
   "resume.since": {
     default: 7,
-    least: 1,
-    most: 365,
-    about: "days after which a limited session is left alone",
+    min: 1,
+    max: 365,
+    description: "days after which a limited session is no longer resumed",
   },
   "resume.perDay": {
     default: 40,
-    least: 1,
-    most: 1000,
-    about: "at most so many resumes by supervise in 24 hours",
+    min: 1,
+    max: 1000,
+    description: "how many sessions supervise may resume in 24 hours",
   },
-  "notify.percent": { default: 80, least: 1, most: 100, about: "warn when so much of a window is used" },
-  "notify.command": { default: "", about: "command that a warning is given to, in CCR_MESSAGE (run by sh)" },
-  "tmux.socket": { default: "", about: "name of a tmux server of ccr's own (tmux -L); empty = yours" },
+  "notify.percent": {
+    default: 80,
+    min: 1,
+    max: 100,
+    description: "percentage of a usage limit at which ccr warns",
+  },
+  "notify.command": { default: "", description: "command that sh runs with the warning in CCR_MESSAGE" },
+  "tmux.socket": {
+    default: "",
+    description: "name of a separate tmux server (tmux -L); empty = your default server",
+  },
   restore: {
     default: "lazy",
     choices: ["lazy", "eager", "off"],
-    about: "sessions after a restart: back and waiting for Enter, all started, or left away",
+    description:
+      "sessions after a restart: restored on Enter (lazy), all started (eager), or not restored (off)",
   },
-  maxSessions: { default: 12, least: 1, most: 1000, about: "at most so many Claudes at once" },
+  maxSessions: { default: 12, min: 1, max: 1000, description: "how many sessions may be live at once" },
   memory: {
     default: "",
-    form: [/^(\d+(\.\d+)?[MGT])?$/i, "a size like 4G"],
-    about: "memory that each session may use, like 4G; empty = no cap",
+    pattern: [/^(\d+(\.\d+)?[MGT])?$/i, "a size like 4G"],
+    description: "memory that each session may use, such as 4G; empty = no limit",
   },
-  "recording.on": { default: true, about: "record what live sessions print (ccr replay)" },
-  "recording.megabytes": { default: 32, least: 1, most: 10_000, about: "room for one recording" },
-  "recording.days": { default: 30, least: 1, most: 3650, about: "days after which a recording is deleted" },
+  "recording.on": { default: true, description: "record the output of live sessions (see ccr replay)" },
+  "recording.megabytes": { default: 32, min: 1, max: 10_000, description: "size of one recording in MB" },
+  "recording.days": {
+    default: 30,
+    min: 1,
+    max: 3650,
+    description: "days after which a recording is deleted",
+  },
 } as const satisfies Record<string, Key>;
 
 export type KeyName = keyof typeof KEYS;
 type Widened<T> = T extends boolean ? boolean : T extends number ? number : string;
 export type Config = { [K in KeyName]: Widened<(typeof KEYS)[K]["default"]> };
 
+/** Path of `config.json`. */
 export const configFile = (): string => join(configuration(), "config.json");
 
 type Tree = { [name: string]: unknown };
@@ -81,20 +97,20 @@ function readTree(): Tree {
   try {
     tree = text.trim() === "" ? {} : JSON.parse(text);
   } catch (error) {
-    const why = error instanceof Error ? error.message : "no JSON";
-    throw new Problem("config", `${configFile()} is no JSON: ${why}.`, {
-      hint: "fix it by hand; ccr does not touch it",
+    const why = error instanceof Error ? error.message : "cannot be parsed";
+    throw new Problem("config", `${configFile()} is not JSON: ${why}`, {
+      hint: "fix it in an editor; ccr does not change it",
     });
   }
   if (typeof tree !== "object" || tree === null || Array.isArray(tree)) {
-    throw new Problem("config", `${configFile()} must hold one JSON object.`, {
-      hint: "ccr config list shows the keys",
+    throw new Problem("config", `${configFile()} must contain one JSON object`, {
+      hint: "list the keys: ccr config list",
     });
   }
   return tree as Tree;
 }
 
-/** Dotted names and values of a tree. */
+/** Lists the dotted names and values of a tree. */
 function flat(tree: Tree, before = ""): [string, unknown][] {
   return Object.entries(tree).flatMap(([name, value]) => {
     const key = before + name;
@@ -107,30 +123,33 @@ function flat(tree: Tree, before = ""): [string, unknown][] {
 const keyOf = (name: string): Key => {
   const key = Object.hasOwn(KEYS, name) ? KEYS[name as KeyName] : undefined;
   if (key) return key;
-  throw new Problem("config-key", `no such key: ${name}.`, { hint: "ccr config list", exit: 2 });
+  throw new Problem("config-key", `unknown key: ${name}`, {
+    hint: "list the keys: ccr config list",
+    exit: 2,
+  });
 };
 
-/** What is wrong with a value, or null. */
+/** Says what is wrong with a value. Null when nothing is. */
 function fault(key: Key, value: unknown): string | null {
   const kind = typeof key.default;
   if (typeof value !== kind) return `must be a ${kind}`;
   if (key.choices && !key.choices.includes(value as string))
     return `must be one of ${key.choices.join(", ")}`;
-  if (key.form && !key.form[0].test(value as string)) return `must be ${key.form[1]}`;
+  if (key.pattern && !key.pattern[0].test(value as string)) return `must be ${key.pattern[1]}`;
   if (kind !== "number") return null;
-  const { least = 0, most = Number.MAX_SAFE_INTEGER } = key;
-  return (value as number) >= least && (value as number) <= most ? null : `must be from ${least} to ${most}`;
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = key;
+  return (value as number) >= min && (value as number) <= max ? null : `must be from ${min} to ${max}`;
 }
 
-/** The configuration with defaults filled in. Throws a Problem that names the key for unknown keys and bad values. */
+/** Reads the configuration and fills in defaults. Throws a Problem that names the key for unknown keys and bad values. */
 export function config(): Config {
   const values = Object.fromEntries(Object.entries(KEYS).map(([name, key]) => [name, key.default])) as Config;
   for (const [name, value] of flat(readTree())) {
     const key = Object.hasOwn(KEYS, name) ? KEYS[name as KeyName] : undefined;
-    const wrong = key ? fault(key, value) : "is not a key that ccr knows";
+    const wrong = key ? fault(key, value) : "is not a known key";
     if (wrong) {
-      throw new Problem("config", `${configFile()}: ${name} ${wrong}.`, {
-        hint: [...(key ? [`its default again: ccr config unset ${name}`] : []), `edit it: ${configFile()}`],
+      throw new Problem("config", `${configFile()}: ${name} ${wrong}`, {
+        hint: [...(key ? [`restore its default: ccr config unset ${name}`] : []), `edit it: ${configFile()}`],
       });
     }
     (values as Record<string, unknown>)[name] = value;
@@ -138,25 +157,36 @@ export function config(): Config {
   return values;
 }
 
-/** A value as people type it, as the key's type. Throws a Problem that names the key. */
+/** Converts a value as typed to the type of its key. Throws a Problem that names the key. */
 export function parseValue(name: string, text: string): Value {
   const key = keyOf(name);
-  const value =
-    typeof key.default === "boolean"
-      ? ({ true: true, on: true, yes: true, false: false, off: false, no: false }[text.toLowerCase()] ?? text)
-      : typeof key.default === "number" && text.trim() !== "" && Number.isFinite(Number(text))
-        ? Number(text)
-        : text;
+  const value = typedValue(key, text);
   const wrong = fault(key, value);
   if (wrong)
-    throw new Problem("config-value", `${name} ${wrong}, not "${text}".`, {
-      hint: `ccr config get ${name}`,
+    throw new Problem("config-value", `${name} ${wrong}, not "${text}"`, {
+      hint: `see its value: ccr config get ${name}`,
       exit: 2,
     });
   return value;
 }
 
-/** Sets one key (undefined: back to its default) and leaves the rest of the file as it is. */
+const BOOLEANS: Record<string, boolean> = {
+  true: true,
+  on: true,
+  yes: true,
+  false: false,
+  off: false,
+  no: false,
+};
+
+/** The value that a text stands for; the text itself when it is none of the key's type. */
+function typedValue(key: Key, text: string): Value {
+  if (typeof key.default === "boolean") return BOOLEANS[text.toLowerCase()] ?? text;
+  const isNumber = text.trim() !== "" && Number.isFinite(Number(text));
+  return typeof key.default === "number" && isNumber ? Number(text) : text;
+}
+
+/** Sets one key, or removes it (undefined) so that its default applies. The rest of the file stays as it is. */
 export function setKey(name: string, value: Value | undefined): void {
   keyOf(name);
   const tree = readTree();
@@ -174,5 +204,5 @@ export function setKey(name: string, value: Value | undefined): void {
   writeAtomic(configFile(), `${JSON.stringify(tree, null, 2)}\n`);
 }
 
-/** Whether a key stands in the file. */
+/** Whether the file sets a key. */
 export const isSet = (name: KeyName): boolean => flat(readTree()).some(([other]) => other === name);

@@ -84,7 +84,9 @@ function expectCalm({ out, err, status, signal }: Ran, words: readonly string[])
   const what = `${words.join(" ")}\n${err}`;
   expect(signal, what).toBeUndefined();
   expect(STATUSES, what).toContain(status);
-  expect(out + err, what).not.toMatch(/^\s+at .+:\d+:\d+|node:internal|unexpected:|this is a fault of ccr/m);
+  expect(out + err, what).not.toMatch(
+    /^\s+at .+:\d+:\d+|node:internal|unexpected error:|this is a bug in ccr/m,
+  );
   if (status !== 0 && status !== 3) expect(`${out}${err}`.trim(), what).not.toBe("");
 }
 
@@ -290,7 +292,7 @@ describe("places that are missing or forbidden", () => {
         const ran = await asNobody(words);
         expectCalm(ran, words);
         expect(ran.status, words.join(" ")).toBe(1);
-        expect(ran.err, words.join(" ")).toContain("projects: no permission");
+        expect(ran.err, words.join(" ")).toContain("projects: permission denied");
         expect(ran.err.trim().split("\n").length, ran.err).toBeLessThanOrEqual(3);
       }
       const { err } = await asNobody(["list", "--json"]);
@@ -439,7 +441,7 @@ describe("files that are none, or vanish", () => {
     const { err, status } = await ccr(home, ["config", "list"]);
     expect([status, err.split("\n")[0]]).toEqual([
       1,
-      expect.stringContaining("config.json: it is no regular file"),
+      expect.stringContaining("config.json: not a regular file"),
     ]);
   });
 

@@ -291,7 +291,7 @@ describe("ccra", () => {
     const { status, err } = ccr(["resume-all", "--headless"]);
     expect(status).toBe(1);
     expect(err).toMatch(
-      /^1 ready\nccr: .*\.local\/state\/ccr.*: a part of the path is not a directory\.\n {5}check the path\n$/,
+      /^1 ready\nccr: .*\.local\/state\/ccr.*: a part of the path is not a directory\n {5}check the path\n$/,
     );
     expect(home.started()).toEqual([]);
   });

@@ -342,7 +342,7 @@ describe("leaving", () => {
     await pane.shows(COMPLETE);
     process.kill(await pickerPid(pane), "SIGUSR2");
     const text = await pane.shows("status 1");
-    expect(text).toContain("ccr: unexpected: a fault.");
+    expect(text).toContain("ccr: unexpected error: a fault");
     expect(text).not.toContain("at process");
     await expectSane(pane, settings);
   });

@@ -135,7 +135,7 @@ function run(home: string, ...words: string[]): void {
   });
   expect([words, signal]).toEqual([words, null]);
   expect([0, 1, 3], `${words}: ${stderr}`).toContain(status);
-  expect(stderr).not.toMatch(/unexpected:|^\s+at |internal/m);
+  expect(stderr).not.toMatch(/unexpected error:|^\s+at |internal/m);
   expect(stdout.match(HARMFUL)?.[0] ?? "", words.join(" ")).toBe("");
   if (words.includes("--json")) expect(JSON.parse(stdout).schema).toMatch(/^ccr\//);
 }

@@ -154,7 +154,7 @@ install_it() { clean node "$FILE" install "$@"; }
   chmod 555 "$H"
   run -1 --separate-stderr nobody node "$FILE" install
   [ "$output" = '' ]
-  [ "$stderr" = $'ccr: ~/.local: no permission.\n     look at the owner and mode: ls -ld' ] || fail_with "$stderr"
+  [ "$stderr" = $'ccr: ~/.local: permission denied\n     check owner and mode: ls -ld' ] || fail_with "$stderr"
   [ "$(ls -A "$H")" = $'.bashrc\n.profile' ]
   chmod 755 "$H"
 }
@@ -177,7 +177,7 @@ install_it() { clean node "$FILE" install "$@"; }
   chmod 555 "$BATS_TEST_TMPDIR/store"
   run -1 --separate-stderr nobody node "$FILE" install
   chmod 755 "$BATS_TEST_TMPDIR/store"
-  [ "$stderr" = "ccr: ~/.bashrc leads to $BATS_TEST_TMPDIR/store/bashrc: no permission. (add this line to it yourself: . ~/scripts/claude-resume-helpers.sh)" ] || fail_with "$stderr"
+  [ "$stderr" = "ccr: ~/.bashrc leads to $BATS_TEST_TMPDIR/store/bashrc: permission denied (add this line to it yourself: . ~/scripts/claude-resume-helpers.sh)" ] || fail_with "$stderr"
   [ -L "$H/.bashrc" ]
   [ "$(ls "$BATS_TEST_TMPDIR/store")" = bashrc ]
   run -0 clean bash -c '. ~/scripts/claude-resume-helpers.sh; type -t ccr-list'

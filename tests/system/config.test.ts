@@ -42,26 +42,26 @@ describe("the configuration", () => {
   });
 
   it.each([
-    ['{"resume":{"promt":"x"}}', /resume\.promt is not a key/],
+    ['{"resume":{"promt":"x"}}', /resume\.promt is not a known key/],
     ['{"autoResume":"yes"}', /autoResume must be a boolean/],
     ['{"resume":{"max":1000}}', /resume\.max must be from 1 to 100/],
     ['{"resume":{"mode":"screen"}}', /resume\.mode must be one of/],
     ['{"memory":"lots"}', /memory must be a size like 4G/],
     ['{"resume":{"permissionMode":"bypassPermissions"}}', /resume\.permissionMode must be one of/],
-    ["{", /is no JSON/],
-    ["[]", /must hold one JSON object/],
-    ['{"__proto__":{"a":1},"constructor":1}', /is not a key/],
+    ["{", /is not JSON/],
+    ["[]", /must contain one JSON object/],
+    ['{"__proto__":{"a":1},"constructor":1}', /is not a known key/],
   ])("%s is one clear line, and the file stays as it is", (text, message) => {
     writeFileSync(file, text);
     expect(() => config()).toThrow(message);
     expect(readFileSync(file, "utf8")).toBe(text);
   });
 
-  it("says how a bad value is mended, and that works", () => {
+  it("says how a bad value is fixed, and that works", () => {
     writeFileSync(file, '{"resume":{"max":1000}}');
     expect(() => config()).toThrow(
       expect.objectContaining({
-        hint: ["its default again: ccr config unset resume.max", `edit it: ${file}`],
+        hint: ["restore its default: ccr config unset resume.max", `edit it: ${file}`],
       }),
     );
     setKey("resume.max", undefined);
@@ -82,7 +82,7 @@ describe("the configuration", () => {
       expect(() => parseValue(name, value), `${name}=${value}`).toThrow(name);
     }
     writeFileSync(file, "{ broken");
-    expect(() => setKey("autoResume", true)).toThrow(/is no JSON/);
+    expect(() => setKey("autoResume", true)).toThrow(/is not JSON/);
     expect(readFileSync(file, "utf8")).toBe("{ broken");
   });
 });
