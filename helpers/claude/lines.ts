@@ -83,8 +83,8 @@ export function* linesBackward(
   }
   function take(head: Buffer, start: number): Line | undefined {
     const length = head.length + held;
-    const bytes =
-      length > LONGEST_LINE ? null : pieces.length === 0 ? head : Buffer.concat([head, ...pieces]);
+    const joined = (): Buffer => (pieces.length === 0 ? head : Buffer.concat([head, ...pieces]));
+    const bytes = length > LONGEST_LINE ? null : joined();
     pieces = [];
     held = 0;
     return length === 0 ? undefined : { bytes, start, length };

@@ -34,7 +34,7 @@ export async function find(wanted: Query, bounds: Bounds): Promise<FindResult> {
     else saved += listing.bytes[at]!;
   }
   const order = searchOrder(numbers, listing, bounds);
-  const done = await searchAll(wanted, order, listing, bounds, cache, saved);
+  const done = await searchAll({ wanted, bounds, listing, order, cache, saved });
   if (done.hits.length > MANY_HITS) collect();
   if (cache && (done.fresh.length > 0 || (cache.isFragmented && done.room > ROOM_TO_COMPACT)))
     cache.save(listing.folders, listing.listed(), done.fresh, done.written, done.room);

@@ -199,7 +199,7 @@ export class Searcher {
   #inText(file: ListedFile, length: number, inProject: number, read: ReadText): SearchHit | null | undefined {
     const { words, complete } = this.#wanted;
     const found = new Matches(words, complete);
-    const titles = searchText(this.#kernel, words, this.#order, length, read, found, complete);
+    const titles = searchText(this.#kernel, { words, order: this.#order, complete }, length, read, found);
     if (titles === undefined) return undefined;
     return this.#judge(found, inProject, titles | this.#vague, () =>
       withOpenFile(file, (fd) => readEntry(fd, file)),

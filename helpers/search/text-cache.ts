@@ -274,7 +274,8 @@ export class TextCache {
     rows.forEach(({ kept: before }, row) => {
       const kept =
         before && !stays[before.part] ? joint && moved[row] && { ...moved[row], part: -2 } : before;
-      const part = !kept ? -1 : kept.part === -2 ? staying.length - 1 : place[kept.part]!;
+      const placed = kept && (kept.part === -2 ? staying.length - 1 : place[kept.part]!);
+      const part = kept ? placed! : -1;
       const project = kept?.project ?? null;
       if (project !== null && !projects.has(project)) projects.set(project, projects.size);
       const values = { ...kept, part, project: project === null ? -1 : projects.get(project)! };

@@ -72,18 +72,22 @@ const FIRST_BYTES = 64 * 1024 * 1024;
 /** From this many hits on, memory is kept small. */
 export const MANY_HITS = 60;
 const SOME_HITS = 64;
-/** Megabytes of what is thrown away, in the second thread. */
+/** Megabytes of short-lived objects in the second thread. */
 const YOUNG_MEGABYTES = 2;
 
-/** Searches files, the newest first, in two threads when there is much to read. */
-export async function searchAll(
-  wanted: Query,
-  order: readonly number[],
-  listing: Listing,
-  bounds: Bounds,
-  cache: TextCache | null,
-  saved: number,
-): Promise<ThreadResult> {
+/** What is searched. `order`: numbers of the files in the listing. `saved`: bytes that the cache says need no search. */
+export type Search = {
+  wanted: Query;
+  bounds: Bounds;
+  listing: Listing;
+  order: readonly number[];
+  cache: TextCache | null;
+  saved: number;
+};
+
+/** Searches files in the given order, in two threads when there is much to read. */
+export async function searchAll(search: Search): Promise<ThreadResult> {
+  const { wanted, bounds, listing, order, cache, saved } = search;
   let read = 0;
   for (const at of order) if (!listing.isCurrent(at)) read += listing.bytes[at]!;
   const job: Job = {
@@ -116,7 +120,7 @@ export async function searchAll(
     job.files[at] ??= listing.file(order[at]!);
     searchFile(searcher, job, at, done);
     const { cached, bytes } = job.files[at]!;
-    // An answer of thousands takes memory: what is thrown away meanwhile should not.
+    // Thousands of hits take memory, so garbage is collected early.
     const { length } = done.hits;
     if (length > MANY_HITS && done.hits[length - 1]!.text) spillToDisk(done.hits[length - 1]!);
     if (length > MANY_HITS && at % 16 === 0) collect();
@@ -129,24 +133,26 @@ export async function searchAll(
   Atomics.store(job.next, 0, job.count);
   if (done.hits.length > MANY_HITS) collect();
   finishCache(done, filler);
-  // A thread that has not begun by now finds nothing left to do.
+  // A thread that has not started by now finds nothing left to do.
   if (!second || Atomics.load(job.next, 1) === 0) return done;
   const other = await second();
   if (!other) {
-    // It has died: what it took is searched again.
+    // It has died: the files that it took are searched again.
     job.owner.forEach((owner, at) => {
       if (owner === SECOND) searchFile(searcher, job, at, done);
     });
     return done;
   }
-  for (const part of other) {
-    done.hits.push(...part.hits);
-    done.fresh.push(...part.fresh);
-    done.written.push(...part.written);
-    done.files += part.files;
-    done.bytes += part.bytes;
-  }
+  for (const part of other) addTo(done, part);
   return done;
+}
+
+function addTo(done: ThreadResult, part: ThreadResult): void {
+  done.hits.push(...part.hits);
+  done.fresh.push(...part.fresh);
+  done.written.push(...part.written);
+  done.files += part.files;
+  done.bytes += part.bytes;
 }
 
 function makeSearcher(

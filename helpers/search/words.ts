@@ -265,34 +265,41 @@ export const selectivity = ({ needles: [needle], marks }: Word): number =>
 
 // ---- regular expressions
 
-/** The longest text that every match of a regular expression must hold, as far as that is easy to see. */
+/** Escapes that take what follows: \\x41, \\u0041, \\p{L}, \\k<name>, back references. */
+const LONG_ESCAPE = /[xupPkc0-9]/;
+
+/** Finds the longest text that every match of a regular expression contains, as far as that is easy to see. */
 export function requiredText(source: string): string {
   if (source.includes("|")) return "";
   let best = "";
   let run = "";
   let depth = 0;
-  const end = (): void => {
-    if (run.length > best.length) best = run;
-    run = "";
-  };
+  const longest = (): string => (run.length > best.length ? run : best);
   for (let i = 0; i < source.length; i++) {
     const character = source[i]!;
-    let own: string | null = null;
+    let literal: string | null = null;
     if (character === "\\") {
-      i++;
-      if (/[^\w\s]/.test(source[i] ?? "")) own = source[i]!;
-      // \x41, \u0041, \p{L}, \k<name>: what follows belongs to it
-      else if (/[xupPkc0-9]/.test(source[i] ?? "")) return best.length > run.length ? best : run;
-    } else if (character === "[") {
-      for (i++; i < source.length && source[i] !== "]"; i++) if (source[i] === "\\") i++;
-    } else if (character === "(") depth++;
+      const escaped = source[++i] ?? "";
+      if (/[^\w\s]/.test(escaped)) literal = escaped;
+      else if (LONG_ESCAPE.test(escaped)) return longest();
+    } else if (character === "[" || character === "{") i = closingBracket(source, i);
+    else if (character === "(") depth++;
     else if (character === ")") depth--;
-    else if (character === "{") while (i < source.length && source[i] !== "}") i++;
-    else if (!/[.^$*+?}\]]/.test(character)) own = character;
+    else if (!/[.^$*+?}\]]/.test(character)) literal = character;
     const optional = /[*?{]/.test(source[i + 1] ?? "");
-    if (own === null || depth > 0 || optional || own === '"' || own === "\\") end();
-    else run += own;
+    if (literal !== null && depth === 0 && !optional && literal !== '"' && literal !== "\\") run += literal;
+    else {
+      best = longest();
+      run = "";
+    }
   }
-  end();
-  return best;
+  return longest();
+}
+
+/** Index of the bracket that closes a class or a count of a regular expression; its length when there is none. */
+function closingBracket(source: string, open: number): number {
+  const close = source[open] === "[" ? "]" : "}";
+  let at = open + 1;
+  while (at < source.length && source[at] !== close) at += close === "]" && source[at] === "\\" ? 2 : 1;
+  return at;
 }
