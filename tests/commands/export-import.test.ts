@@ -469,7 +469,7 @@ describe("one session", () => {
     for (const name of ["good", "new\nline", "back\\slash"]) writeFileSync(join(own, name), name);
     writeFileSync(Buffer.concat([Buffer.from(`${own}/not`), Buffer.from([0xff])]), "x");
     const { err } = await done(here, ["export", ID, file], 1);
-    expect(err.match(/ is left out: /g)).toHaveLength(3);
+    expect(err.match(/left out, because an archive cannot hold this file name: /g)).toHaveLength(3);
     const words = ["archive", ID, "--delete", "--to", join(here.around, "kept")];
     const { out } = await done(here, words, 1);
     expect(out).toMatch(/^archived, deleted/);

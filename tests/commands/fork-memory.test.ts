@@ -1,4 +1,4 @@
-// A session may have hundreds of thousands of rows, or megabytes in one: it is never in memory as a whole.
+// A session may have hundreds of thousands of rows, or megabytes in one row. It is never in memory as a whole.
 
 import {
   closeSync,
@@ -13,12 +13,13 @@ import {
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { FLAGS } from "../../helpers/install/shim.ts";
 import { bundle, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Home, makeHome } from "../support/home.ts";
 
 vi.setConfig({ testTimeout: 400_000 });
 
-/** P9 of design.md, bytes. */
+/** The most memory that a command may take, in bytes. */
 const MOST = 110e6;
 const ROWS = 200_000;
 const ID = "5aa63347-fb0d-4478-85b2-c7d1a7f248fa";
@@ -70,12 +71,12 @@ afterAll(() => {
   removeBundle();
 });
 
-/** What a command prints, into a file, and its peak in bytes. */
+/** Runs a command with the flags of the start script. Returns the file with its output, and its peak memory in bytes. */
 async function run(...words: string[]): Promise<{ out: string; peak: number }> {
   const [peak, out] = [join(home.path, "peak"), join(home.path, "out")];
   const { exitCode, stderr } = await execa(
     process.execPath,
-    ["-r", join(home.path, "peak.cjs"), bundle, ...words],
+    [...FLAGS, "-r", join(home.path, "peak.cjs"), bundle, ...words],
     {
       env: { ...home.env, PEAK: peak },
       extendEnv: false,
