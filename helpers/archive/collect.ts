@@ -4,6 +4,7 @@ import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { linesBackward } from "../claude/lines.ts";
 import { configDirectory, historyFile } from "../claude/places.ts";
+import { PLAN_PATH, planNamesIn } from "../claude/row-marks.ts";
 import type { Entry } from "../sessions/entry.ts";
 import { startDirectoryOf, titleOf } from "../sessions/session.ts";
 import { home } from "../system/places.ts";
@@ -116,8 +117,6 @@ async function collectSession(
   };
 }
 
-const PLAN_FIELD = '"planFilePath":"';
-const PLAN_PATH = /"planFilePath":"[^"]*\/([\w-]+\.md)"/g;
 /** Length of the field with the longest path, in bytes. */
 const LONGEST_PLAN_FIELD = 400;
 
@@ -132,12 +131,12 @@ class TranscriptScan {
     for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) this.lines++;
     this.#findPlans(this.#tail + bytes.toString("latin1", 0, LONGEST_PLAN_FIELD));
     this.#tail = bytes.toString("latin1", Math.max(0, bytes.length - LONGEST_PLAN_FIELD));
-    for (let at = bytes.indexOf(PLAN_FIELD); at >= 0; at = bytes.indexOf(PLAN_FIELD, at + 1))
+    for (let at = bytes.indexOf(PLAN_PATH); at >= 0; at = bytes.indexOf(PLAN_PATH, at + 1))
       this.#findPlans(bytes.toString("latin1", at, at + LONGEST_PLAN_FIELD));
   }
 
   #findPlans(text: string): void {
-    for (const [, name] of text.matchAll(PLAN_PATH)) this.plans.add(name!);
+    for (const name of planNamesIn(text)) this.plans.add(name);
   }
 }
 

@@ -3,6 +3,7 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { linesForward, readAt } from "../claude/lines.ts";
 import { historyFile } from "../claude/places.ts";
+import { sessionIdIn } from "../claude/row-marks.ts";
 import { mapRowPaths, parseLine, type Row } from "../claude/rows.ts";
 import { openFile } from "../system/files.ts";
 import { errno } from "../system/problem.ts";
@@ -25,10 +26,8 @@ export function findHistoryLines(ids: ReadonlySet<string>): HistoryLines {
   try {
     const { size } = fstatSync(fd);
     for (const { bytes, start, length } of linesForward(fd, size, { first: 1 << 18 })) {
-      const at = bytes?.lastIndexOf('"sessionId":"') ?? -1;
-      if (!bytes || at < 0) continue;
-      const id = bytes.toString("latin1", at + 13, at + 49).toLowerCase();
-      if (!ids.has(id)) continue;
+      const id = bytes && sessionIdIn(bytes);
+      if (!id || !ids.has(id)) continue;
       const range: LineRange = [start, Math.min(length + 1, size - start)];
       const others = found.get(id);
       if (others) others.push(range);

@@ -6,7 +6,7 @@ import { fileWriter } from "../system/files.ts";
 import type { Source } from "./write.ts";
 
 /** Files larger than this (bytes) are read line by line. */
-const WHOLE = 24 * 1024 * 1024;
+const LARGEST_AT_ONCE = 24 * 1024 * 1024;
 
 let counter = 0;
 
@@ -18,7 +18,7 @@ export function redactedCopy(source: Source, directory: string, redactor: Redact
   try {
     const write = fileWriter(output, copy);
     const isJsonl = source.name.endsWith(".jsonl");
-    if (!isJsonl && fstatSync(fd).size <= WHOLE) {
+    if (!isJsonl && fstatSync(fd).size <= LARGEST_AT_ONCE) {
       const bytes = readFileSync(fd);
       const utf8 = bytes.toString();
       const encoding = /[\0\ufffd]/.test(utf8) ? "latin1" : "utf8";

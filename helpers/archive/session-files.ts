@@ -4,6 +4,7 @@ import { closeSync, type Dirent, openSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readAt } from "../claude/lines.ts";
 import { configDirectory } from "../claude/places.ts";
+import { firstSessionIdIn } from "../claude/row-marks.ts";
 import { foldedName, isMemberName, type Part, SUBAGENT_FILE } from "./manifest.ts";
 
 /** Lists the regular files below a directory by their relative paths. Skips links and hidden files. */
@@ -53,7 +54,7 @@ function readSubagents(folder: string): [name: string, session: string][] {
       const fd = openSync(join(folder, name), "r");
       const text = buffer.toString("latin1", 0, readAt(fd, buffer, 0));
       closeSync(fd);
-      return [name, /"sessionId":"([^"]*)"/.exec(text)?.[1]?.toLowerCase() ?? ""];
+      return [name, firstSessionIdIn(text) ?? ""];
     });
 }
 

@@ -120,3 +120,21 @@ export const REQUEST_MARKS = ['"prompt_snapshot"', '"api-request'];
 
 /** Rows of the file history, which belong to messages by `messageId` and have no uuid. */
 export const FILE_HISTORY_MARK = '"file-history-';
+
+/** Before the path of a plan. */
+export const PLAN_PATH = '"planFilePath":"';
+/** Returns the file names of the plans that a text of rows names. */
+export const planNamesIn = (text: string): string[] =>
+  [...text.matchAll(/"planFilePath":"[^"]*\/([\w-]+\.md)"/g)].map(([, name]) => name!);
+
+const SESSION_ID = '"sessionId":"';
+const SESSION_ID_LENGTH = 36;
+/** Returns the session id in the first row of a text that has one, in lower case; null without one. */
+export const firstSessionIdIn = (text: string): string | null =>
+  /"sessionId":"([^"]*)"/.exec(text)?.[1]?.toLowerCase() ?? null;
+/** Returns the session id in a line of the history, in lower case; null without one. */
+export function sessionIdIn(line: Buffer): string | null {
+  const at = line.lastIndexOf(SESSION_ID);
+  const start = at + SESSION_ID.length;
+  return at < 0 ? null : line.toString("latin1", start, start + SESSION_ID_LENGTH).toLowerCase();
+}

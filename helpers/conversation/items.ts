@@ -30,7 +30,7 @@ type Tool = Extract<Item, { kind: "tool" }>;
 
 /** Rows longer than this (bytes) are parsed only if they are messages. */
 const LONG = 4096;
-/** So many tool calls may wait for their results. */
+/** At most this many tool calls wait for their results. */
 const MAX_PENDING = 200;
 
 /** Reads everything in a transcript that people see, with secrets redacted. A note at the end counts unreadable lines. */

@@ -178,19 +178,19 @@ export class TranscriptIndex {
     return (this.#marks(number) & HAS_PREFIX) !== 0;
   }
 
-  /** Reads a row again, and where its line ends. Strings over 64 KB are cut unless `whole`. */
-  locate(number: number, whole = false): { row: Row; end: number } | null {
+  /** Reads a row again, and where its line ends. Strings over 64 KB are cut unless `complete`. */
+  locate(number: number, complete = false): { row: Row; end: number } | null {
     const from = this.#word(number, 2) * UNIT;
     for (const { bytes, start, length } of linesForward(this.#fd, this.#size, { start: from, first: 1024 })) {
       // A shorter one is the end of the line before, because offsets are rounded.
       if (!bytes || length < UNIT) continue;
-      for (const row of parseLongLine(bytes, !whole).rows)
+      for (const row of parseLongLine(bytes, !complete).rows)
         if (this.numberOf(string(row.uuid) ?? "") === number) return { row, end: start + length };
     }
     return null;
   }
-  row(number: number, whole = false): Row | null {
-    return this.locate(number, whole)?.row ?? null;
+  row(number: number, complete = false): Row | null {
+    return this.locate(number, complete)?.row ?? null;
   }
   uuid(number: number): string {
     return string(this.row(number)?.uuid) ?? "";

@@ -54,9 +54,9 @@ export function checkHost(host: string): Report {
   const text = file !== null && existsSync(file) ? readFileSync(file, "utf8") : null;
   const mounts = record ? mountsOf(place, record) : [];
   if (record) {
-    const whole = text !== null && record.edits.every(([, after]) => text.includes(after));
+    const complete = text !== null && record.edits.every(([, after]) => text.includes(after));
     const compose = !record.override || existsSync(record.override.path);
-    found.check("shared", whole && compose, `${file} does not have ccr's lines`, ADD);
+    found.check("shared", complete && compose, `${file} does not have ccr's lines`, ADD);
     checkSources(mounts, found);
     if (!record.isolated) {
       const link = linkOf(record);

@@ -112,15 +112,15 @@ export const machine: Checks = {
   disk: ({ all }) => {
     const place = [projectsDirectory(), configDirectory(), "/"].find(existsSync)!;
     const { bavail, bsize, blocks, ffree, files } = statfsSync(place);
-    const [free, whole] = [bavail * bsize, blocks * bsize];
+    const [free, total] = [bavail * bsize, blocks * bsize];
     const few = files > 0 && ffree < files / 50;
-    if (!few && (free >= whole / 10 || free > 2e9)) return null;
+    if (!few && (free >= total / 10 || free > 2e9)) return null;
     const users = new Map<string, number>();
     for (const { folder, bytes } of all) users.set(folder, (users.get(folder) ?? 0) + bytes);
     const most = [...users].sort(([, a], [, b]) => b - a).slice(0, 3);
     return {
       finding: few ? "the volume has almost no free inodes" : "the volume is nearly full",
-      evidence: `${size(free)} of ${size(whole)} left; sessions: ${most.map(([name, bytes]) => `${name} ${size(bytes)}`).join(", ") || "none"}`,
+      evidence: `${size(free)} of ${size(total)} left; sessions: ${most.map(([name, bytes]) => `${name} ${size(bytes)}`).join(", ") || "none"}`,
       fix: "ccr-archive --older-than 30d --delete; ccr clean",
     };
   },
