@@ -32,6 +32,11 @@ function part(name: string, seconds: number, include: string[], exclude: string[
   };
 }
 
+/** Builds the program once, before the first of the files: see tests/support/program.ts. */
+function runningProgram(project: ReturnType<typeof part>) {
+  return { ...project, test: { ...project.test, globalSetup: "tests/support/global-setup.ts" } };
+}
+
 /** Runs many files in one process: loading the modules anew for each file takes longer than its tests. */
 function sharingModules(project: ReturnType<typeof part>) {
   return { ...project, test: { ...project.test, isolate: false } };
@@ -46,9 +51,9 @@ export default defineConfig({
     projects: [
       sharingModules(part("unit", 60, of("*"), [...of(...OTHERS), PROPERTY])),
       part("properties", 120, [PROPERTY]),
-      part("commands", 60, of("commands", "fuzz")),
+      runningProgram(part("commands", 60, of("commands", "fuzz"))),
       part("infra", 60, of("infra")),
-      part("e2e", 120, of("e2e")),
+      runningProgram(part("e2e", 120, of("e2e"))),
       part("platform", 180, of("platform")),
     ],
   },

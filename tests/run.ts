@@ -1,6 +1,15 @@
-// The test run: `npm test`, `npm test -- unit shell`. The last line is 'N passed, N failed[, N skipped]'.
+// Runs the tests: all parts with `npm test`, some with `npm test -- unit shell`. The last line is 'N passed, N failed[, N skipped]'.
 
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,15 +21,17 @@ import { installCommand, lacks, type PartName, tools } from "./support/tools.ts"
 const root = fileURLToPath(new URL("..", import.meta.url));
 const ci = process.env.CI === "true";
 const scratch = mkdtempSync(join(tmpdir(), "ccr-tests-"));
+/** The program that all parts test: a copy, so that a build in the meantime changes nothing. */
+const bundle = join(scratch, "ccr.cjs");
 const notes = join(scratch, "notes");
-/** Whatever a killed or failed test leaves behind goes with it. */
+/** TMPDIR of all tests, removed at the end together with the files that a killed or failed test left. */
 const temporary = join(scratch, "t");
 mkdirSync(temporary);
-// Some tests run programs as somebody else.
+// Some tests run programs as another user.
 for (const directory of [scratch, temporary]) chmodSync(directory, 0o755);
 
-/** Minutes after which a part is ended: far more than it takes. */
-const bound = 15;
+/** In minutes, for each part: far more than it takes. */
+const TIMEOUT = 15;
 const parts: Record<PartName, () => Promise<Count>> = {
   unit: () => vitest("unit"),
   properties: () => vitest("properties"),
@@ -31,7 +42,7 @@ const parts: Record<PartName, () => Promise<Count>> = {
   platform: () => vitest("platform", "--no-file-parallelism"),
 };
 
-/** Said once more at the end: a long run is often read by its last lines. */
+/** Printed once more at the end, because people read the last lines of a long run. */
 const failures: string[] = [];
 
 const running = new AbortController();
@@ -50,7 +61,7 @@ async function main(words: string[]): Promise<number> {
   const names = Object.keys(parts) as PartName[];
   const strange = words.find((word) => !names.includes(word as PartName));
   if (strange !== undefined) {
-    console.error(`npm test: there is no part "${strange}"; the parts are ${names.join(", ")}.`);
+    console.error(`npm test: unknown part: "${strange}"\nchoose from: ${names.join(", ")}`);
     return 2;
   }
   const wanted = words.length ? names.filter((name) => words.includes(name)) : names;
@@ -63,9 +74,11 @@ async function main(words: string[]): Promise<number> {
     await prepare();
   } catch (error) {
     console.log(String(error));
-    lines.push("build     failed: what follows ran on an older dist/");
+    lines.push("build     failed: the tests below ran an older dist/");
     total.failed++;
   }
+  copyFileSync(join(root, "dist/ccr.cjs"), bundle);
+  chmodSync(bundle, 0o644);
 
   for (const name of wanted) {
     const reason = notRun.get(name);
@@ -78,11 +91,11 @@ async function main(words: string[]): Promise<number> {
     const started = Date.now();
     const count = await parts[name]();
     if (count.passed + count.failed + count.skipped === 0) {
-      console.log(`${name} ran no test`);
+      console.log(`${name}: no tests found`);
       count.failed++;
     }
     if (ci && count.skipped) {
-      console.log(`${name} skipped ${count.skipped}: under CI=true a skipped test is a failed one`);
+      console.log(`${name}: ${count.skipped} skipped; with CI=true a skipped test counts as failed`);
       count.failed += count.skipped;
       count.skipped = 0;
     }
@@ -97,7 +110,7 @@ async function main(words: string[]): Promise<number> {
   return total.failed ? 1 : 0;
 }
 
-/** Says what is missing, and gives the parts that cannot run with the reason. */
+/** Prints which tools are missing, and returns the parts that cannot run, each with the reason. */
 function missingTools(wanted: PartName[]): Map<PartName, string> {
   const reasons = new Map<PartName, string>();
   const missing = tools.filter(
@@ -108,7 +121,7 @@ function missingTools(wanted: PartName[]): Map<PartName, string> {
     const whole = tool.parts.filter((name) => wanted.includes(name));
     for (const name of whole) reasons.set(name, `${tool.name} is missing`);
     const effect = whole.length ? `not run: ${whole.join(", ")}` : "the tests that need it are skipped";
-    console.log(`missing: ${tool.name} (${effect}${ci ? "; under CI=true that is a failure" : ""})`);
+    console.log(`missing: ${tool.name} (${effect}${ci ? "; with CI=true that counts as a failure" : ""})`);
   }
   if (missing.length)
     console.log(
@@ -133,7 +146,7 @@ async function vitest(project: PartName, ...flags: string[]): Promise<Count> {
       "--reporter=json",
       `--outputFile.json=${report}`,
     ],
-    { ...quiet(), stdio: ["ignore", "inherit", "inherit"] },
+    { ...runnerOptions(), stdio: ["ignore", "inherit", "inherit"] },
   );
   if (!existsSync(report)) return orBroken(nothing(), result);
   const json = readFileSync(report, "utf8");
@@ -146,7 +159,7 @@ async function bats(folder: string): Promise<Count> {
   if (files.length === 0) return nothing();
   const words = ["--formatter", "tap", ...files.sort().map((name) => join(folder, name))];
   const run = execa("bash", [join(root, "node_modules/bats/bin/bats"), ...words], {
-    ...quiet(),
+    ...runnerOptions(),
     stdin: "ignore",
     stderr: "inherit",
   });
@@ -157,17 +170,18 @@ async function bats(folder: string): Promise<Count> {
   return orBroken(tap.total(), result);
 }
 
-/** A runner can end badly though no test failed: an error outside of any test, a time-out, a program that is not there. */
+/** Counts a failure when the runner failed though no test did: an error outside of tests, a timeout, a missing program. */
 function orBroken(count: Count, result: { failed: boolean; shortMessage?: string }): Count {
   if (!result.failed || count.failed > 0) return count;
   console.log(result.shortMessage);
   return { ...count, failed: 1 };
 }
 
-/** A test must not see the reader's own Claude, Coder or tmux. */
-function quiet() {
+/** Options for a test runner. Its tests must not see the reader's own Claude, Coder or tmux. */
+function runnerOptions() {
   const env: Record<string, string | undefined> = {
     CHECKPOINT_DISABLE: "1",
+    CCR_BUNDLE: bundle,
     CCR_TEST_NOTES: notes,
     TMPDIR: temporary,
   };
@@ -180,7 +194,7 @@ function quiet() {
     preferLocal: true,
     localDir: root,
     reject: false,
-    timeout: bound * 60_000,
+    timeout: TIMEOUT * 60_000,
     cancelSignal: running.signal,
   } as const;
 }

@@ -3,9 +3,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { bundle, makeBundle, removeBundle } from "../support/bundle.ts";
+import { beforeAll, expect, test } from "vitest";
 import { root } from "../support/home.ts";
+import { bundle } from "../support/program.ts";
 
 const COMMAND_OF: Record<string, string> = {
   cct: "open",
@@ -24,15 +24,12 @@ async function help(words: string[]): Promise<string> {
 }
 
 beforeAll(async () => {
-  await makeBundle();
   const names = [...(await help([])).matchAll(/^ {2}(ccr [a-z-]+|cc[a-z-]+)(?= {2})/gm)].map(
     ([, name]) => name!,
   );
   const commands = names.map((name) => COMMAND_OF[name] ?? name.replace(/^ccr[ -]/, ""));
   await Promise.all(commands.map(async (command) => helpOf.set(command, await help([command]))));
 });
-
-afterAll(removeBundle);
 
 /** Every call of ccr in a page: in code blocks line by line, and in inline code. */
 function callsIn(page: string): string[][] {

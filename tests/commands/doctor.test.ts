@@ -23,9 +23,9 @@ import { findClaude } from "../../helpers/claude/cli.ts";
 import { CHECKS } from "../../helpers/commands/doctor.ts";
 import { startOf } from "../../helpers/system/process.ts";
 import { Writer } from "../render/transcript.ts";
-import { bundle, ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { namespaces } from "../support/container.ts";
 import { type Home, makeHome, root } from "../support/home.ts";
+import { bundle, ccr } from "../support/program.ts";
 import { lacks } from "../support/tools.ts";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -53,12 +53,10 @@ type Answer = { findings: Finding[]; checks: string[]; status: number | undefine
 let template: Home;
 let home: Home;
 beforeAll(async () => {
-  await makeBundle();
   template = makeHome("ccr-doctor-");
 });
 afterAll(async () => {
   await template.remove();
-  removeBundle();
 });
 beforeEach(async () => {
   home = makeHome("ccr-doctor-");

@@ -5,15 +5,13 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { transcript } from "../support/archives.ts";
-import { bundle, ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Home, makeHome } from "../support/home.ts";
+import { bundle, ccr } from "../support/program.ts";
 import { lacks } from "../support/tools.ts";
 
 vi.setConfig({ testTimeout: 400_000 });
-beforeAll(makeBundle, 120_000);
-afterAll(removeBundle);
 
 /** A small disk in a mount namespace of its own, as root or as anybody: nothing of it outlives the test. */
 const flags = ["-m", "-rm"].find(

@@ -13,15 +13,13 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { filesIn, ID, transcript } from "../support/archives.ts";
-import { bundle, ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { fixtures, type Home, makeHome, root } from "../support/home.ts";
+import { bundle, ccr } from "../support/program.ts";
 import { copySamples } from "../support/sample-sessions.ts";
 
 vi.setConfig({ testTimeout: 400_000 });
-beforeAll(makeBundle, 120_000);
-afterAll(removeBundle);
 
 let here: Home;
 let there: Home;

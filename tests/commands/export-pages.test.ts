@@ -1,15 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { secrets } from "../redact/secrets.ts";
 import { rich, Writer } from "../render/transcript.ts";
-import { ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Home, makeHome } from "../support/home.ts";
+import { ccr } from "../support/program.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
-beforeAll(makeBundle, 120_000);
-afterAll(removeBundle);
 
 let home: Home;
 beforeEach(() => {

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -19,7 +20,6 @@ import { describe, expect, test, vi } from "vitest";
 import { readCounts } from "../../helpers/claude/lines.ts";
 import { find } from "../../helpers/search/find.ts";
 import { TextCache } from "../../helpers/search/text-cache.ts";
-import { buildHelper } from "../../infra/tools/build-helper.ts";
 import {
   answer,
   fileOf,
@@ -32,6 +32,7 @@ import {
   useHome,
   wanted,
 } from "../search/home.ts";
+import { bundle } from "../support/program.ts";
 
 useHome();
 
@@ -297,7 +298,8 @@ describe("several processes", () => {
     });
 
   test("two at once, and some that are killed in the middle, leave answers that are right", async () => {
-    const { file } = await buildHelper({ outfile: join(home, "ccr.cjs") });
+    const file = join(home, "ccr.cjs");
+    copyFileSync(bundle, file);
     const { entries } = generate(join(home, "data"), "--sessions", "120", "--total", "30M", "--max", "3M");
     const right = (needle: string): string =>
       entries

@@ -14,8 +14,8 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { FLAGS } from "../../helpers/install/shim.ts";
-import { bundle, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Home, makeHome } from "../support/home.ts";
+import { bundle } from "../support/program.ts";
 
 vi.setConfig({ testTimeout: 400_000 });
 
@@ -29,7 +29,6 @@ const uuid = (n: number): string =>
 let home: Home;
 let path: string;
 beforeAll(async () => {
-  await makeBundle();
   home = makeHome("ccr-memory-");
   const project = home.project("many");
   const folder = join(home.path, ".claude/projects", project.replace(/\W/g, "-"));
@@ -68,7 +67,6 @@ beforeAll(async () => {
 }, 400_000);
 afterAll(() => {
   home.remove();
-  removeBundle();
 });
 
 /** Runs a command with the flags of the start script. Returns the file with its output, and its peak memory in bytes. */

@@ -14,15 +14,13 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { StagedFile, statOrNull } from "../../helpers/system/staged-file.ts";
-import { ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { files, type Grown, grown, saidIn } from "../support/grown.ts";
 import { type Home, makeHome } from "../support/home.ts";
+import { ccr } from "../support/program.ts";
 
 vi.setConfig({ testTimeout: 240_000 });
-beforeAll(makeBundle, 400_000);
-afterAll(removeBundle);
 
 let home: Home;
 let session: Grown;

@@ -16,11 +16,11 @@ import {
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import { execa } from "execa";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { COMMANDS } from "../../helpers/command-table.ts";
 import { width } from "../../helpers/terminal/text.ts";
-import { bundle, ccr, makeBundle, type Ran, removeBundle } from "../support/bundle.ts";
 import { fixtures, type Home, makeHome, root } from "../support/home.ts";
+import { bundle, ccr, type Ran } from "../support/program.ts";
 import { lacks } from "../support/tools.ts";
 
 const LIVELY = "11111111-1111-4111-8111-111111111111";
@@ -92,8 +92,6 @@ function expectCalm({ out, err, status, signal }: Ran, words: readonly string[])
 
 let home: Home;
 vi.setConfig({ testTimeout: 120_000 });
-beforeAll(makeBundle, 120_000);
-afterAll(removeBundle);
 beforeEach(() => {
   home = makeHome("ccr-habits-");
   cpSync(join(fixtures, "claude/home/.claude"), join(home.path, ".claude"), { recursive: true });

@@ -3,14 +3,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { archiveOf, filesIn, ID, manifest, type Piece, tar, transcript } from "../support/archives.ts";
-import { ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Home, makeHome } from "../support/home.ts";
+import { ccr } from "../support/program.ts";
 
 vi.setConfig({ testTimeout: 400_000 });
-beforeAll(makeBundle, 120_000);
-afterAll(removeBundle);
 
 let home: Home;
 let project: string;

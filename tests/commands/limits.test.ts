@@ -1,6 +1,6 @@
 // The commands as people call them, over homes of made sessions and a stand-in for claude.
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import {
   appendFileSync,
@@ -12,12 +12,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { bundle, makeBundle, removeBundle } from "../support/bundle.ts";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type LimitedHome, limitedHome } from "../support/limited-home.ts";
-
-beforeAll(makeBundle, 120_000);
-afterAll(removeBundle);
+import { bundle, ccrSync, type Started, start } from "../support/program.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 let home: LimitedHome;
 beforeEach(() => {
@@ -28,13 +26,8 @@ afterEach(() => home.remove());
 const HOUR = 3_600_000;
 
 function ccr(words: string[], more: { env?: Record<string, string>; input?: string } = {}) {
-  const { stdout, stderr, status } = spawnSync(process.execPath, [bundle, ...words], {
-    env: { ...home.env, ...more.env },
-    cwd: home.path,
-    encoding: "utf8",
-    input: more.input ?? "",
-  });
-  return { out: stdout, err: stderr, status, json: () => JSON.parse(stdout) };
+  const ran = ccrSync(home, words, more);
+  return { ...ran, json: () => JSON.parse(ran.out) };
 }
 const short = (id: string) => id.slice(0, 8);
 
@@ -310,18 +303,7 @@ describe("ccra", () => {
 });
 
 describe("ccra --wait", () => {
-  const wait = (): { child: ChildProcess; ended: Promise<{ status: number | null; out: string }> } => {
-    const child = spawn(process.execPath, [bundle, "resume-all", "--wait", "--now", "--headless", "--json"], {
-      env: home.env,
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-    let out = "";
-    child.stdout.on("data", (data) => (out += data));
-    const ended = new Promise<{ status: number | null; out: string }>((resolve) =>
-      child.on("close", (status) => resolve({ status, out })),
-    );
-    return { child, ended };
-  };
+  const wait = (): Started => start(home, ["resume-all", "--wait", "--now", "--headless", "--json"]);
 
   it("stays and continues each at its reset", async () => {
     // Whole seconds: that is what a limit row and the stand-in's rows tell.
@@ -341,12 +323,11 @@ describe("ccra --wait", () => {
     const now = home.limited();
     const later = home.limited({ resetsAt: Date.now() + HOUR });
     const { child, ended } = wait();
-    while (home.continued(now) === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    await waitFor(() => home.continued(now) > 0, "the limited session is resumed");
     child.kill("SIGINT");
     expect((await ended).status).toBe(130);
     expect(home.continued(later)).toBe(0);
-    for (let i = 0; i < 1000 && home.rows(now).length < 4; i++)
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    await waitFor(() => home.rows(now).length >= 4, "the resumed session has its answer");
     expect(home.rows(now)).toHaveLength(4);
   });
 });

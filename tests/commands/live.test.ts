@@ -1,6 +1,7 @@
 // Live sessions in real tmux, with a stand-in for claude that only waits, so that its state is ours to write.
 
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -12,16 +13,13 @@ import {
 } from "node:fs";
 import { join, relative } from "node:path";
 import { execa } from "execa";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { slug } from "../../helpers/claude/places.ts";
-import { bundle, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Home, makeHome, root } from "../support/home.ts";
+import { bundle, type Options, type Ran, ccr as runIn } from "../support/program.ts";
 import { processes as everyProcess, openTerminal, type Terminal } from "../support/tmux.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
-
-beforeAll(makeBundle);
-afterAll(removeBundle);
 
 /** A loaded machine takes its time. */
 const PATIENT = { timeout: 60_000, interval: 100 };
@@ -42,22 +40,7 @@ afterEach(async () => {
 const stand = (script: string): void =>
   writeFileSync(join(home.around, "bin/claude"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
 
-type Ran = { out: string; err: string; status: number | undefined };
-async function run(
-  words: readonly string[],
-  more: { cwd?: string; env?: Record<string, string>; input?: string } = {},
-): Promise<Ran> {
-  const { stdout, stderr, exitCode } = await execa(process.execPath, [bundle, ...words], {
-    env: { ...home.env, ...more.env },
-    extendEnv: false,
-    cwd: more.cwd ?? home.path,
-    reject: false,
-    ...(more.input === undefined ? { stdin: "ignore" as const } : { input: more.input }),
-    timeout: 60_000,
-    stripFinalNewline: false,
-  });
-  return { out: stdout, err: stderr, status: exitCode };
-}
+const run = (words: readonly string[], options?: Options): Promise<Ran> => runIn(home, words, options);
 const ccr = (...words: string[]): Promise<Ran> => run(words);
 const rows = async () => JSON.parse((await ccr("ps", "--json")).out).sessions;
 const tmux = async (...words: string[]): Promise<string> =>
@@ -640,19 +623,16 @@ describe("cct-kill", () => {
   it("works from a window of the session that it ends", async () => {
     const name = (await ccr("start", home.project("shop"))).out.trim();
     const pid = await paneOf(name);
-    await tmux(
-      "send-keys",
-      "-t",
-      `=${name}:shell`,
-      `'${process.execPath}' '${bundle}' stop --force`,
-      "Enter",
-    );
+    // A program that no other test runs at the same time.
+    const copy = join(home.around, "ccr.cjs");
+    copyFileSync(bundle, copy);
+    await tmux("send-keys", "-t", `=${name}:shell`, `'${process.execPath}' '${copy}' stop --force`, "Enter");
     await expect
       .poll(async () => (await processes()).some((one) => one.pid === pid), { timeout: 60_000 })
       .toBe(false);
     await expect.poll(() => rows(), { timeout: 60_000 }).toEqual([]);
     await expect
-      .poll(async () => (await processes()).filter(({ command }) => command.includes(bundle)), {
+      .poll(async () => (await processes()).filter(({ command }) => command.includes(copy)), {
         timeout: 60_000,
       })
       .toEqual([]);

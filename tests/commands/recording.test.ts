@@ -12,13 +12,14 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { isAlive, prune, read, recordingsOf, secondsOf } from "../../helpers/recording/cast.ts";
 import { recorderCommand, shellWord } from "../../helpers/recording/recorder-command.ts";
 import { startOf } from "../../helpers/system/process.ts";
-import { bundle, ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Home, makeHome, root } from "../support/home.ts";
+import { ccr, start } from "../support/program.ts";
 import { playedCells, recorders, withHome } from "../support/recorded.ts";
 import { slug } from "../support/sample-sessions.ts";
 
@@ -183,7 +184,8 @@ describe("a recorder on a disk that is full", () => {
             timeout: 40_000,
           })
           .toBe(true);
-        await new Promise((done) => setTimeout(done, 120));
+        // The recorder reads each text by itself.
+        await sleep(120);
       }
       child.stdin!.end();
       await child;
@@ -261,9 +263,6 @@ describe("recordings", () => {
 });
 
 describe("the commands", () => {
-  beforeAll(makeBundle, 120_000);
-  afterAll(removeBundle);
-
   const find = async (...words: string[]) => ccr(home, ["find", ...words, "--recordings"]);
 
   test("find words that a full-screen program wrote piece by piece", async () => {
@@ -312,21 +311,12 @@ describe("the commands", () => {
     let time = Date.now() - 60_000;
     const row = (type: string, content: unknown, more = {}): string =>
       `${JSON.stringify({ type, uuid: `u${time}`, timestamp: new Date(time++).toISOString(), cwd: project, sessionId: ID, message: { role: type, content }, ...more })}\n`;
-    const child = execa(process.execPath, [bundle, "logs", ID, "-f"], {
-      env: home.env,
-      extendEnv: false,
-      reject: false,
-      stdin: "ignore",
-    });
-    let out = "";
-    child.stdout!.on("data", (data) => {
-      out += data;
-    });
+    const { child, output, ended } = start(home, ["logs", ID, "-f"]);
     try {
       // The session need not have a transcript yet.
       writeFileSync(file, row("user", "first \x1b]0;title\x07 words\nand more"));
       const lines = (): string[] =>
-        out
+        output()
           .split("\n")
           .filter(Boolean)
           .map((line) => line.slice(14));
@@ -336,7 +326,8 @@ describe("the commands", () => {
         { type: "tool_use", id: "1", name: "Bash", input: { command: "npm test" } },
       ]);
       appendFileSync(file, next.slice(0, 90));
-      await new Promise((done) => setTimeout(done, 1200));
+      // Shows that half a row is not printed: longer than the pause between two reads.
+      await sleep(1200);
       expect(lines()).toHaveLength(1);
       appendFileSync(file, next.slice(90));
       appendFileSync(
@@ -353,7 +344,7 @@ describe("the commands", () => {
         ]);
     } finally {
       child.kill();
-      await child;
+      await ended;
     }
     const { out: last } = await ccr(home, ["logs", "4bb6", "-n", "1"]);
     expect(last).toMatch(/failed {2}it failed\n$/);

@@ -1,40 +1,22 @@
 // Real processes: several ccra at once over the same sessions, some of them killed anywhere.
 // CCR_ROUNDS=50 runs the full measure; a normal run takes a part of it.
 
-import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bundle, makeBundle, removeBundle } from "../support/bundle.ts";
+import { describe, expect, it } from "vitest";
 import { type LimitedHome, limitedHome } from "../support/limited-home.ts";
+import { start } from "../support/program.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 const ROUNDS = Number(process.env.CCR_ROUNDS ?? 3);
-beforeAll(makeBundle, 120_000);
-afterAll(removeBundle);
-
-type Run = { pid: number; ended: Promise<{ status: number | null; out: string; err: string }> };
-
-function ccr(home: LimitedHome, words: string[], more: Record<string, string> = {}): Run {
-  const child = spawn(process.execPath, [bundle, ...words], {
-    env: { ...home.env, ...more },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let out = "";
-  let err = "";
-  child.stdout.on("data", (data) => (out += data));
-  child.stderr.on("data", (data) => (err += data));
-  const ended = new Promise<{ status: number | null; out: string; err: string }>((resolve) =>
-    child.on("close", (status) => resolve({ status, out, err })),
-  );
-  return { pid: child.pid!, ended };
-}
 
 const HEADLESS = ["resume-all", "--headless", "--interval", "0", "--json"];
 
 async function quiet(home: LimitedHome, sessions: string[]): Promise<void> {
-  for (let i = 0; i < 1200; i++) {
-    if (home.started().length >= sessions.length && sessions.every((id) => home.continued(id) > 0)) break;
-    await sleep(50);
-  }
+  const done = () =>
+    home.started().length >= sessions.length && sessions.every((id) => home.continued(id) > 0);
+  // After its bound the assertions say better what is missing.
+  await waitFor(done, "every session is resumed").catch(() => {});
+  // A second prompt, the mistake that is looked for, would follow within this time.
   await sleep(300);
 }
 
@@ -48,7 +30,7 @@ describe.concurrent("every limited session is continued exactly once", {
       const home = limitedHome();
       try {
         const sessions = Array.from({ length: 20 }, () => home.limited());
-        const runs = Array.from({ length: 10 }, () => ccr(home, HEADLESS));
+        const runs = Array.from({ length: 10 }, () => start(home, HEADLESS));
         // All of them, some of them, none of them.
         const victims = runs.filter(() => Math.random() < [1, 0.5, 0][round % 3]!);
         await Promise.all(
@@ -63,10 +45,10 @@ describe.concurrent("every limited session is continued exactly once", {
         await Promise.all(runs.map(({ ended }) => ended));
         leftOver += sessions.filter((id) => home.continued(id) === 0).length;
         // What the killed ones left is the next pass's; programs that they had started may still be at work.
-        const last = await ccr(home, HEADLESS).ended;
+        const last = await start(home, HEADLESS).ended;
         expect(last.status, last.err).toBe(0);
         await quiet(home, sessions);
-        const again = await ccr(home, HEADLESS).ended;
+        const again = await start(home, HEADLESS).ended;
         expect(JSON.parse(again.out).results).toEqual([]);
         expect(sessions.map((id) => home.continued(id))).toEqual(sessions.map(() => 1));
         expect(home.started()).toHaveLength(20);
@@ -84,16 +66,16 @@ describe.concurrent("every limited session is continued exactly once", {
     try {
       const sessions = Array.from({ length: 4 }, () => home.limited());
       for (let after = 20; after <= 320; after += 20) {
-        const { pid, ended } = ccr(home, HEADLESS);
+        const { pid, ended } = start(home, HEADLESS);
         await sleep(after);
         try {
           process.kill(pid, "SIGKILL");
         } catch {}
         await ended;
       }
-      await ccr(home, HEADLESS).ended;
+      await start(home, HEADLESS).ended;
       await quiet(home, sessions);
-      await ccr(home, HEADLESS).ended;
+      await start(home, HEADLESS).ended;
       expect(sessions.map((id) => home.continued(id))).toEqual([1, 1, 1, 1]);
       expect(home.started()).toHaveLength(4);
     } finally {
@@ -107,7 +89,7 @@ describe.concurrent("every limited session is continued exactly once", {
       try {
         const sessions = Array.from({ length: 8 }, () => home.limited());
         const words = ["resume-all", "--tmux", "--interval", "0", "--json"];
-        const runs = Array.from({ length: 6 }, () => ccr(home, words));
+        const runs = Array.from({ length: 6 }, () => start(home, words));
         for (const { pid } of runs.slice(round % 2 ? 0 : 3)) {
           await sleep(30 + Math.random() * 150);
           try {
@@ -115,9 +97,9 @@ describe.concurrent("every limited session is continued exactly once", {
           } catch {}
         }
         await Promise.all(runs.map(({ ended }) => ended));
-        await ccr(home, words).ended;
+        await start(home, words).ended;
         await quiet(home, sessions);
-        const again = await ccr(home, words).ended;
+        const again = await start(home, words).ended;
         expect(JSON.parse(again.out).results).toEqual([]);
         expect(sessions.map((id) => home.continued(id))).toEqual(sessions.map(() => 1));
         expect(home.started()).toHaveLength(8);

@@ -3,7 +3,8 @@ import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { slug } from "../../helpers/claude/places.ts";
-import { type Home, makeHome, root } from "../support/home.ts";
+import { type Home, makeHome } from "../support/home.ts";
+import { bundle, type Ran, ccr as run } from "../support/program.ts";
 
 const A = "4bb63347-fb0d-4478-85b2-c7d1a7f248fa";
 const B = "4bb6aaaa-fb0d-4478-85b2-c7d1a7f248fa";
@@ -37,20 +38,13 @@ function session(id: string, options: { project?: string; text?: string; title?:
   return path;
 }
 
-const ccr = (...args: string[]) =>
-  execa(process.execPath, [join(root, "dist/ccr.cjs"), ...args], {
-    env: home.env,
-    extendEnv: false,
-    cwd: home.path,
-    reject: false,
-    stdin: "ignore",
-  });
+const ccr = (...args: string[]): Promise<Ran> => run(home, args);
 
 test("the command names the directory, the full id and the prompt, each as one word of the shell", async () => {
   session(A);
-  const { stdout, exitCode } = await ccr("4bb6", "say 'hi' $(id)", "--print-command");
-  expect(exitCode).toBe(0);
-  const shown = await execa("sh", ["-c", stdout.replace(/&& \S+/, "&& printf '%s\\n' \"$PWD\"")], {
+  const { out, status } = await ccr("4bb6", "say 'hi' $(id)", "--print-command");
+  expect(status).toBe(0);
+  const shown = await execa("sh", ["-c", out.replace(/&& \S+/, "&& printf '%s\\n' \"$PWD\"")], {
     env: home.env,
   });
   expect(shown.stdout.split("\n")).toEqual([project, "--resume", A, "say 'hi' $(id)"]);
@@ -58,15 +52,15 @@ test("the command names the directory, the full id and the prompt, each as one w
 
 test("a prompt that looks like a flag stays a prompt", async () => {
   session(A);
-  const { stdout } = await ccr("4bb6", "--print-command", "--", "-p");
-  expect(stdout).toMatch(new RegExp(`--resume ${A} -- -p$`));
+  const { out } = await ccr("4bb6", "--print-command", "--", "-p");
+  expect(out).toMatch(new RegExp(`--resume ${A} -- -p\\n$`));
 });
 
 test("the plan goes to the descriptor that the shim gives, and nothing to stdout", async () => {
   session(A);
   const plan = join(home.around, "plan");
   const line = 'exec 3>"$PLAN"; CCR_HANDOFF=3 exec node "$CCR" 4bb6';
-  const env = { ...home.env, PLAN: plan, CCR: join(root, "dist/ccr.cjs") };
+  const env = { ...home.env, PLAN: plan, CCR: bundle };
   const { stdout } = await execa("sh", ["-c", line], { env, extendEnv: false });
   expect(stdout).toBe("");
   expect(readFileSync(plan, "utf8")).toContain(`exec ${join(home.around, "bin/claude")} --resume ${A}`);
@@ -86,23 +80,23 @@ test.each<[what: string, args: string[], exit: number, says: RegExp]>([
 ])("%s: one line of what, and what to do", async (_, args, exit, says) => {
   session(A);
   session(B);
-  const { stderr, stdout, exitCode } = await ccr(...args);
-  expect(stderr).toMatch(says);
-  expect(stderr).not.toMatch(/\n\s+at /);
-  expect(stdout).toBe("");
-  expect(exitCode).toBe(exit);
+  const { err, out, status } = await ccr(...args);
+  expect(err).toMatch(says);
+  expect(err).not.toMatch(/\n\s+at /);
+  expect(out).toBe("");
+  expect(status).toBe(exit);
 });
 
 test("a title that is a command is reached behind two dashes", async () => {
   session(A, { title: "list" });
-  expect((await ccr("resume", "--print-command", "--", "list")).stdout).toContain(A);
+  expect((await ccr("resume", "--print-command", "--", "list")).out).toContain(A);
 });
 
 test("a directory that is gone is said, with the ways out", async () => {
   session(A, { project: "/work/that/is/gone" });
-  const { stderr, exitCode } = await ccr("4bb6");
-  expect(stderr).toMatch(/directory is missing: \/work\/that\/is\/gone[\s\S]*--dir \.[\s\S]*mkdir -p/);
-  expect(exitCode).toBe(1);
+  const { err, status } = await ccr("4bb6");
+  expect(err).toMatch(/directory is missing: \/work\/that\/is\/gone[\s\S]*--dir \.[\s\S]*mkdir -p/);
+  expect(status).toBe(1);
 });
 
 test("a session that runs is not started a second time, only forked", async () => {
@@ -118,16 +112,16 @@ test("a session that runs is not started a second time, only forked", async () =
     status: "busy",
   };
   writeFileSync(join(home.path, `.claude/sessions/${process.pid}.json`), JSON.stringify(entry));
-  const { stderr, exitCode } = await ccr("4bb6");
-  expect(stderr).toMatch(new RegExp(`is already running: pid ${process.pid}[\\s\\S]*--fork`));
-  expect(exitCode).toBe(1);
-  expect((await ccr("4bb6", "--fork", "--print-command")).stdout).toContain("--fork-session");
+  const { err, status } = await ccr("4bb6");
+  expect(err).toMatch(new RegExp(`is already running: pid ${process.pid}[\\s\\S]*--fork`));
+  expect(status).toBe(1);
+  expect((await ccr("4bb6", "--fork", "--print-command")).out).toContain("--fork-session");
   // The pid was given to another process meanwhile: no longer live.
   writeFileSync(
     join(home.path, `.claude/sessions/${process.pid}.json`),
     JSON.stringify({ ...entry, procStart: "1" }),
   );
-  expect((await ccr("4bb6", "--print-command")).exitCode).toBe(0);
+  expect((await ccr("4bb6", "--print-command")).status).toBe(0);
 });
 
 test("another branch than the session's is said in one line", async () => {
@@ -135,44 +129,40 @@ test("another branch than the session's is said in one line", async () => {
   mkdirSync(join(project, ".git"));
   writeFileSync(join(project, ".git/HEAD"), "ref: refs/heads/feature/x\n");
   const line = 'exec 3>/dev/null; CCR_HANDOFF=3 exec node "$CCR" 4bb6';
-  const env = { ...home.env, CCR: join(root, "dist/ccr.cjs") };
+  const env = { ...home.env, CCR: bundle };
   const { stderr } = await execa("sh", ["-c", line], { env, extendEnv: false });
   expect(stderr).toBe("ccr: the session was on branch main; feature/x is checked out now");
 });
 
 test("what cannot be resumed is said before the CLI says it", async () => {
   session(A, { text: "" });
-  expect((await ccr(A)).stderr).toMatch(
+  expect((await ccr(A)).err).toMatch(
     /cannot resume [0-9a-f]{8}: its transcript has no readable message[\s\S]*the file is empty/,
   );
   session(A, { text: "\0\0\0\0not json\n" });
-  expect((await ccr(A)).stderr).toMatch(/no readable message/);
+  expect((await ccr(A)).err).toMatch(/no readable message/);
 });
 
 test("without the CLI it says how to get it", async () => {
   session(A);
-  const { stderr, exitCode } = await execa(process.execPath, [join(root, "dist/ccr.cjs"), A], {
-    env: { ...home.env, PATH: "/nowhere" },
-    extendEnv: false,
-    reject: false,
-  });
-  expect(stderr).toMatch(/claude program is not on PATH[\s\S]*npm install -g @anthropic-ai\/claude-code/);
-  expect(exitCode).toBe(1);
+  const { err, status } = await run(home, [A], { env: { PATH: "/nowhere" } });
+  expect(err).toMatch(/claude program is not on PATH[\s\S]*npm install -g @anthropic-ai\/claude-code/);
+  expect(status).toBe(1);
 });
 
 test("with --json an error is JSON, on stderr", async () => {
   session(A);
-  const { stderr, exitCode } = await ccr("list", "many", "--json");
-  expect(JSON.parse(stderr)).toMatchObject({ schema: "ccr/error@1", error: { kind: "usage" } });
-  expect(exitCode).toBe(2);
+  const { err, status } = await ccr("list", "many", "--json");
+  expect(JSON.parse(err)).toMatchObject({ schema: "ccr/error@1", error: { kind: "usage" } });
+  expect(status).toBe(2);
 });
 
 test("a home without Claude's files lists nothing, says how to begin, and is no failure", async () => {
-  const { stderr, stdout, exitCode } = await ccr("list");
-  expect(stderr).toContain("claude");
-  expect(stdout).toBe("");
-  expect(exitCode).toBe(0);
-  expect(JSON.parse((await ccr("list", "--json")).stdout)).toMatchObject({
+  const { err, out, status } = await ccr("list");
+  expect(err).toContain("claude");
+  expect(out).toBe("");
+  expect(status).toBe(0);
+  expect(JSON.parse((await ccr("list", "--json")).out)).toMatchObject({
     schema: "ccr/list@1",
     sessions: [],
   });

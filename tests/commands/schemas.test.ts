@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { COMMANDS } from "../../helpers/command-table.ts";
-import { ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { fixtures, makeHome, root } from "../support/home.ts";
 import { type LimitedHome, limitedHome } from "../support/limited-home.ts";
+import { ccr } from "../support/program.ts";
 
 type Schema = {
   $ref?: string;
@@ -186,7 +186,6 @@ describe("the schemas", () => {
 describe("the output", () => {
   let home: LimitedHome;
   beforeAll(async () => {
-    await makeBundle();
     home = limitedHome();
     cpSync(join(fixtures, "claude/home/.claude"), join(home.path, ".claude"), { recursive: true });
     home.limited({ resetsAt: Date.now() + 3_600_000, project: "waiting" });
@@ -204,7 +203,6 @@ describe("the output", () => {
   }, 120_000);
   afterAll(async () => {
     await home.remove();
-    removeBundle();
   });
 
   const CALLS: Record<string, readonly (readonly string[])[]> = {

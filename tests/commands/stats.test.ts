@@ -1,15 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { progress } from "../../helpers/terminal/progress.ts";
 import { width } from "../../helpers/terminal/text.ts";
-import { bundle, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Home, makeHome } from "../support/home.ts";
+import { bundle, ccrSync } from "../support/program.ts";
 import { lacks } from "../support/tools.ts";
-
-beforeAll(makeBundle, 120_000);
-afterAll(removeBundle);
 
 let home: Home;
 beforeEach(() => {
@@ -55,12 +52,8 @@ function session(
 }
 
 function stats(words: string[] = [], more: { env?: Record<string, string>; cwd?: string } = {}) {
-  const { stdout, stderr, status } = spawnSync(process.execPath, [bundle, "stats", ...words], {
-    env: { ...home.env, ...more.env },
-    cwd: more.cwd ?? home.path,
-    encoding: "utf8",
-  });
-  return { out: stdout, err: stderr, status };
+  const { out, err, status } = ccrSync(home, ["stats", ...words], more);
+  return { out, err, status };
 }
 const json = (words: string[] = [], cwd?: string) =>
   JSON.parse(stats([...words, "--json"], cwd ? { cwd } : {}).out);

@@ -12,15 +12,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { slug } from "../../helpers/claude/places.ts";
-import { bundle, ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { files, grown, present, saidIn } from "../support/grown.ts";
 import { type Home, makeHome } from "../support/home.ts";
+import { bundle, ccr } from "../support/program.ts";
 
 vi.setConfig({ testTimeout: 240_000 });
-beforeAll(makeBundle, 400_000);
-afterAll(removeBundle);
 
 let a: Home;
 let b: Home;

@@ -10,10 +10,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { slug } from "../../helpers/claude/places.ts";
-import { ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Home, makeHome } from "../support/home.ts";
+import { ccr } from "../support/program.ts";
 
 const [A, B, GONE] = ["aaaaaaaa", "bbbbbbbb", "cccccccc"].map(
   (start) => `${start}-1111-4111-8111-111111111111`,
@@ -21,8 +21,6 @@ const [A, B, GONE] = ["aaaaaaaa", "bbbbbbbb", "cccccccc"].map(
 const DAY = 86_400_000;
 
 let home: Home;
-beforeAll(makeBundle, 240_000);
-afterAll(removeBundle);
 beforeEach(() => {
   home = makeHome("ccr-todos-");
 });

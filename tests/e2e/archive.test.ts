@@ -3,10 +3,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Claude, installClaude } from "../support/claude-cli.ts";
 import { type Home, makeHome } from "../support/home.ts";
 import { type MockApi, mockApi, say, use } from "../support/mock-api.ts";
+import { ccr } from "../support/program.ts";
 
 let api: MockApi;
 let here: Home;
@@ -21,7 +21,6 @@ let id: string;
 let file: string;
 
 beforeAll(async () => {
-  await makeBundle();
   api = await mockApi();
   here = makeHome("ccr-here-");
   there = makeHome("ccr-there-");
@@ -42,7 +41,6 @@ afterAll(async () => {
   await api?.close();
   await here?.remove();
   await there?.remove();
-  removeBundle();
 });
 
 async function done(home: Home, words: string[], status = 0) {

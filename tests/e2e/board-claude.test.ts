@@ -2,11 +2,11 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { installClaude } from "../support/claude-cli.ts";
-import { type Home, makeHome, root } from "../support/home.ts";
+import { type Home, makeHome } from "../support/home.ts";
 import { limit, type MockApi, mockApi, say, use } from "../support/mock-api.ts";
+import { type Installed, install, type Ran } from "../support/program.ts";
 import { openTerminal, type Terminal } from "../support/tmux.ts";
 
 const WAIT = 90;
@@ -14,6 +14,7 @@ let home: Home;
 let api: MockApi;
 let env: Record<string, string>;
 let shop: string;
+let installed: Installed;
 let terminal: Terminal | undefined;
 
 beforeAll(async () => {
@@ -23,12 +24,7 @@ beforeAll(async () => {
   env = (await installClaude(home, api.url, [shop])).env;
   mkdirSync(join(home.path, ".claude"), { recursive: true });
   writeFileSync(join(home.path, ".bashrc"), "PS1='ready> '\n");
-  await execa(process.execPath, [join(root, "dist/ccr.cjs"), "install"], {
-    env,
-    extendEnv: false,
-    cwd: home.path,
-    timeout: 60_000,
-  });
+  installed = await install(home, { env, seconds: 90 });
 }, 180_000);
 afterAll(async () => {
   await terminal?.end();
@@ -37,15 +33,7 @@ afterAll(async () => {
   await api.close();
 });
 
-const ccr = (...words: string[]) =>
-  execa(join(home.path, ".local/bin/ccr"), words, {
-    env,
-    extendEnv: false,
-    cwd: home.path,
-    stdin: "ignore",
-    reject: false,
-    timeout: 90_000,
-  });
+const ccr = (...words: string[]): Promise<Ran> => installed(["ccr", ...words]);
 
 it("shows the real CLI idle, working, asking, and limited; Enter goes to it", async () => {
   terminal = await openTerminal(home, { env, cwd: home.path, columns: 100, rows: 24 });
@@ -55,12 +43,12 @@ it("shows the real CLI idle, working, asking, and limited; Enter goes to it", as
     await terminal!.press("Enter");
   };
   const send = async (text: string): Promise<void> => {
-    expect((await ccr("wait", "shop", "--timeout", "90")).stderr).toBe("");
-    const { stderr, exitCode } = await ccr("send", "shop", text);
-    expect([stderr, exitCode]).toEqual([expect.stringContaining("sent"), 0]);
+    expect((await ccr("wait", "shop", "--timeout", "90")).err).toBe("");
+    const { err, status } = await ccr("send", "shop", text);
+    expect([err, status]).toEqual([expect.stringContaining("sent"), 0]);
   };
   const started = await ccr("start", shop, "--", "--permission-mode", "manual");
-  expect([started.exitCode, started.stderr]).toEqual([0, ""]);
+  expect([started.status, started.err]).toEqual([0, ""]);
   await line("ccr");
   await terminal.shows(/Idle[\s\S]*▌ shop +○/, WAIT);
 
@@ -93,6 +81,6 @@ it("shows the real CLI idle, working, asking, and limited; Enter goes to it", as
   await send("one more");
   await terminal.shows(/Limited[\s\S]*▌ shop +◷.* 2 h \d+ m/, WAIT);
   expect((await terminal.screen()).split("\n")[0]).toMatch(/1 live · 1 limited · 1 session$/);
-  const { sessions } = JSON.parse((await ccr("board", "--json")).stdout);
+  const { sessions } = JSON.parse((await ccr("board", "--json")).out);
   expect(sessions).toMatchObject([{ section: "Limited", state: "live", live: { tmux: "claude-shop" } }]);
 }, 400_000);

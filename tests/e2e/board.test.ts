@@ -13,6 +13,7 @@ import {
   type Terminal,
   type TerminalOptions,
 } from "../support/tmux.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 const WAIT = 60;
@@ -68,13 +69,10 @@ const has = (screen: string, section: string, title: string): boolean =>
 
 /** Waits until a session stands in a section. */
 async function stands(terminal: Terminal, section: string, title: string, seconds = WAIT): Promise<string> {
-  const end = Date.now() + seconds * 1000;
-  for (;;) {
-    const screen = await terminal.screen();
-    if (has(screen, section, title)) return screen;
-    if (Date.now() > end) throw new Error(`"${title}" does not stand below ${section}:\n${screen}`);
-    await sleep(100);
-  }
+  let screen = "";
+  const listed = async () => has((screen = await terminal.screen()), section, title);
+  await waitFor(listed, () => `"${title}" stands below ${section}:\n${screen}`, { seconds, interval: 100 });
+  return screen;
 }
 
 const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
@@ -196,6 +194,7 @@ describe("the board", () => {
     // Once it has started: how long that takes is the machine's matter. A tick is 10 ms.
     const used = async (): Promise<number> => {
       const before = ticks();
+      // The time in which it may use next to nothing.
       await sleep(12_000);
       return ticks() - before;
     };

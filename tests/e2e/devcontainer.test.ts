@@ -5,22 +5,20 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { slug } from "../../helpers/claude/places.ts";
-import { buildHelper } from "../../infra/tools/build-helper.ts";
 import { type Claude, installClaude, type Row } from "../support/claude-cli.ts";
 import { type Container, namespaces, startContainer } from "../support/container.ts";
 import { type Home, makeHome } from "../support/home.ts";
 import { type MockApi, mockApi, say } from "../support/mock-api.ts";
+import { install } from "../support/program.ts";
 import { openTerminal } from "../support/tmux.ts";
 
 const WORKSPACE = "/workspaces/app";
@@ -37,13 +35,7 @@ const CONFIG = `{
 const made = await namespaces();
 if ("reason" in made && process.env.CI !== "true") console.warn(`not run: ${made.reason}`);
 
-const folder = mkdtempSync(join(tmpdir(), "ccr-container-helper-"));
-const program = join(folder, "ccr.cjs");
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 600_000 });
-beforeAll(async () => {
-  if ("argv" in made) await buildHelper({ outfile: program });
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A host with a project, the real CLI and an installed ccr. */
 class Host {
@@ -55,7 +47,7 @@ class Host {
 
   async prepare(api: MockApi): Promise<void> {
     this.claude = await installClaude(this.home, api.url, [this.project, this.home.path]);
-    await execa(process.execPath, [program, "install"], { env: this.home.env, extendEnv: false });
+    await install(this.home);
     mkdirSync(join(this.project, ".devcontainer"));
     writeFileSync(this.file, CONFIG);
     mkdirSync(join(this.home.path, ".claude/agents"), { recursive: true });

@@ -4,10 +4,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { slug } from "../../helpers/claude/places.ts";
-import { ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Claude, installClaude } from "../support/claude-cli.ts";
 import { type Home, makeHome } from "../support/home.ts";
 import { type MockApi, mockApi, say } from "../support/mock-api.ts";
+import { ccr } from "../support/program.ts";
 
 let home: Home;
 let api: MockApi;
@@ -16,7 +16,6 @@ let shop: string;
 let id: string;
 
 beforeAll(async () => {
-  await makeBundle();
   home = makeHome();
   api = await mockApi();
   shop = home.project("shop");
@@ -29,7 +28,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await api?.close();
   await home?.remove();
-  removeBundle();
 });
 
 const file = (session: string): string => join(home.path, ".claude/projects", slug(shop), `${session}.jsonl`);

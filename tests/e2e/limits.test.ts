@@ -4,8 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { bundle, makeBundle, removeBundle } from "../support/bundle.ts";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Claude, installClaude } from "../support/claude-cli.ts";
 import { type Home, makeHome } from "../support/home.ts";
 import {
@@ -20,10 +19,9 @@ import {
   unauthorized,
   use,
 } from "../support/mock-api.ts";
+import { bundle, ccr as run } from "../support/program.ts";
 import { openTerminal } from "../support/tmux.ts";
-
-beforeAll(makeBundle, 120_000);
-afterAll(removeBundle);
+import { waitFor } from "../support/wait-for.ts";
 
 let home: Home;
 let api: MockApi;
@@ -43,20 +41,9 @@ afterEach(async () => {
 const seconds = () => Math.floor(Date.now() / 1000);
 
 async function ccr(words: string[], more: Record<string, string> = {}) {
-  const { stdout, stderr, exitCode } = await execa("node", [bundle, ...words], {
-    env: { ...claude.env, ...more },
-    extendEnv: false,
-    cwd: home.path,
-    stdin: "ignore",
-    reject: false,
-    timeout: 120_000,
-  });
-  return {
-    out: stdout,
-    err: stderr,
-    status: exitCode,
-    json: words.includes("--json") && stdout !== "" ? JSON.parse(stdout) : null,
-  };
+  const ran = await run(home, words, { env: { ...claude.env, ...more }, seconds: 120 });
+  const json = words.includes("--json") && ran.out !== "" ? JSON.parse(ran.out) : null;
+  return { ...ran, json };
 }
 
 /** A session that ends on these answers; its id. */
@@ -96,11 +83,6 @@ const log = (): {
   }
 };
 
-async function until(what: () => boolean, tries = 600): Promise<void> {
-  for (let i = 0; i < tries && !what(); i++) await sleep(100);
-  expect(what()).toBe(true);
-}
-
 describe("sessions that the real CLI has ended on a limit", { timeout: 180_000 }, () => {
   it("are continued after the reset, exactly the right ones, each once, by ccra --headless", async () => {
     const week = await ended(limit("seven_day", seconds() + 3 * 86_400));
@@ -132,6 +114,7 @@ describe("sessions that the real CLI has ended on a limit", { timeout: 180_000 }
       [credit]: "credits",
     });
 
+    // The reset itself has to pass.
     await sleep(Math.max(0, (soon + 1) * 1000 - Date.now()));
     const dry = await ccr(["resume-all", "--dry-run", "--json"]);
     expect(dry.json.plan.filter(({ action }: { action: string }) => action === "resume")).toEqual([]);
@@ -192,12 +175,21 @@ describe("sessions that the real CLI has ended on a limit", { timeout: 180_000 }
       env: claude.env,
       extendEnv: false,
     });
-    await sleep(300);
+    await waitFor(async () => {
+      const { stdout } = await execa("tmux", ["capture-pane", "-p", "-t", "=claude-shop:claude"], {
+        env: claude.env,
+        extendEnv: false,
+      });
+      return /❯\s+more/.test(stdout);
+    }, "the prompt shows what was typed");
     await execa("tmux", ["send-keys", "-t", "=claude-shop:claude", "Enter"], {
       env: claude.env,
       extendEnv: false,
     });
-    await until(() => claude.rows(id).filter((row) => row.isApiErrorMessage === true).length === 2);
+    await waitFor(
+      () => claude.rows(id).filter((row) => row.isApiErrorMessage === true).length === 2,
+      "the transcript has a second limit row",
+    );
     const live = await ccr(["resume-all", "--now", "--json"]);
     expect(live.json.plan).toMatchObject([{ id, action: "skip", reason: "live" }]);
   });
@@ -251,6 +243,7 @@ describe("sessions that the real CLI has ended on a limit", { timeout: 180_000 }
     const asked = api.turns().length;
     const off = await ccr(["supervise"]);
     expect(off).toMatchObject({ status: 0, out: "", err: "" });
+    // Nothing may happen, also a moment later.
     await sleep(1500);
     expect(api.turns()).toHaveLength(asked);
     expect(prompts(id)).toHaveLength(1);
@@ -275,10 +268,10 @@ describe("sessions that the real CLI has ended on a limit", { timeout: 180_000 }
     const past = seconds() - 120;
     api.answers.push(limit("five_hour", past));
     let id = "";
-    await until(() => {
+    await waitFor(() => {
       id = claude.ids()[0] ?? "";
       return id !== "" && claude.rows(id).some((row) => row.isApiErrorMessage === true);
-    });
+    }, "the live session has ended on its limit");
     process.kill(terminal.pid, "SIGKILL");
     await terminal.end();
     expect(
@@ -286,7 +279,7 @@ describe("sessions that the real CLI has ended on a limit", { timeout: 180_000 }
     ).toHaveLength(1);
     // A new pid namespace: what the registry says of pids means nothing any more.
     const words = ["--pid", "--fork", "--mount-proc", "node", bundle, "resume-all", "--headless", "--json"];
-    const run = await execa(
+    const ran = await execa(
       "unshare",
       [...(process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"]), ...words],
       {
@@ -297,7 +290,7 @@ describe("sessions that the real CLI has ended on a limit", { timeout: 180_000 }
         reject: false,
       },
     );
-    expect(JSON.parse(run.stdout).results, run.stdout + run.stderr).toMatchObject([
+    expect(JSON.parse(ran.stdout).results, ran.stdout + ran.stderr).toMatchObject([
       { id, outcome: "continued" },
     ]);
     expect(prompts(id)).toEqual(["work on it", "continue"]);

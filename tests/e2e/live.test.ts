@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Claude, installClaude } from "../support/claude-cli.ts";
-import { type Helper, installBuilt } from "../support/helper.ts";
 import { type Home, makeHome } from "../support/home.ts";
 import { type MockApi, mockApi, say, use } from "../support/mock-api.ts";
+import { type Installed, install } from "../support/program.ts";
 import { processes as everyProcess, openTerminal, type Process, type Terminal } from "../support/tmux.ts";
 
 const HOSTILE = ["#(touch pwned)", "a.b:c", "-x", "日本 語", "two\nlines"];
@@ -15,7 +15,7 @@ const HOSTILE = ["#(touch pwned)", "a.b:c", "-x", "日本 語", "two\nlines"];
 let home: Home;
 let api: MockApi;
 let claude: Claude;
-let ccr: Helper;
+let ccr: Installed;
 const places: Record<string, string> = {};
 const open: Terminal[] = [];
 
@@ -41,7 +41,7 @@ beforeAll(async () => {
     join(home.path, ".claude/settings.json"),
     JSON.stringify({ permissions: { allow: ["Bash"] } }),
   );
-  ccr = await installBuilt(home, claude.env);
+  ccr = await install(home, { env: claude.env });
 }, 180_000);
 
 afterEach(async () => {

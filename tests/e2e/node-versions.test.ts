@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Home, makeHome, root } from "../support/home.ts";
+import { type Home, makeHome } from "../support/home.ts";
 import { programOf } from "../support/npm-cache.ts";
+import { type Ran, ccr as run } from "../support/program.ts";
 import { copySamples } from "../support/sample-sessions.ts";
 
 // The helper runs on Node 18.19 and newer; the tests themselves need a newer one.
@@ -21,41 +22,34 @@ describe.skipIf(process.platform !== "linux" || process.arch !== "x64").each(VER
     }, 300_000);
     afterAll(() => home?.remove());
 
-    const ccr = (...args: string[]) =>
-      execa(node, [join(root, "dist/ccr.cjs"), ...args], {
-        env: home.env,
-        extendEnv: false,
-        cwd: home.path,
-        reject: false,
-        stdin: "ignore",
-      });
+    const ccr = (...args: string[]): Promise<Ran> => run(home, args, { node });
 
     test("every command that looks gives its answer", async () => {
       expect((await execa(node, ["--version"])).stdout).toBe(`v${version}`);
-      const list = JSON.parse((await ccr("list", "--json")).stdout);
+      const list = JSON.parse((await ccr("list", "--json")).out);
       expect(list.sessions).toHaveLength(7);
       const found = await ccr("find", "retry", "gateway", "--json");
-      expect(found.exitCode).toBe(0);
-      expect(JSON.parse(found.stdout).sessions).toHaveLength(2);
-      expect(JSON.parse((await ccr("current", "--json")).stdout).rule).toBe("newest");
-      expect(JSON.parse((await ccr("stats", "--json")).stdout).totals.sessions).toBe(7);
-      expect((await ccr("check-limits")).exitCode).toBe(3);
-      expect((await ccr("resume-all", "--dry-run")).exitCode).toBe(0);
-      expect((await ccr("completion", "bash")).stdout).toContain("complete");
-      expect((await ccr("pick")).stdout).toContain(list.sessions[0].id.slice(0, 4));
+      expect(found.status).toBe(0);
+      expect(JSON.parse(found.out).sessions).toHaveLength(2);
+      expect(JSON.parse((await ccr("current", "--json")).out).rule).toBe("newest");
+      expect(JSON.parse((await ccr("stats", "--json")).out).totals.sessions).toBe(7);
+      expect((await ccr("check-limits")).status).toBe(3);
+      expect((await ccr("resume-all", "--dry-run")).status).toBe(0);
+      expect((await ccr("completion", "bash")).out).toContain("complete");
+      expect((await ccr("pick")).out).toContain(list.sessions[0].id.slice(0, 4));
     });
 
     test("it installs, and its command runs on this Node", async () => {
       const installed = await ccr("install");
-      expect(installed.stderr).toBe("");
-      expect(installed.exitCode).toBe(0);
+      expect(installed.err).toBe("");
+      expect(installed.status).toBe(0);
       expect(readFileSync(join(home.path, ".local/bin/ccr"), "utf8")).toContain(node);
       const { stdout } = await execa(join(home.path, ".local/bin/ccr-list"), ["2"], {
         env: home.env,
         extendEnv: false,
       });
       expect(stdout.split("\n")).toHaveLength(2);
-      expect((await ccr("uninstall")).exitCode).toBe(0);
+      expect((await ccr("uninstall")).status).toBe(0);
     });
   },
 );

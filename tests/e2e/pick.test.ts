@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type Home, makeHome, root } from "../support/home.ts";
+import { type Home, makeHome } from "../support/home.ts";
+import { bundle, ccr, install } from "../support/program.ts";
 import { slug } from "../support/sample-sessions.ts";
 import {
   descendants,
@@ -14,12 +15,11 @@ import {
   type Terminal,
   type TerminalOptions,
 } from "../support/tmux.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 let home: Home;
 let shop: string;
 let infra: string;
-/** The test run builds it first. */
-const bundle = join(root, "dist/ccr.cjs");
 const open: Terminal[] = [];
 const id = (n: number): string => `${String(n).repeat(8)}-0000-4000-8000-000000000000`;
 
@@ -28,7 +28,7 @@ beforeAll(async () => {
   shop = home.project("shop");
   infra = home.project("infra");
   writeFileSync(join(home.path, ".bashrc"), "PS1='ready> '\n");
-  await node([bundle, "install"]);
+  await install(home);
   const claude = join(home.around, "bin/claude");
   writeFileSync(
     claude,
@@ -76,16 +76,6 @@ function session(n: number, project: string, title: string, at: string, said: [s
   rows.push({ type: "custom-title", customTitle: title, sessionId });
   writeFileSync(join(folder, `${sessionId}.jsonl`), `${rows.map((row) => JSON.stringify(row)).join("\n")}\n`);
 }
-
-const node = (words: string[], more: Record<string, string> = {}) =>
-  execa("node", words, {
-    cwd: home.path,
-    env: { ...home.env, ...more },
-    extendEnv: false,
-    stdin: "ignore",
-    reject: false,
-    timeout: 60_000,
-  });
 
 type Pane = Terminal & { tmux(...words: string[]): Promise<string>; line(text: string): Promise<void> };
 
@@ -254,6 +244,7 @@ describe("the picker shows itself", () => {
     // Once it has started: how long that takes is the machine's matter.
     const used = async (): Promise<number> => {
       const before = ticks();
+      // The time in which it may use nothing.
       await sleep(2000);
       return ticks() - before;
     };
@@ -370,6 +361,7 @@ describe("leaving", () => {
   it("is refused by ctrl-z where there is no shell to come back from", async () => {
     const pane = await picker({}, `exec node ${bundle} pick`);
     await pane.press("C-z");
+    // Shows that it does not stop, which would leave no trace on the screen.
     await sleep(300);
     await pane.type("retry");
     await pane.shows(/search retry▏/);
@@ -379,7 +371,7 @@ describe("leaving", () => {
     const pane = await picker();
     const pid = await pickerPid(pane);
     process.kill(pid, "SIGSTOP");
-    await sleep(200);
+    await waitFor(() => / T /.test(readFileSync(`/proc/${pid}/stat`, "utf8")), "the picker has stopped");
     process.kill(pid, "SIGCONT");
     await pane.type("retry");
     await pane.shows(/1 of 54$/m);
@@ -485,8 +477,8 @@ describe("without a screen", () => {
   });
 
   it("is help where ccr stands alone", async () => {
-    const help = await node([bundle]);
-    expect(help.stdout).toContain("usage");
-    expect(help.exitCode).toBe(0);
+    const help = await ccr(home, []);
+    expect(help.out).toContain("usage");
+    expect(help.status).toBe(0);
   });
 });

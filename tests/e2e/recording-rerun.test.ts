@@ -3,10 +3,10 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { ccr, makeBundle, type Ran, removeBundle } from "../support/bundle.ts";
 import { type Claude, installClaude, type Row } from "../support/claude-cli.ts";
 import { type Home, makeHome } from "../support/home.ts";
 import { type MockApi, mockApi, say, use } from "../support/mock-api.ts";
+import { ccr, type Ran } from "../support/program.ts";
 
 // Machines can be slow.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
@@ -18,7 +18,6 @@ let shop: string;
 let id: string;
 
 beforeAll(async () => {
-  await makeBundle();
   api = await mockApi();
 });
 beforeEach(async () => {
@@ -34,7 +33,6 @@ beforeEach(async () => {
 afterEach(() => home.remove());
 afterAll(async () => {
   await api.close();
-  removeBundle();
 });
 
 const run = (...words: string[]): Promise<Ran> => ccr(home, words, { env: claude.env, cwd: shop });

@@ -8,12 +8,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { fixRecorders } from "../../helpers/live/fix-recorders.ts";
 import type { Live } from "../../helpers/live/live-sessions.ts";
 import { startOf } from "../../helpers/system/process.ts";
-import { bundle, ccr as ccrIn, makeBundle, removeBundle } from "../support/bundle.ts";
 import { installClaude } from "../support/claude-cli.ts";
 import { type Home, makeHome } from "../support/home.ts";
 import { type MockApi, mockApi, say } from "../support/mock-api.ts";
+import { bundle, ccr as ccrIn } from "../support/program.ts";
 import { type Pane, playedCells, recordedPane, recorders, withHome } from "../support/recorded.ts";
 import { descendants } from "../support/tmux.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 // Machines can be slow.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
@@ -73,10 +74,9 @@ async function typed(pane: Pane, line: string): Promise<void> {
 let looked: [pane: Pane, window: string] | undefined;
 const screens = async (): Promise<string> => (looked ? text(...looked).catch((error) => error.message) : "");
 
-async function until(test: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
-  for (const end = Date.now() + seconds * 1000; !(await test()); await sleep(50))
-    if (Date.now() > end) throw new Error(`not so after ${seconds} s: ${test}\n${await screens()}`);
-}
+const until = async (condition: () => boolean | Promise<boolean>): Promise<void> => {
+  await waitFor(condition, async () => `${condition}\n${await screens()}`);
+};
 
 /** The screen, once neither it nor the recording changes any more: as tmux has it, and as the recording has it. */
 async function settled(pane: Pane): Promise<{ shown: string[]; played: string[] }> {
@@ -194,7 +194,7 @@ describe("the real CLI", () => {
       env: claude.env,
       cwd: project,
     });
-    await until(async () => (await text(pane)).includes("❯"), 60);
+    await until(async () => (await text(pane)).includes("❯"));
     api.answers.push(
       say(
         `A **table** of words:\n\n| a | b |\n|---|---|\n| wörld | 日本 |\n\n\`\`\`js\nconst x = 1;\n\`\`\`\n\nThe end of it.`,
@@ -202,7 +202,7 @@ describe("the real CLI", () => {
       ),
     );
     await typed(pane, "tell me of the world");
-    await until(async () => (await text(pane)).includes("The end of it."), 60);
+    await until(async () => (await text(pane)).includes("The end of it."));
     await pane.tmux("resize-window", "-t", "=r:", "-x", "80", "-y", "24");
     const { shown, played } = await settled(pane);
     expect(shown.join("\n")).toContain("The end of it.");
@@ -211,9 +211,6 @@ describe("the real CLI", () => {
 });
 
 describe("ccr replay", () => {
-  beforeAll(makeBundle);
-  afterAll(removeBundle);
-
   /** A shell in another window of the same server, at the recording's size. */
   async function shell(pane: Pane): Promise<(words: string) => Promise<void>> {
     const env = Object.entries({ ...home.env, PS1: "$ " }).flatMap(([name, value]) => [

@@ -12,13 +12,13 @@ import {
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { execa } from "execa";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { startOf } from "../../helpers/system/process.ts";
-import { ccr, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Claude, claudeCli, installClaude } from "../support/claude-cli.ts";
 import { root } from "../support/home.ts";
 import { type LimitedHome, limitedHome } from "../support/limited-home.ts";
 import { type MockApi, mockApi, say } from "../support/mock-api.ts";
+import { ccr } from "../support/program.ts";
 import { openTerminal, type Terminal } from "../support/tmux.ts";
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
@@ -28,8 +28,6 @@ const SOON = { timeout: 60_000, interval: 100 };
 let home: LimitedHome;
 let api: MockApi;
 let claude: Claude | undefined;
-beforeAll(makeBundle, 240_000);
-afterAll(removeBundle);
 beforeEach(async () => {
   claude = undefined;
   home = limitedHome();

@@ -1,11 +1,10 @@
 // Harmed transcripts through everything that reads them, many files at a time. CCR_FUZZ_LINES is how many lines there
 // are to be (npm run fuzz: a million), CCR_FUZZ_SEED what to begin with; a failure names both and keeps the file.
 
-import { spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { prompts } from "../../helpers/claude/history.ts";
 import { lastMessages } from "../../helpers/claude/recent.ts";
 import { liveSessions } from "../../helpers/claude/registry.ts";
@@ -20,8 +19,8 @@ import { newestOfAll } from "../../helpers/sessions/store.ts";
 import { RecordReader } from "../../helpers/stats/record-reader.ts";
 import { Hash, Records, WORDS } from "../../helpers/stats/records.ts";
 import { table } from "../../helpers/terminal/table.ts";
-import { bundle, makeBundle, removeBundle } from "../support/bundle.ts";
 import { type Harmed, harmedFile, sampleLines } from "../support/mutate.ts";
+import { ccrSync } from "../support/program.ts";
 import { Random } from "../support/random.ts";
 
 const SEED = Number(process.env.CCR_FUZZ_SEED ?? 20_261_120);
@@ -35,8 +34,6 @@ const HARMFUL =
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
 
 const work = mkdtempSync(join(tmpdir(), "ccr-fuzz-"));
-beforeAll(makeBundle, 120_000);
-afterAll(removeBundle);
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 afterEach(() => vi.unstubAllEnvs());
 
@@ -127,13 +124,9 @@ function checkWhole(file: Harmed, found: ReadonlyMap<string, number>): void {
 
 /** Runs a command over a home; it must end by itself, soon, without a stack and without control characters. */
 function run(home: string, ...words: string[]): void {
-  const { stdout, stderr, status, signal } = spawnSync(process.execPath, [bundle, ...words], {
-    env: { HOME: home, PATH: process.env.PATH, LANG: "C.UTF-8", TZ: "UTC" },
-    encoding: "utf8",
-    timeout: 60_000,
-    maxBuffer: 1 << 28,
-  });
-  expect([words, signal]).toEqual([words, null]);
+  const env = { HOME: home, PATH: process.env.PATH!, LANG: "C.UTF-8", TZ: "UTC" };
+  const { out: stdout, err: stderr, status, signal } = ccrSync({ path: home, env }, words);
+  expect([words, signal]).toEqual([words, undefined]);
   expect([0, 1, 3], `${words}: ${stderr}`).toContain(status);
   expect(stderr).not.toMatch(/unexpected error:|^\s+at |internal/m);
   expect(stdout.match(HARMFUL)?.[0] ?? "", words.join(" ")).toBe("");

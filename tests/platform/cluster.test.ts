@@ -11,6 +11,7 @@ import { root } from "../support/home.ts";
 import { note } from "../support/notes.ts";
 import { type Json, Template } from "../support/template.ts";
 import { mirrored, providers, Terraform } from "../support/terraform.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 const kubeconfig = process.env.KUBE_CONFIG_PATH;
 const { form } = await providers();
@@ -28,6 +29,9 @@ const RIGHTS = [
   { apiGroups: ["apps"], resources: ["deployments"], verbs: VERBS },
   { apiGroups: ["networking.k8s.io"], resources: ["networkpolicies"], verbs: VERBS },
 ];
+
+/** A cluster takes its time. */
+const PATIENT = { seconds: 90, interval: 500 };
 
 describe("the rights that docs/running/publishing.md asks for", () => {
   it("are those that the workspace below has", () => {
@@ -57,15 +61,6 @@ describe("the rights that docs/running/publishing.md asks for", () => {
     expect(all).toHaveLength(1);
     return all[0];
   };
-  async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> {
-    const end = Date.now() + 90_000;
-    for (;;) {
-      const found = await look();
-      if (found) return found;
-      if (Date.now() > end) throw new Error("waited 90 seconds in vain");
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
-  }
 
   /** Plans, applies, and finds the same claim with the same volume behind it. Gives its requested size. */
   async function change(variables: Record<string, string> = {}): Promise<string> {
@@ -110,10 +105,14 @@ describe("the rights that docs/running/publishing.md asks for", () => {
       CODER_WORKSPACE_ID: `${randomBytes(4).toString("hex")}-3bb4-4c1f-9f65-0d6b3a1c7e55`,
     });
     await terraform.apply({ namespace, storage_class: CLASS });
-    const bound = await until(async () => {
-      const now = await claim();
-      return now.status.phase === "Bound" && now;
-    });
+    const bound = await waitFor(
+      async () => {
+        const now = await claim();
+        return now.status.phase === "Bound" && now;
+      },
+      "the claim is bound",
+      PATIENT,
+    );
     uid = bound.metadata.uid;
     volume = bound.spec.volumeName;
   }, 300_000);
@@ -123,10 +122,14 @@ describe("the rights that docs/running/publishing.md asks for", () => {
   });
 
   it("gets a pod that the restricted profile lets in", async () => {
-    const pods = await until(async () => {
-      const found = await get("pods");
-      return found.length > 0 && found;
-    });
+    const pods = await waitFor(
+      async () => {
+        const found = await get("pods");
+        return found.length > 0 && found;
+      },
+      "the deployment has a pod",
+      PATIENT,
+    );
     expect(pods[0].spec.volumes[0].persistentVolumeClaim.claimName).toMatch(/-home$/);
     const [set] = await get("replicasets");
     expect((set.status.conditions ?? []).map((one: Json) => one.message)).toEqual([]);
@@ -208,6 +211,10 @@ describe("the rights that docs/running/publishing.md asks for", () => {
 
   it("goes, home and all, when the workspace is deleted", async () => {
     await terraform.must("destroy", "-auto-approve", `-var=namespace=${namespace}`);
-    await until(async () => (await get("pvc")).length === 0 && (await get("deployments")).length === 0);
+    await waitFor(
+      async () => (await get("pvc")).length === 0 && (await get("deployments")).length === 0,
+      "claim and deployment are deleted",
+      PATIENT,
+    );
   });
 });

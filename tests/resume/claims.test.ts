@@ -21,6 +21,7 @@ import {
   isOwned,
   startCommand,
 } from "../../helpers/resume/claims.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 const ID = "aaaaaaaa-1111-4111-8111-111111111111";
 const WANTED = { row: "row-1", window: "five_hour", resetsAt: 1, by: "person" } as const;
@@ -69,7 +70,7 @@ describe("a claim", () => {
     const child = spawn(sh!, [...words, "sleep", "100"]);
     // The shell makes the file, and then writes its line.
     const written = () => existsSync(file("1.end")) && readFileSync(file("1.end"), "utf8").endsWith("\n");
-    while (!written()) await new Promise((resolve) => setTimeout(resolve, 5));
+    await waitFor(written, "the shell writes its line", { interval: 5 });
     orphan();
     expect(attemptState(ID, last())).toEqual({ is: "started", pid: child.pid, alive: true });
     expect(claim(ID, WANTED, 1)).toBeNull();

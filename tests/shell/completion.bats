@@ -79,9 +79,7 @@ teardown() {
   shows 'prompt> ccr dae96318'
   press C-u
   type_words 'ccr 4b'
-  press Tab
-  sleep 0.5
-  press Tab
+  press Tab Tab
   shows '4bb63347  \(Say "hi" \$\(touch ~/pwned-1\)'
   shows '4bc11111  \(two lines \[31m %F\{red\}'
   # the newest first, and the line itself untouched
@@ -149,6 +147,7 @@ teardown() {
   shows '4bc11111  two lines \[31m %F\{red\}'
   [[ $(screen) == *'Say "hi"'*'two lines'* ]]
   press Tab Tab Enter
+  # Gives a title time to run as code; teardown looks for its traces.
   sleep 1
   press C-u
   type_words 'ccr-list --project my'
@@ -183,7 +182,7 @@ teardown() {
   run clean fish -ic 'cd; complete -C "ccr resume x --dir wor"'
   [[ $output == work/* ]] || fail_with "$output"
   open_terminal fish -i
-  sleep 1
+  shows '~[>#]'
   type_words 'ccr da'
   press Tab
   shows 'ccr dae96318'
@@ -192,5 +191,6 @@ teardown() {
   press Tab
   shows '4bb63347 .*Say "hi" \$\(touch ~/pwned-1\)'
   press Tab Tab Enter
+  # Gives a title time to run as code; teardown looks for its traces.
   sleep 1
 }

@@ -15,6 +15,7 @@ install_it() { clean node "$FILE" install "$@"; }
   [[ $output =~ ^'ccr '[0-9.]+' installed · shell files ready (bash'.*')'$ ]]
   [ "$stderr" = '' ]
   snapshot >"$BATS_TEST_TMPDIR/before"
+  # A file that is written again now has another time.
   sleep 0.01
   run -0 install_it
   [[ $output == *' · nothing changed' ]]

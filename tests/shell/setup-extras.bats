@@ -39,7 +39,7 @@ session() {
   bash -c "trap '$1' TERM; : >'$THERE/ready'; while :; do sleep 0.05; done" >/dev/null 2>&1 3>&- &
   PIDS+=($!)
   disown $!
-  while [ ! -e "$THERE/ready" ]; do sleep 0.02; done
+  wait_until '[ -e "$THERE/ready" ]'
   register $! "$(cut -d' ' -f22 "/proc/$!/stat")"
 }
 register() {

@@ -26,7 +26,7 @@ setup_file() {
     server.listen(0, "127.0.0.1", () => fs.writeFileSync(note, String(server.address().port)));
   ' "$SERVED" "$BATS_FILE_TMPDIR/port" >/dev/null 2>&1 3>&- &
   echo $! >"$BATS_FILE_TMPDIR/server.pid"
-  for _ in $(seq 100); do [ -s "$BATS_FILE_TMPDIR/port" ] && break || sleep 0.1; done
+  wait_until '[ -s "$BATS_FILE_TMPDIR/port" ]'
   export BASE="http://127.0.0.1:$(cat "$BATS_FILE_TMPDIR/port")"
 }
 

@@ -226,7 +226,7 @@ end_tmux() {
   local pid
   pid=$(tmux_here display-message -p '#{pid}')
   kill -KILL "$pid"
-  while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+  wait_until "! kill -0 $pid 2>/dev/null"
 }
 
 @test "sessions that were live come back with the workspace, whichever script is last" {

@@ -368,7 +368,7 @@ lose_node() {
   shows 'Stopped'
   type_words 'fg'
   press Enter
-  sleep 0.3
+  shows $'prompt> fg\n.'
   type_words 'word'
   press Enter
   shows 'planned word'

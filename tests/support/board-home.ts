@@ -2,11 +2,10 @@
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { execa } from "execa";
 import { slug } from "../../helpers/claude/places.ts";
-import type { Helper } from "./helper.ts";
-import { root } from "./home.ts";
 import { type LimitedHome, limitedHome } from "./limited-home.ts";
+import { type Installed, install } from "./program.ts";
+import { waitFor } from "./wait-for.ts";
 
 /** Registers, shows its arguments, and writes down each line that it is given; ends by signals, and takes its entry along. */
 const STAND_IN = `#!/bin/bash
@@ -23,8 +22,8 @@ while :; do read -r -t 1 line && echo "$line" >>"$HOME/typed.log"; done
 `;
 
 export type BoardHome = LimitedHome & {
-  /** runs an executable of the helper */
-  run: Helper;
+  /** runs an installed command */
+  run: Installed;
   /** Writes a transcript: of a few messages, ended at a time. */
   session(id: string, project: string, title: string, at?: number): string;
   /** Starts the stand-in in a tmux session of its own; its pid. */
@@ -37,23 +36,7 @@ export async function boardHome(): Promise<BoardHome> {
   const home = limitedHome();
   writeFileSync(join(home.around, "bin/claude"), STAND_IN, { mode: 0o755 });
   writeFileSync(join(home.path, ".bashrc"), "PS1='ready> '\n");
-  const options = {
-    cwd: home.path,
-    env: home.env,
-    extendEnv: false,
-    stdin: "ignore",
-    timeout: 90_000,
-  } as const;
-  // The test run builds it first.
-  await execa(process.execPath, [join(root, "dist/ccr.cjs"), "install"], options);
-  const run: Helper = async ([name, ...words]) => {
-    const { stdout, stderr, exitCode } = await execa(join(home.path, ".local/bin", name!), words, {
-      ...options,
-      reject: false,
-      stripFinalNewline: false,
-    });
-    return { out: stdout, err: stderr, status: exitCode };
-  };
+  const run = await install(home, { seconds: 90 });
   const session: BoardHome["session"] = (id, project, title, at = Date.now() - 3_600_000) => {
     const cwd = home.project(project);
     const folder = join(home.path, ".claude/projects", slug(cwd));
@@ -95,13 +78,8 @@ export async function boardHome(): Promise<BoardHome> {
       session(id, project, title);
       const { status, err } = await run(["ccr", "open", id]);
       if (status !== 0) throw new Error(`ccr open: ${err}`);
-      const end = Date.now() + 60_000;
-      for (;;) {
-        const found = entryOf((entry) => entry.sessionId === id);
-        if (found) return found[1].pid as number;
-        if (Date.now() > end) throw new Error(`the stand-in for ${id} did not register`);
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
+      const registered = () => entryOf((entry) => entry.sessionId === id);
+      return (await waitFor(registered, `the stand-in for ${id} registers`))[1].pid as number;
     },
     status(pid, status, waitingFor) {
       const [file, entry] = entryOf((one) => one.pid === pid)!;

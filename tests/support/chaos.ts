@@ -7,9 +7,9 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
-import { buildHelper } from "../../infra/tools/build-helper.ts";
 import { filesIn, sha256, transcript } from "./archives.ts";
 import { type Home, makeHome } from "./home.ts";
+import { bundle, ccr } from "./program.ts";
 import { Random } from "./random.ts";
 
 interface Job {
@@ -82,12 +82,10 @@ function same(what: string, found: unknown, expected: unknown): void {
 class Chaos {
   readonly #world: Home;
   readonly #random: Random;
-  readonly #bundle: string;
 
   constructor(world: Home, seed: number) {
     this.#world = world;
     this.#random = new Random(seed);
-    this.#bundle = join(world.around, "helper/ccr.cjs");
   }
 
   #path(...names: string[]): string {
@@ -126,7 +124,7 @@ class Chaos {
     after?: number,
   ): Promise<{ status: number | null; err: string }> {
     const env = { ...this.#world.env, HOME: home };
-    const child = spawn(process.execPath, [this.#bundle, ...words], {
+    const child = spawn(process.execPath, [bundle, ...words], {
       env,
       cwd: home,
       stdio: ["ignore", "ignore", "pipe"],
@@ -332,15 +330,8 @@ class Chaos {
       `${large}.jsonl`,
     );
     writeFileSync(join(seedHome, own), much);
-    const { stdout } = await (await import("execa")).execa(
-      process.execPath,
-      [this.#bundle, "snapshots", "--json"],
-      {
-        env: { ...this.#world.env, HOME: seedHome },
-        extendEnv: false,
-      },
-    );
-    const [{ id: goal }] = JSON.parse(stdout).snapshots;
+    const { out } = await ccr(this.#world, ["snapshots", "--json"], { env: { HOME: seedHome } });
+    const [{ id: goal }] = JSON.parse(out).snapshots;
     jobs.push({
       name: "rollback",
       reset: () => {
@@ -359,7 +350,6 @@ class Chaos {
   }
 
   async run(kills: number, only: readonly string[]): Promise<Report> {
-    await buildHelper({ outfile: this.#bundle });
     const jobs = (await this.#jobs()).filter(({ name }) => only.length === 0 || only.includes(name));
     const report: Report = { kills: 0, finished: 0, jobs: {} };
     const lasts = new Map<string, number>();

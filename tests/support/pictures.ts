@@ -6,9 +6,9 @@ import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { installClaude } from "./claude-cli.ts";
-import { installBuilt } from "./helper.ts";
 import { type Home, makeHome, root } from "./home.ts";
 import { mockApi, say, use } from "./mock-api.ts";
+import { install } from "./program.ts";
 import { copySamples } from "./sample-sessions.ts";
 import { svgOf } from "./svg.ts";
 import { openTerminal, type Terminal } from "./tmux.ts";
@@ -103,7 +103,7 @@ try {
     'set -g status-right ""\nset -as terminal-features ",*:RGB"\nset -g default-terminal tmux-256color\n',
   );
   const env = claude.env;
-  const run = await installBuilt(home, env);
+  const run = await install(home, { env });
   const ccr = async (...words: string[]): Promise<string> => {
     const { out, err, status } = await run(words, { cwd: path, seconds: 120 });
     if (status !== 0) throw new Error(`${words.join(" ")}: ${err}`);

@@ -83,3 +83,14 @@ EXTRA=()
 inventory() {
   (cd "$HERE" && find . -type f -not -path './.cache/ccr/compiled/*' -not -path './.local/lib/ccr/pieces/*' -printf '%p %s %T@ %i\n' | sort)
 }
+
+# Waits until a command line succeeds, for ten seconds at most.
+wait_until() {
+  local i
+  for i in {1..200}; do
+    if eval "$1"; then return 0; fi
+    sleep 0.05
+  done
+  echo "not within 10 s: $1" >&2
+  return 1
+}
