@@ -13,7 +13,7 @@ import { readArchive } from "./read.ts";
 import { redactedCopy } from "./redacted-source.ts";
 import { writeArchive } from "./write.ts";
 
-export type Progress = (done: number, all: number) => void;
+type Progress = (done: number, all: number) => void;
 export type ExportOptions = {
   /** version of ccr */
   ccr: string;

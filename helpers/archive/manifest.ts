@@ -46,7 +46,7 @@ export type Manifest = {
 };
 
 /** The parts of a session, `<id>/<part>/…`. The first two are single files. */
-export const PARTS = [
+const PARTS = [
   "transcript.jsonl",
   "history.jsonl",
   "files",

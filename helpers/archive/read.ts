@@ -11,7 +11,7 @@ import {
 import { ByteReader, nextMember, padding } from "./tar.ts";
 
 /** Receives the bytes of one file. `end` is called once its checksum was verified. */
-export type MemberSink = { bytes(piece: Buffer): void; end?(): void };
+type MemberSink = { bytes(piece: Buffer): void; end?(): void };
 
 export type ReadOptions = {
   /** called with the manifest before anything else is read */

@@ -8,7 +8,7 @@ import { firstSessionIdIn } from "../claude/row-marks.ts";
 import { foldedName, isMemberName, type Part, SUBAGENT_FILE } from "./manifest.ts";
 
 /** Lists the regular files below a directory by their relative paths. Skips links and hidden files. */
-export function filesBelow(directory: string, prefix = ""): string[] {
+function filesBelow(directory: string, prefix = ""): string[] {
   const pathsOf = (entry: Dirent): string[] => {
     const path = prefix + entry.name;
     if (entry.isDirectory()) return filesBelow(directory, `${path}/`);

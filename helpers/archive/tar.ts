@@ -3,7 +3,7 @@
 
 import { badArchive } from "./manifest.ts";
 
-export const BLOCK = 512;
+const BLOCK = 512;
 const LARGEST_OCTAL = 0o77777777777;
 const LARGEST_PAX = 4096;
 const PLAIN_NAME = /^[\x20-\x7e]{1,100}$/;

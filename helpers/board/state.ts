@@ -6,7 +6,7 @@ import { filter, searchWords } from "./filter.ts";
 import { type Item, SECTIONS, type Section } from "./items.ts";
 
 /** One line of the list. */
-export type Row = { section: Section } | { item: Item } | { note: string };
+type Row = { section: Section } | { item: Item } | { note: string };
 
 export type State = {
   /** lines of the list on the screen */

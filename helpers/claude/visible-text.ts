@@ -1,7 +1,7 @@
 // What people see of a transcript: prompts and answers, and the results of tools where they are asked for.
 import { isMessage, promptOf, type Row, textsOf, timeOf, toolResultsOf } from "./rows.ts";
 
-export type Role = "user" | "assistant" | "tool";
+type Role = "user" | "assistant" | "tool";
 /** A piece of visible text. `at` is epoch ms. */
 export type VisibleText = { role: Role; at: number | null; text: string };
 

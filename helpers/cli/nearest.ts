@@ -10,7 +10,7 @@ export function nearest(word: string, words: readonly string[]): string | undefi
 }
 
 /** Returns the edit distance of two words; two swapped neighbours count as one edit. */
-export function distance(a: string, b: string): number {
+function distance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

@@ -21,7 +21,7 @@ import {
 import type { Redactor } from "../redact/redactor.ts";
 
 /** `data` is base64; empty if the picture is left out. */
-export type Picture = { type: string; data: string };
+type Picture = { type: string; data: string };
 /** `at` is epoch ms. `result` is null if a tool call got no answer. */
 export type Item =
   | { kind: "prompt" | "answer" | "note"; at: number | null; text: string; pictures: Picture[] }

@@ -20,6 +20,6 @@ export type CheckContext = {
   onProgress: (done: number, all: number) => void;
 };
 
-export type Found = Finding | Finding[] | null | undefined | false;
+type Found = Finding | Finding[] | null | undefined | false;
 /** The checks by name. docs/using/troubleshooting.md has an entry for each. A check that fails is itself a finding. */
 export type Checks = Record<string, (context: CheckContext) => Found | Promise<Found>>;

@@ -4,7 +4,7 @@ import { type Cause, clockIn, epochIn, instantOf, meaningOf, normalize, toMillis
 /** `blockedBy` in JSON output. */
 export type BlockedBy = "spend-limit" | "credits" | "login" | "payment" | "overloaded" | "other-api-error";
 /** Where a reset time comes from. */
-export type ResetFrom = "apiErrorParams" | "quotaLimits" | "epoch" | "clock-text";
+type ResetFrom = "apiErrorParams" | "quotaLimits" | "epoch" | "clock-text";
 
 export type Verdict =
   | { state: "none" }

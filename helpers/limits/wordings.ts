@@ -70,7 +70,7 @@ export const WORDINGS: readonly Wording[] = [
 ];
 
 /** Names of windows in texts. A model's name counts wherever it stands (`Opus weekly`, `Fable 5`). */
-export const WINDOWS: readonly (readonly [name: RegExp, window: string, versions: string])[] = [
+const WINDOWS: readonly (readonly [name: RegExp, window: string, versions: string])[] = [
   [/spend|credit|budget|overage/, "overage", "2.1.329"],
   [/^(?:5-hour|five-hour|session)$/, "five_hour", "1.0.109-2.1.329"],
   [/opus/, "seven_day_opus", "2.0.50-2.1.329"],

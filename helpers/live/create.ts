@@ -21,8 +21,7 @@ export function safeName(wanted: string): string {
 }
 
 /** The session's name for a project: its folder's. */
-export const nameFor = (project: string): string =>
-  safeName(project.split("/").filter(Boolean).at(-1) ?? "root");
+const nameFor = (project: string): string => safeName(project.split("/").filter(Boolean).at(-1) ?? "root");
 
 /** Names of the environment variables that a pane gets from us. Secrets are only inherited, never passed in arguments. */
 const PASSED =

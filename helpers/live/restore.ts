@@ -25,7 +25,7 @@ import { hasTmux, tmux } from "./tmux.ts";
  * Why a session is not restored. `closed`: a person closed it in tmux, whose server still runs; `live`: its Claude runs
  * outside of tmux; `ending`: it has lost its terminal and is about to end.
  */
-export type Reason =
+type Reason =
   | "running"
   | "live"
   | "ending"

@@ -12,7 +12,7 @@ const truncate = (text: string): string =>
 
 type Call = { about: string; code: string; language: string };
 
-export const diffLines = (text: unknown, sign: string): string =>
+const diffLines = (text: unknown, sign: string): string =>
   typeof text === "string" && text !== "" ? text.replace(/^/gm, sign).concat("\n") : "";
 
 /** Describes a tool call in one line and, if that is not everything, as code. */

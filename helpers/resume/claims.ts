@@ -251,12 +251,3 @@ export function writeResult(session: string, n: number, result: Result): void {
 /** The result of an attempt. Null while it is unknown. */
 export const resultOf = (session: string, n: number): Result | null =>
   parse<Result>(read(join(folderOf(session), `${n}.result`)));
-
-/** Ids of all sessions with an attempt. */
-export function tried(): string[] {
-  try {
-    return readdirSync(claimsFolder());
-  } catch {
-    return [];
-  }
-}

@@ -279,7 +279,7 @@ function finished(seen: Seen, words: string): Seen {
 }
 
 /** Names of the tools in the `permission_denials` of claude's JSON. */
-export function deniedIn(words: string): string | null {
+function deniedIn(words: string): string | null {
   for (const line of words.split("\n").reverse()) {
     if (!line.startsWith("{")) continue;
     try {

@@ -8,7 +8,7 @@ import { signatureOf } from "./signature.ts";
  * Signatures of as many bits, bit by bit: a row of `texts` bits for each, at offset `at` of the part. So a search reads
  * only those rows that its word has something to do with.
  */
-export type Group = { bits: number; texts: number; at: number };
+type Group = { bits: number; texts: number; at: number };
 export type Part = { name: string; size: number; groups: Group[] };
 
 /** Where a text is: in a part, and which place its signature has in which group. */
@@ -25,7 +25,7 @@ export type WrittenText = TextPlace & {
   project: string | null;
 };
 
-export const PART = ".part";
+const PART = ".part";
 
 /** Writes one part: texts as they come, signatures at its end. Nothing is written where it cannot be. */
 export class PartWriter {

@@ -12,7 +12,7 @@ const SIX = Uint8Array.from({ length: 256 }, (_, byte) => {
 });
 
 /** Bits of a signature for so many bytes of text. */
-export function signatureBits(length: number): number {
+function signatureBits(length: number): number {
   let bits = LEAST;
   while (bits < MOST && bits * 2 < length) bits *= 2;
   return bits;

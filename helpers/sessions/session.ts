@@ -3,7 +3,7 @@ import type { Live } from "../claude/registry.ts";
 import { stateOf, type Verdict } from "../limits/verdict.ts";
 import { type Entry, timeOfEntry } from "./entry.ts";
 
-export type TitleFrom = "custom" | "ai" | "summary" | "prompt" | "none";
+type TitleFrom = "custom" | "ai" | "summary" | "prompt" | "none";
 export type State = "live" | "waiting" | "ready" | "blocked" | "idle" | "gone";
 
 /** A session as every command speaks of it. Times are epoch ms here and ISO 8601 in JSON; unknown is null. */

@@ -14,7 +14,7 @@ export type ProcessStat = {
 };
 
 /** Parses the text of `/proc/<pid>/stat`, see proc(5). Fields that the text lacks are empty or NaN. */
-export function parseStat(text: string): ProcessStat {
+function parseStat(text: string): ProcessStat {
   // The name is in parentheses and may contain any character, parentheses too.
   const nameEnd = text.lastIndexOf(")");
   // fields[0] is field 3

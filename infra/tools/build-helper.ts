@@ -79,7 +79,7 @@ const sizesOf = (metafile: Metafile): Record<string, number> =>
   );
 
 /** The files that grew most, or the largest ones where no earlier build is known. */
-export function growthOf(before: Record<string, number>, after: Record<string, number>): string {
+function growthOf(before: Record<string, number>, after: Record<string, number>): string {
   const rows = Object.entries(after).map(([name, bytes]) => ({
     name,
     bytes,

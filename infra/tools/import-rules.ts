@@ -6,7 +6,7 @@ export type Inputs = Record<string, { imports: { path: string; external?: boolea
  * The rooms of helpers/ and what each may import besides itself, from the bottom up. Files directly in helpers/ may
  * import every room. The check also fails for an arrow that no import uses, so the table is exactly what the code does.
  */
-export const ROOMS: Record<string, string[]> = {
+const ROOMS: Record<string, string[]> = {
   system: [],
   claude: ["system"],
   remote: ["system"],

@@ -7,7 +7,7 @@ import { execa } from "execa";
 import type { Home } from "./home.ts";
 import { programOf } from "./npm-cache.ts";
 
-export const cliVersion = "2.1.329";
+const cliVersion = "2.1.329";
 
 /** The CLI's path; the first call ever takes some seconds and 380 MB. */
 export function claudeCli(): Promise<string> {
@@ -34,7 +34,7 @@ export interface Claude {
   ids(): string[];
 }
 
-export interface Printed {
+interface Printed {
   exitCode: number | undefined;
   stderr: string;
   json: { session_id: string; is_error: boolean; result: string; api_error?: string; [key: string]: unknown };

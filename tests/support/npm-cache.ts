@@ -5,7 +5,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 
-export const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "ccr-dev");
+const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "ccr-dev");
 
 /** The path of an executable in an npm package of exactly that version; the first call ever installs it. */
 export async function programOf(

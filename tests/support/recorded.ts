@@ -130,7 +130,7 @@ function hasLine(file: string): boolean {
 
 const numberOf = (name: string): number => Number(/\.(\d+)\.cast$/.exec(name)?.[1]);
 
-export function eventsOf(file: string): [number, string, string][] {
+function eventsOf(file: string): [number, string, string][] {
   const lines = readFileSync(file, "utf8").split("\n");
   const last = lines.pop();
   const events = lines.slice(1).map((line) => JSON.parse(line));
@@ -159,7 +159,7 @@ export async function playedCells(file: string, most = Number.POSITIVE_INFINITY)
 }
 
 /** Each row of a screen with the looks of each cell; `input` is text, or a new size. */
-export async function cellsOf(
+async function cellsOf(
   columns: number,
   rows: number,
   input: readonly (string | [columns: number, rows: number])[],
