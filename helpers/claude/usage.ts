@@ -154,6 +154,9 @@ export class UsageScanner {
   #odd = false;
   #uuidStart = 0;
   #uuidEnd = 0;
+  #hasOutput = false;
+  /** sum of cache writes by their lifetime; -1 when there is none */
+  #parts = -1;
   #hour = new Uint8Array(HOUR);
   #hourAt = 0;
 
@@ -267,38 +270,58 @@ export class UsageScanner {
     return -1;
   }
 
-  /** Takes a value if its key means something at this depth; the place behind the value, or -1. */
+  /** Takes a value if its key means something at this depth. Returns the place behind the value, or -1. */
   #value(key: number, keyEnd: number, value: number, depth: number): number {
-    const b = this.#b;
-    const c = b[value];
+    const c = this.#b[value];
     const length = keyEnd - key;
     if (depth === 1 && (length === 6 || length === 16 || length === 25))
       this.#odd ||= ODD.some((name) => this.#is(key, keyEnd, name));
-    if (c === QUOTE) {
-      const end = this.#string(value);
-      if (end < 0) return -1;
-      if (depth === 1) {
-        if (length === 4 && this.#is(key, keyEnd, TYPE)) {
-          this.#type = this.#is(value + 1, end, ASSISTANT) ? 1 : this.#is(value + 1, end, USER) ? 2 : 3;
-        } else if (length === 4 && this.#is(key, keyEnd, UUID)) {
-          this.#uuidStart = value + 1;
-          this.#uuidEnd = end;
-        } else if (length === 9 && this.#is(key, keyEnd, TIME)) this.at = this.#time(value + 1, end);
-      } else if (length === 2 && this.#is(key, keyEnd, ID)) {
-        this.idStart = value + 1;
-        this.idEnd = end;
-      } else if (length === 5 && this.#is(key, keyEnd, MODEL)) {
-        this.modelStart = value + 1;
-        this.modelEnd = end;
-      } else if (length === 4 && this.#is(key, keyEnd, ROLE)) {
-        this.#role = this.#is(value + 1, end, ASSISTANT) ? 1 : 2;
-      }
-      return end + 1;
-    }
     if (c === OPEN || c === OPEN_LIST) return this.#skip(value);
-    let p = value;
+    if (c !== QUOTE) {
+      const end = this.#scalarEnd(value);
+      if (depth === 1 && length === 11 && this.#is(key, keyEnd, SIDE)) this.side = this.#is(value, end, TRUE);
+      return end;
+    }
+    const end = this.#string(value);
+    if (end < 0) return -1;
+    if (depth === 1) this.#rowText(key, keyEnd, value + 1, end);
+    else this.#messageText(key, keyEnd, value + 1, end);
+    return end + 1;
+  }
+
+  /** Takes a text of the row itself. */
+  #rowText(key: number, keyEnd: number, start: number, end: number): void {
+    const length = keyEnd - key;
+    if (length === 4 && this.#is(key, keyEnd, TYPE)) this.#type = this.#typeOf(start, end);
+    else if (length === 4 && this.#is(key, keyEnd, UUID)) {
+      this.#uuidStart = start;
+      this.#uuidEnd = end;
+    } else if (length === 9 && this.#is(key, keyEnd, TIME)) this.at = this.#time(start, end);
+  }
+
+  /** Takes a text of the message. */
+  #messageText(key: number, keyEnd: number, start: number, end: number): void {
+    const length = keyEnd - key;
+    if (length === 2 && this.#is(key, keyEnd, ID)) {
+      this.idStart = start;
+      this.idEnd = end;
+    } else if (length === 5 && this.#is(key, keyEnd, MODEL)) {
+      this.modelStart = start;
+      this.modelEnd = end;
+    } else if (length === 4 && this.#is(key, keyEnd, ROLE)) {
+      this.#role = this.#is(start, end, ASSISTANT) ? 1 : 2;
+    }
+  }
+
+  #typeOf(start: number, end: number): number {
+    if (this.#is(start, end, ASSISTANT)) return 1;
+    return this.#is(start, end, USER) ? 2 : 3;
+  }
+
+  #scalarEnd(start: number): number {
+    const b = this.#b;
+    let p = start;
     while (p < this.#end && b[p] !== COMMA && b[p] !== CLOSE && b[p] !== CLOSE_LIST && b[p] !== NEWLINE) p++;
-    if (depth === 1 && length === 11 && this.#is(key, keyEnd, SIDE)) this.side = this.#is(value, p, TRUE);
     return p;
   }
 
@@ -342,50 +365,53 @@ export class UsageScanner {
     return -1;
   }
 
-  /** Reads the usage object; the place of its last bracket, or -1 when it is none. */
+  /** Reads the usage object. Returns the place of its last bracket, or -1 when it is none. */
   #usage(open: number): number {
     const b = this.#b;
     this.input = this.output = this.cacheCreation = this.cacheRead = 0;
-    let own = false;
-    let parts = -1;
+    this.#hasOutput = false;
+    this.#parts = -1;
     let p = open + 1;
     while (p < this.#end && b[p] === QUOTE) {
       const keyEnd = this.#string(p);
       if (keyEnd < 0 || b[keyEnd + 1] !== COLON) return -1;
-      const key = p + 1;
-      const value = keyEnd + 2;
-      const c = b[value]!;
-      if (c >= 48 && c <= 57) {
-        let n = 0;
-        let i = value;
-        for (; b[i]! >= 48 && b[i]! <= 57; i++) n = n * 10 + b[i]! - 48;
-        if (i - value > MOST_DIGITS || (b[i] !== COMMA && b[i] !== CLOSE)) return -1;
-        const length = keyEnd - key;
-        if (length === OUTPUT.length && this.#is(key, keyEnd, OUTPUT)) {
-          this.output = n;
-          own = true;
-        } else if (length === INPUT.length && this.#is(key, keyEnd, INPUT)) this.input = n;
-        else if (length === CREATED.length && this.#is(key, keyEnd, CREATED)) this.cacheCreation = n;
-        else if (length === READ.length && this.#is(key, keyEnd, READ)) this.cacheRead = n;
-        p = i;
-      } else if (c === OPEN && this.#is(key, keyEnd, CREATION)) {
-        const end = this.#skip(value);
-        if (end < 0) return -1;
-        parts = this.#sum(value + 1, end - 1);
-        if (parts === -2) return -1;
-        p = end;
-      } else {
-        p = this.#value(key, keyEnd, value, 3);
-        if (p < 0) return -1;
-      }
+      p = this.#usageValue(p + 1, keyEnd, keyEnd + 2);
+      if (p < 0) return -1;
       if (b[p] === CLOSE) {
-        if (parts >= 0) this.cacheCreation = parts;
-        return own ? p : -1;
+        if (this.#parts >= 0) this.cacheCreation = this.#parts;
+        return this.#hasOutput ? p : -1;
       }
       if (b[p] !== COMMA) return -1;
       p++;
     }
     return -1;
+  }
+
+  /** Takes a value of the usage object. Returns the place behind it, or -1. */
+  #usageValue(key: number, keyEnd: number, value: number): number {
+    const c = this.#b[value]!;
+    if (c >= 48 && c <= 57) return this.#tokens(key, keyEnd, value);
+    if (c !== OPEN || !this.#is(key, keyEnd, CREATION)) return this.#value(key, keyEnd, value, 3);
+    const end = this.#skip(value);
+    if (end < 0) return -1;
+    this.#parts = this.#sum(value + 1, end - 1);
+    return this.#parts === -2 ? -1 : end;
+  }
+
+  /** Takes a number of tokens. */
+  #tokens(key: number, keyEnd: number, value: number): number {
+    const b = this.#b;
+    let n = 0;
+    let p = value;
+    for (; b[p]! >= 48 && b[p]! <= 57; p++) n = n * 10 + b[p]! - 48;
+    if (p - value > MOST_DIGITS || (b[p] !== COMMA && b[p] !== CLOSE)) return -1;
+    if (this.#is(key, keyEnd, OUTPUT)) {
+      this.output = n;
+      this.#hasOutput = true;
+    } else if (this.#is(key, keyEnd, INPUT)) this.input = n;
+    else if (this.#is(key, keyEnd, CREATED)) this.cacheCreation = n;
+    else if (this.#is(key, keyEnd, READ)) this.cacheRead = n;
+    return p;
   }
 
   /** Sum of an object's fields, all of them whole numbers; -1 where there is none, -2 for anything else. */

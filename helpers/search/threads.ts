@@ -120,10 +120,7 @@ export async function searchAll(search: Search): Promise<ThreadResult> {
     job.files[at] ??= listing.file(order[at]!);
     searchFile(searcher, job, at, done);
     const { cached, bytes } = job.files[at]!;
-    // Thousands of hits take memory, so garbage is collected early.
-    const { length } = done.hits;
-    if (length > MANY_HITS && done.hits[length - 1]!.text) spillToDisk(done.hits[length - 1]!);
-    if (length > MANY_HITS && at % 16 === 0) collect();
+    if (done.hits.length > MANY_HITS) saveMemory(done, at);
     if (cached) continue;
     searched += bytes;
     left -= bytes;
@@ -136,15 +133,23 @@ export async function searchAll(search: Search): Promise<ThreadResult> {
   // A thread that has not started by now finds nothing left to do.
   if (!second || Atomics.load(job.next, 1) === 0) return done;
   const other = await second();
-  if (!other) {
-    // It has died: the files that it took are searched again.
-    job.owner.forEach((owner, at) => {
-      if (owner === SECOND) searchFile(searcher, job, at, done);
-    });
-    return done;
-  }
-  for (const part of other) addTo(done, part);
+  if (other) for (const part of other) addTo(done, part);
+  else searchAgain(searcher, job, done);
   return done;
+}
+
+/** Thousands of hits take memory: moves the last one to the disk, and collects garbage early. */
+function saveMemory({ hits }: ThreadResult, at: number): void {
+  const last = hits.at(-1)!;
+  if (last.text) spillToDisk(last);
+  if (at % 16 === 0) collect();
+}
+
+/** Searches the files that the second thread took before it died. */
+function searchAgain(searcher: Searcher, job: Job, done: ThreadResult): void {
+  job.owner.forEach((owner, at) => {
+    if (owner === SECOND) searchFile(searcher, job, at, done);
+  });
 }
 
 function addTo(done: ThreadResult, part: ThreadResult): void {

@@ -27,20 +27,23 @@ export function limitedSessions(
   const sessions = new Map<string, Session>();
   const unreadable: string[] = [];
   const memory = new VerdictCache(context.now);
+  const visit = (id: string, folder: string, file: string): void => {
+    const stats = statSync(file, { throwIfNoEntry: false });
+    if (!stats?.isFile() || (since !== null && stats.mtimeMs < since)) return;
+    if (stats.mtimeMs > context.now - ACTIVE) active.push(file);
+    const limited =
+      memory.recall(file, stats) ?? memory.remember(file, stats, readVerdict(id, folder, file, stats));
+    if (!limited) return;
+    const session = { ...sessionOf(limited.entry, context), verdict: limited.verdict };
+    if (!session.live) session.state = stateOf(limited.verdict, context.now);
+    const twin = sessions.get(session.id);
+    if (!twin || (twin.updatedAt ?? 0) < (session.updatedAt ?? 0)) sessions.set(session.id, session);
+  };
   for (const [folder, path] of projectFolders()) {
     for (const id of idsIn(path)) {
       const file = `${path}/${id}.jsonl`;
       try {
-        const stats = statSync(file, { throwIfNoEntry: false });
-        if (!stats?.isFile() || (since !== null && stats.mtimeMs < since)) continue;
-        if (stats.mtimeMs > context.now - ACTIVE) active.push(file);
-        const stopped =
-          memory.recall(file, stats) ?? memory.remember(file, stats, readVerdict(id, folder, file, stats));
-        if (!stopped) continue;
-        const session = { ...sessionOf(stopped.entry, context), verdict: stopped.verdict };
-        if (!session.live) session.state = stateOf(stopped.verdict, context.now);
-        const twin = sessions.get(session.id);
-        if (!twin || (twin.updatedAt ?? 0) < (session.updatedAt ?? 0)) sessions.set(session.id, session);
+        visit(id, folder, file);
       } catch (error) {
         if (errno(error) !== "ENOENT") unreadable.push(file);
       }

@@ -9,6 +9,7 @@ import { TIMESTAMP_STEP } from "../system/cache-file.ts";
 import { errno } from "../system/problem.ts";
 import { type FileStat, statFile as lookAt } from "../system/stat-file.ts";
 import {
+  type Catalogue,
   confirmCatalogue,
   entryOf,
   type Folder,
@@ -202,22 +203,37 @@ export function newest(
       choose(entry);
     }
   }
-  if (scan?.found === all && all.length > WORTH_CATALOGUE) {
-    const unread = unknown.filter(({ transcript }) => !fresh.has(transcript.path));
-    const moved =
-      !catalogue ||
-      !sameFolders(catalogue.fields.folders, scan.folders) ||
-      catalogue.fields.rootTime !== scan.rootTime;
-    const learnt = [...fresh.values()].some(({ path, facts }) => facts !== null && !known.has(path));
-    if (moved || learnt || fresh.size > FEW_CHANGES) {
-      const rows = candidates.flatMap(({ transcript, row }) => row ?? fresh.get(transcript.path) ?? []);
-      const newestUnread = Math.max(0, ...unread.map(({ transcript }) => transcript.mtime));
-      const { root, rootTime, folders } = scan;
-      const ids = all.map(({ id }) => id);
-      writeCatalogue({ root, rootTime, folders, rows, ids, unread: newestUnread });
-    } else confirmCatalogue(scan.root);
-  }
+  if (scan?.found === all && all.length > WORTH_CATALOGUE)
+    updateCatalogue(scan, catalogue, candidates, fresh);
   return chosen.entries;
+}
+
+type Candidate = { transcript: Transcript; row: Row | undefined };
+
+/** Writes the catalogue when folders or more than a few files have changed. `fresh`: the sessions that were read now. */
+function updateCatalogue(
+  { root, rootTime, folders, found }: Scan,
+  catalogue: Catalogue | null,
+  candidates: readonly Candidate[],
+  fresh: ReadonlyMap<string, Entry>,
+): void {
+  const known = new Set(catalogue?.rows.map(({ path }) => path));
+  const moved =
+    !catalogue || !sameFolders(catalogue.fields.folders, folders) || catalogue.fields.rootTime !== rootTime;
+  const learnt = [...fresh.values()].some(({ path, facts }) => facts !== null && !known.has(path));
+  if (!moved && !learnt && fresh.size <= FEW_CHANGES) {
+    confirmCatalogue(root);
+    return;
+  }
+  const unread = candidates.filter(({ transcript, row }) => !row && !fresh.has(transcript.path));
+  writeCatalogue({
+    root,
+    rootTime,
+    folders,
+    rows: candidates.flatMap(({ transcript, row }) => row ?? fresh.get(transcript.path) ?? []),
+    ids: found.map(({ id }) => id),
+    unread: Math.max(0, ...unread.map(({ transcript }) => transcript.mtime)),
+  });
 }
 
 const sameFolders = (a: readonly Folder[], b: readonly Folder[]): boolean =>
@@ -252,12 +268,8 @@ function recallNewest(limit: number): Newest | null {
   const root = projectsDirectory();
   const now = Date.now();
   const catalogue = readCatalogue(root, false);
-  if (!catalogue || catalogue.savedAt > now || now - catalogue.savedAt > TRUSTED) return null;
+  if (!catalogue || !isRecent(catalogue, root, now)) return null;
   const { fields, rows, whole } = catalogue;
-  if (fields.rootTime === 0 || folderTime(root, now) !== fields.rootTime) return null;
-  for (const [name, time] of fields.folders) {
-    if (time === 0 || folderTime(`${root}/${name}`, now) !== time) return null;
-  }
   const chosen = new NewestEntries(limit);
   const ids = new Set<string>();
   for (const row of rows) {
@@ -270,12 +282,8 @@ function recallNewest(limit: number): Newest | null {
     if (!entry) return null;
     chosen.add(entry);
   }
-  const bound = Math.max(
-    fields.unread + SLACK,
-    whole ? 0 : (rows.at(-1)?.updatedAt ?? Number.POSITIVE_INFINITY),
-  );
-  if (!(whole && fields.unread === 0) && !(chosen.full && chosen.oldest >= bound)) return null;
-  if (!whole) for (const id of liveSessions().keys()) if (!ids.has(id)) return null;
+  if (!coversNewest(catalogue, chosen)) return null;
+  if (!whole && [...liveSessions().keys()].some((id) => !ids.has(id))) return null;
   return {
     entries: chosen.entries,
     unique: new Map(rows.map(({ id, unique }) => [id, unique])),
@@ -284,6 +292,21 @@ function recallNewest(limit: number): Newest | null {
   };
 }
 
+/** Whether no transcript that is not in these rows of the catalogue can be newer than the chosen ones. */
+function coversNewest({ fields, rows, whole }: Catalogue, chosen: NewestEntries): boolean {
+  if (whole && fields.unread === 0) return true;
+  const oldestRow = rows.at(-1)?.updatedAt ?? Number.POSITIVE_INFINITY;
+  return chosen.full && chosen.oldest >= Math.max(fields.unread + SLACK, whole ? 0 : oldestRow);
+}
+
+/** Whether a catalogue was compared with all files a moment ago, and no folder has changed since. */
+function isRecent({ fields, savedAt }: Catalogue, root: string, now: number): boolean {
+  if (savedAt > now || now - savedAt > TRUSTED) return false;
+  if (fields.rootTime === 0 || folderTime(root, now) !== fields.rootTime) return false;
+  return fields.folders.every(([name, time]) => time !== 0 && folderTime(`${root}/${name}`, now) === time);
+}
+
+/** Ids of the sessions with the newest prompts in the history, at most `most`. */
 export function recentlyPrompted(most: number): Set<string> {
   const ids = new Set<string>();
   for (const { session } of prompts()) {

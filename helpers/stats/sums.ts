@@ -30,6 +30,12 @@ class Sum {
     for (let i = 0; i < 5; i++) this.numbers[to + i]! += rows[at + 3 + i]!;
   }
 
+  /** `session` is -1 when it is unknown. */
+  addFile(session: number, bytes: number): void {
+    if (session >= 0) this.sessions.add(session);
+    this.bytes += bytes;
+  }
+
   get sums(): Sums {
     const own = this.numbers.subarray(0, 5);
     const side = this.numbers.subarray(5);
@@ -135,12 +141,9 @@ export function summarize(
       for (const group of groups) group.add(index, at, session, project);
     }
     if (!any) continue;
-    const sums = [total];
-    for (const group of groups) if (group.grouping === "project") sums.push(group.of(project));
-    for (const sum of sums) {
-      if (session >= 0) sum.sessions.add(session);
-      sum.bytes += index.bytes(i);
-    }
+    const byProject = groups.filter(({ grouping }) => grouping === "project");
+    for (const sum of [total, ...byProject.map((group) => group.of(project))])
+      sum.addFile(session, index.bytes(i));
   }
   const by = Object.fromEntries(groups.map(({ grouping, list }) => [grouping, list]));
   return { totals: total.sums, by, oldest, skipped };
