@@ -56,7 +56,7 @@ function parse([name = "", ...words]: string[]): [command: string, flags: string
   return [command, rest.filter((word) => /^--[a-z]/.test(word)).map((word) => /^--[a-z-]+/.exec(word)![0])];
 }
 
-test.each(pages)("%s names only commands and flags that exist", (page) => {
+test.each(pages)("the page %s names only commands and flags that exist", (page) => {
   const wrong = callsIn(page)
     .filter(
       ([name, first]) => !(name === "ccr" && (first === undefined || /^--(?:help|version)$/.test(first))),
@@ -72,6 +72,6 @@ test.each(pages)("%s names only commands and flags that exist", (page) => {
   expect(wrong).toEqual([]);
 });
 
-test("the calls in the documentation are found", () => {
+test("the test of the pages finds the calls of ccr in them", () => {
   expect(pages.flatMap(callsIn).length).toBeGreaterThan(200);
 });

@@ -123,8 +123,8 @@ async function healthy(): Promise<void> {
   expect(status).toBe(0);
 }
 
-describe("a healthy home", () => {
-  test("has no findings, with --fix too, and nothing in it is changed", async () => {
+describe("ccr doctor in a healthy home", () => {
+  test("finds nothing and changes nothing, also with --fix", async () => {
     const before = readFileSync(transcript());
     await healthy();
     expect((await ask(["--fix"])).status).toBe(0);
@@ -136,13 +136,13 @@ describe("a healthy home", () => {
       expect([out.includes("✕"), err]).toEqual([false, expect.stringMatching(/^\d+ checks, no problems\n$/)]);
   });
 
-  test("every check has an entry in the docs, and no entry is without its check", () => {
+  test("has an entry in the docs for every check, and no other entry", () => {
     const page = readFileSync(join(root, "docs/using/troubleshooting.md"), "utf8");
     const entries = [...page.matchAll(/^### (\S+)$/gm)].map(([, name]) => name);
     expect(entries.sort()).toEqual([...Object.keys(CHECKS), "not-readable"].sort());
   });
 
-  test("on a terminal's page each finding has its evidence and what to type", async () => {
+  test("prints each finding on a terminal with its evidence and what to type", async () => {
     chmodSync(transcript(), 0o644);
     const { out, err, status } = await ccr(home, ["doctor"]);
     expect(status).toBe(1);
@@ -151,13 +151,13 @@ describe("a healthy home", () => {
   });
 });
 
-describe("programs", () => {
-  test("node: the one on PATH is too old", async () => {
+describe("ccr doctor on programs", () => {
+  test("reports node: the one on PATH is too old", async () => {
     program("node", "#!/bin/sh\necho v16.20.2\n");
     expect((await only("node")).finding).toContain("v16.20.2");
   });
 
-  test("claude: too old to resume anywhere, older than what wrote the sessions, or broken", async () => {
+  test("reports claude: too old to resume anywhere, older than what wrote the sessions, or broken", async () => {
     const old = await only("claude", [], { CLAUDE_VERSION: "2.1.206 (Claude Code)" });
     expect([old.finding, old.fix]).toEqual(["claude is too old: 2.1.206 (Claude Code)", "claude update"]);
     const older = await only("claude", [], { CLAUDE_VERSION: "2.1.300" });
@@ -166,7 +166,7 @@ describe("programs", () => {
     expect((await only("claude")).finding).toBe("claude does not start");
   });
 
-  test("claude: not installed", async () => {
+  test("reports claude: not installed", async () => {
     rmSync(join(home.around, "bin/claude"));
     const { PATH, HOME } = process.env;
     Object.assign(process.env, { PATH: home.env.PATH, HOME: home.path });
@@ -177,13 +177,13 @@ describe("programs", () => {
     expect(missing).toBe(other === null);
   });
 
-  test("claude: nobody is logged in", async () => {
+  test("reports claude: nobody is logged in", async () => {
     const found = await only("claude", [], { CLAUDE_AUTH: '{"loggedIn":false}' });
     expect(found.finding).toBe("nobody is logged in");
     expect(found.fix).toContain("claude setup-token");
   });
 
-  test.skipIf(lacks("tmux"))("tmux: not installed", async () => {
+  test.skipIf(lacks("tmux"))("reports tmux: not installed", async () => {
     for (const name of ["bash", "sh", "cat", "sleep", "id"])
       symlinkSync(
         execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim(),
@@ -193,7 +193,7 @@ describe("programs", () => {
     expect(found.level).toBe("note");
   });
 
-  test.skipIf(lacks("tmux"))("tmux: its server ended with sessions of ours", async () => {
+  test.skipIf(lacks("tmux"))("reports tmux: its server ended with our sessions", async () => {
     const started = await ccr(home, ["start", home.project("app")]);
     expect(started.status, started.err).toBe(0);
     await healthy();
@@ -210,7 +210,7 @@ describe("programs", () => {
     );
   });
 
-  test("config: ccr's own settings cannot be read", async () => {
+  test("reports config: ccr's own settings cannot be read", async () => {
     mkdirSync(join(home.path, ".config/ccr"), { recursive: true });
     writeFileSync(join(home.path, ".config/ccr/config.json"), '{"autoResume": "maybe"}');
     const { findings, status } = await ask();
@@ -221,20 +221,20 @@ describe("programs", () => {
   });
 });
 
-describe("the shell", () => {
-  test("functions: ccr is not installed", async () => {
+describe("ccr doctor on the shell", () => {
+  test("reports functions: ccr is not installed", async () => {
     rmSync(join(home.path, ".local/lib/ccr"), { recursive: true });
     expect((await only("functions")).fix).toBe("node ccr.cjs install");
   });
 
-  test("functions: their file is gone, and --fix brings it back", async () => {
+  test("reports functions: their file is missing, and --fix restores it", async () => {
     rmSync(join(home.path, "scripts"), { recursive: true });
     expect((await only("functions")).finding).toBe("the file with the shell functions is missing");
     expect((await only("functions", ["--fix"])).done).toContain("installed");
     await healthy();
   });
 
-  test("functions: the block is gone from .bashrc, and --fix brings it back", async () => {
+  test("reports functions: the block is missing from .bashrc, and --fix restores it", async () => {
     writeFileSync(join(home.path, ".bashrc"), "alias ll='ls -l'\n");
     expect((await only("functions")).evidence).toBe("~/.bashrc has no ccr block");
     await only("functions", ["--fix"]);
@@ -242,7 +242,7 @@ describe("the shell", () => {
     expect(readFileSync(join(home.path, ".bashrc"), "utf8")).toContain("alias ll='ls -l'");
   });
 
-  test("functions: .bashrc returns above the block: file and line are told", async () => {
+  test("reports functions: .bashrc returns above the block, with file and line", async () => {
     const rc = join(home.path, ".bashrc");
     writeFileSync(rc, `# mine\nreturn 0\n${readFileSync(rc, "utf8")}`);
     const found = await only("functions");
@@ -250,13 +250,13 @@ describe("the shell", () => {
     expect(found.fix).toBe("move the ccr block above line 2");
   });
 
-  test("functions: something below the block takes them away", async () => {
+  test("reports functions: something below the block removes them", async () => {
     const rc = join(home.path, ".bashrc");
     writeFileSync(rc, `${readFileSync(rc, "utf8")}unset -f ccr\n`);
     expect((await only("functions")).evidence).toMatch(/^~\/\.bashrc:1 loads it, but/);
   });
 
-  test("clash: another program of that name is told by its package", async () => {
+  test("reports clash: another program of the same name, with its package", async () => {
     const folder = join(home.around, "lib/claude-code-router");
     mkdirSync(join(folder, "bin"), { recursive: true });
     writeFileSync(join(folder, "package.json"), '{"name":"@musistudio/claude-code-router"}');
@@ -268,8 +268,8 @@ describe("the shell", () => {
   });
 });
 
-describe("sessions", () => {
-  test("damaged: bad lines are counted and located; --fix writes a repaired copy, the original stays", async () => {
+describe("ccr doctor on sessions", () => {
+  test("reports damaged: counts and locates bad lines; --fix writes a repaired copy and keeps the original", async () => {
     const w = writer();
     const [first, second] = w.rows as [string, string];
     const third = second.replace(/"uuid":"[^"]*"/, '"uuid":"0a0b0c0d-0000-4000-8000-000000000000"');
@@ -298,7 +298,7 @@ describe("sessions", () => {
     expect(readdirSync(join(transcript(), "..")).filter((name) => name.endsWith(".jsonl"))).toHaveLength(2);
   });
 
-  test("damaged: the last line of a running session is being written", async () => {
+  test("does not report damaged for the last line of a running session, which is still being written", async () => {
     writeFileSync(transcript(), `${writer().rows.join("\n")}\n{"type":"user","mess`);
     mkdirSync(claude("sessions"));
     const live = { pid: process.pid, sessionId: ID, procStart: startOf(process.pid), status: "busy" };
@@ -308,7 +308,7 @@ describe("sessions", () => {
     await only("damaged");
   });
 
-  test("twins: one id in two project folders", async () => {
+  test("reports twins: one id in two project folders", async () => {
     mkdirSync(claude("projects/-elsewhere"));
     writeFileSync(claude("projects/-elsewhere", `${ID}.jsonl`), `${writer().rows[0]}\n`, { mode: 0o600 });
     const found = await only("twins");
@@ -318,7 +318,7 @@ describe("sessions", () => {
     await healthy();
   });
 
-  test("sweep: sessions that Claude Code deletes within a week", async () => {
+  test("reports sweep: sessions that Claude Code deletes within a week", async () => {
     const old = new Date(Date.now() - 27 * 24 * HOUR);
     utimesSync(transcript(), old, old);
     const found = await only("sweep");
@@ -328,7 +328,7 @@ describe("sessions", () => {
     await healthy();
   });
 
-  test("modes: what others can read, and --fix closes it", async () => {
+  test("reports modes: files that others can read, and --fix closes them", async () => {
     chmodSync(transcript(), 0o644);
     chmodSync(claude("history.jsonl"), 0o666);
     writeFileSync(claude(".credentials.json"), "{}");
@@ -341,12 +341,12 @@ describe("sessions", () => {
     await healthy();
   });
 
-  test("clock: a record from tomorrow", async () => {
+  test("reports clock: a record from tomorrow", async () => {
     writer(ID, Date.now() + 24 * HOUR).into(home);
     expect((await only("clock")).evidence).toContain("session 4bb63347 is of 20");
   });
 
-  test("not-saved: the history knows a prompt of an hour ago, and there is no transcript", async () => {
+  test("reports not-saved: the history has a prompt of an hour ago, and there is no transcript", async () => {
     const line = {
       display: "hello",
       timestamp: Date.now() - HOUR,
@@ -358,7 +358,7 @@ describe("sessions", () => {
     expect([found.level, found.evidence]).toEqual(["note", expect.stringContaining("5cc73347")]);
   });
 
-  test("login: the newest session ended for want of it, after the credentials were written", async () => {
+  test("reports login: the newest session ended without one, after the credentials were written", async () => {
     const w = writer();
     w.row({
       type: "assistant",
@@ -382,8 +382,8 @@ describe("sessions", () => {
   });
 });
 
-describe("the machine", () => {
-  test("not-writable: what Claude Code would write is lost", async () => {
+describe("ccr doctor on the machine", () => {
+  test("reports not-writable: what Claude Code would write is lost", async () => {
     renameSync(claude("projects"), claude("before"));
     // Nobody, root neither, can make a file there.
     symlinkSync("/proc/self/fdinfo", claude("projects"));
@@ -391,7 +391,7 @@ describe("the machine", () => {
     expect(found.evidence).toContain(claude("projects"));
   });
 
-  test("disk: a volume of 8 MB, nearly full: who uses it, and what to archive", async (context) => {
+  test("reports disk: a volume of 8 MB is nearly full, who uses it, and what to archive", async (context) => {
     const made = await namespaces();
     if ("reason" in made) {
       if (process.env.CI === "true") throw new Error(made.reason);
@@ -417,7 +417,7 @@ describe("the machine", () => {
     expect(found?.fix).toContain("ccr-archive --older-than");
   });
 
-  test("state-outside: .claude.json is on another device than ~/.claude", async () => {
+  test("reports state-outside: .claude.json is on another device than ~/.claude", async () => {
     const own = statSync(home.path).dev;
     const other = ["/dev/shm", "/run", "/tmp", "/var/tmp", tmpdir()].find((path) => {
       try {
@@ -442,7 +442,7 @@ describe("the machine", () => {
     }
   });
 
-  test("writers: two processes have one session", async () => {
+  test("reports writers: two processes have one session", async () => {
     mkdirSync(claude("sessions"));
     for (const pid of [process.pid, process.ppid]) {
       const entry = { pid, sessionId: ID, procStart: startOf(pid), status: "idle", cwd: home.path };
@@ -453,7 +453,7 @@ describe("the machine", () => {
     expect(found.fix).toMatch(/kill \d+$/);
   });
 
-  test("leftovers: of dead processes, and --fix removes them", async () => {
+  test("reports leftovers of dead processes, and --fix removes them", async () => {
     mkdirSync(claude("sessions"));
     const { pid } = spawnSync("true");
     const pidDomain = `linux::${readlinkSync("/proc/self/ns/pid")}`;

@@ -23,11 +23,13 @@ const reason = lacks("unshare")
     ? "unshare may make no mount namespace here: CAP_SYS_ADMIN or user namespaces are needed"
     : "";
 
-test("unshare makes small disks here", { skip: reason !== "" && process.env.CI !== "true" }, () => {
+test("unshare can mount small disks on this machine", {
+  skip: reason !== "" && process.env.CI !== "true",
+}, () => {
   expect(reason).toBe("");
 });
 
-describe.skipIf(reason !== "")("on a small disk", () => {
+describe.skipIf(reason !== "")("on a disk that is full", () => {
   let home: Home;
   let project: string;
   const ids = [1, 2, 3].map((n) => `${String(n).repeat(8)}-1111-4222-8333-cccccccccccc`);
@@ -59,7 +61,7 @@ describe.skipIf(reason !== "")("on a small disk", () => {
     expect(lines.length, stderr).toBeLessThanOrEqual(2);
   };
 
-  test("an export: nothing is left of it", async () => {
+  test("ccr export leaves nothing behind", async () => {
     const { stderr, stdout } = await onDisk(
       "size=500k",
       '$ccr export --all $disk/a.tar.gz; echo "status $?"; ls -A $disk',
@@ -69,7 +71,7 @@ describe.skipIf(reason !== "")("on a small disk", () => {
     expect(stdout).toBe("status 1");
   });
 
-  test("an import: known before anything is written", async () => {
+  test("ccr import refuses before it writes anything", async () => {
     const file = join(home.path, "all.tar.gz");
     expect((await ccr(home, ["export", "--all", file])).status).toBe(0);
     const { stderr, stdout } = await onDisk(
@@ -81,7 +83,7 @@ describe.skipIf(reason !== "")("on a small disk", () => {
     expect(error.message).toMatch(/are needed/);
   });
 
-  test("an import on a disk that takes no more files: each session is there as a whole, or not at all", async () => {
+  test("ccr import imports each session as a whole or not at all when the disk takes no more files", async () => {
     const file = join(home.path, "all.tar.gz");
     expect((await ccr(home, ["export", "--all", file])).status).toBe(0);
     const { stderr, stdout } = await onDisk(
@@ -96,7 +98,7 @@ describe.skipIf(reason !== "")("on a small disk", () => {
     expect(rest.slice(-2)).toEqual(["status 0", "3"]);
   });
 
-  test("an archive on the full disk itself: the smallest make room for the others", async () => {
+  test("ccr archive starts with the smallest sessions, which make room for the others", async () => {
     // 1.3 MB of sessions on 2 MB: all archives together would not fit beside them.
     const { stderr, stdout } = await onDisk(
       "size=2100k",

@@ -92,8 +92,8 @@ const prompts = (home: Home) =>
     .map(({ sessionId, timestamp, display }) => `${sessionId} ${timestamp} ${display}`)
     .sort();
 
-describe("there and back", () => {
-  test("sample sessions: the same records in another home at other paths, and again after the way back", async () => {
+describe("ccr export and import, there and back", () => {
+  test("keep the records of sample sessions in another home at other paths, and on the way back", async () => {
     copySamples(here.path);
     const before = sessionsOf(here);
     expect(Object.keys(before).length).toBeGreaterThan(5);
@@ -149,7 +149,7 @@ describe("there and back", () => {
     expect(filesIn(claude(here))).toEqual(unchanged);
   });
 
-  test("what the real CLI wrote: subagents, titles, torn rows, worktrees; the same home is the same bytes", async () => {
+  test("keep what the real CLI wrote (subagents, titles, torn rows, worktrees), byte for byte in the same home", async () => {
     cpSync(join(fixtures, "claude/home/.claude"), claude(here), { recursive: true });
     const before = sessionsOf(here);
     await done(here, ["export", "--all", file]);
@@ -165,7 +165,7 @@ describe("there and back", () => {
     expect(filesIn(projects(here))).toEqual(copies);
   });
 
-  test("generated data, some of it large: the same records", async () => {
+  test("keep the records of generated sessions, some of them large", async () => {
     const generated = join(here.around, "generated");
     const script = join(root, "tests/bench/gen-sessions.mjs");
     execFileSync(process.execPath, [
@@ -192,7 +192,7 @@ describe("there and back", () => {
   });
 });
 
-describe("one session", () => {
+describe("ccr export and import of one session", () => {
   let project: string;
   const path = (home: Home, directory = project) =>
     join(projects(home), directory.replace(/\W/g, "-"), `${ID}.jsonl`);
@@ -210,7 +210,7 @@ describe("one session", () => {
   const action = async (words: string[], status = 0) =>
     JSON.parse((await done(there, ["import", file, ...words, "--json"], status)).out).sessions[0];
 
-  test("all that belongs to it goes along, and nothing that is secret or somebody else's", async () => {
+  test("take along all files of the session, and nothing that is secret or of another session", async () => {
     const home = claude(here);
     const own = path(here).replace(/\.jsonl$/, "");
     const put = (name: string, text: string) => {
@@ -280,7 +280,7 @@ describe("one session", () => {
     for (const name of names2) expect(statSync(join(there.path, name)).mode & 0o777, name).toBe(0o600);
   });
 
-  test("text and unknown fields stay as they are; the note for the model is not lost", async () => {
+  test("keep text, unknown fields and the note for the model", async () => {
     const row = {
       type: "attachment",
       uuid: "w",
@@ -311,7 +311,7 @@ describe("one session", () => {
     expect(arrived[0].message.content).toBe(`question 0 in ${project}`);
   });
 
-  test("its file is new to the sweep, and its archive keeps the old time", async () => {
+  test("give the file a new time, so that Claude Code does not delete it, and keep the old time in the archive", async () => {
     utimesSync(path(here), 1_600_000_000, 1_600_000_000);
     await done(here, ["export", ID, file]);
     expect(execFileSync("tar", ["--utc", "-tvzf", file], { encoding: "utf8" })).toMatch(
@@ -322,7 +322,7 @@ describe("one session", () => {
     expect(statSync(path(there)).mtimeMs).toBeGreaterThan(before);
   });
 
-  test("a directory that is not here: asked for, proposed, and nothing is written until it is said", async () => {
+  test("refuse a missing directory, propose another, and write nothing until one is given", async () => {
     await done(here, ["export", ID, file]);
     const asked = await done(there, ["import", file], 2);
     expect(asked.err).toContain(project);
@@ -339,7 +339,7 @@ describe("one session", () => {
     expect((await action([])).project).toBe(join(there.path, "projects/app"));
   });
 
-  test("already here, longer here, longer there, and both", async () => {
+  test("merge a session that is already here, longer here, longer there, or longer on both sides", async () => {
     const new_ = there.project("app");
     await done(here, ["export", ID, file]);
     expect((await action([])).action).toBe("imported");
@@ -391,7 +391,7 @@ describe("one session", () => {
     expect(rows(there, new_)).toBe(both);
   });
 
-  test("an unfinished last row stays one row when more is appended", async () => {
+  test("keep an unfinished last row as one row when more is appended", async () => {
     const new_ = there.project("app");
     write(there, 2, new_);
     appendFileSync(path(there, new_), '{"type":"user","uuid":"u2","mess');
@@ -403,7 +403,7 @@ describe("one session", () => {
     expect(lines.slice(5).map((line) => JSON.parse(line).uuid)).toEqual(["u2", "a2"]);
   });
 
-  test("the same id in another project folder is found there", async () => {
+  test("find the same id in another project folder", async () => {
     const other = there.project("other");
     write(there, 2, other);
     await done(here, ["export", ID, file]);
@@ -412,7 +412,7 @@ describe("one session", () => {
     expect(Object.keys(filesIn(projects(there)))).toHaveLength(1);
   });
 
-  test("a running session is not touched, and is exported up to its last whole row", async () => {
+  test("do not change a running session, and export it up to its last whole row", async () => {
     const new_ = there.project("app");
     write(there, 1, new_);
     await done(here, ["export", ID, file]);
@@ -439,7 +439,7 @@ describe("one session", () => {
     expect(rows(here)).toContain(whole);
   });
 
-  test("through a pipe to another home, and nothing but the archive on stdout", async () => {
+  test("work through a pipe to another home, with nothing but the archive on stdout", async () => {
     there.project("app");
     const { stdout } = await execa(
       "bash",
@@ -450,7 +450,7 @@ describe("one session", () => {
     expect(rows(there, join(there.path, "projects/app"))).toContain("answer 1");
   });
 
-  test("a file that is there is not replaced but by --force, and nothing is left beside it", async () => {
+  test("refuse to overwrite a file without --force, and leave no temporary file", async () => {
     writeFileSync(file, "mine");
     const { err } = await done(here, ["export", ID, file], 1);
     expect(err).toContain("--force");
@@ -461,7 +461,7 @@ describe("one session", () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
-  test("files with names that no archive takes are told of, and stay; the session goes", async () => {
+  test("name the files that no archive can hold, and export the session without them", async () => {
     const own = join(path(here).slice(0, -6), "tool-results");
     mkdirSync(own, { recursive: true });
     for (const name of ["good", "new\nline", "back\\slash"]) writeFileSync(join(own, name), name);
@@ -478,7 +478,7 @@ describe("one session", () => {
     expect(Object.values(filesIn(projects(there)))).toContain("good");
   });
 
-  test("imported by four at once it is there once, and each of them says so", async () => {
+  test("import the session once when four processes import it at once, and each says so", async () => {
     const others = Array.from({ length: 8 }, (_, n) => `${n}${ID.slice(1)}`);
     for (const id of others) {
       const copy = transcript(project, id);
@@ -495,7 +495,7 @@ describe("one session", () => {
     expect(Object.keys(filesIn(projects(there)))).toHaveLength(ids.size);
   });
 
-  test("rows that are nested too deeply to be written again stay as they are on the way", async () => {
+  test("keep rows that are nested too deeply to be written again", async () => {
     const deep = `{"type":"user","uuid":"deep","cwd":"${project}","x":${"[".repeat(50_000)}${"]".repeat(50_000)}}`;
     appendFileSync(path(here), `${deep}\n`);
     await done(here, ["export", ID, file]);
@@ -506,7 +506,7 @@ describe("one session", () => {
     expect(Object.keys(filesIn(projects(here)))).toHaveLength(1);
   });
 
-  test("archives can be made again and again, and are made anew when the session has grown", async () => {
+  test("ccr archive can be repeated, and writes a new archive when the session has grown", async () => {
     here.project("app");
     const kept = join(here.around, "kept");
     for (let n = 0; n < 2; n++) await done(here, ["archive", ID, "--to", kept]);
@@ -520,7 +520,7 @@ describe("one session", () => {
     expect(rows(here)).toBe(transcript(project, ID, 3));
   });
 
-  test("an archive that was damaged since is no reason to delete anything", async () => {
+  test("ccr archive --delete keeps a session whose archive was damaged since", async () => {
     here.project("app");
     const kept = join(here.around, "kept");
     await done(here, ["archive", ID, "--to", kept]);
@@ -535,7 +535,7 @@ describe("one session", () => {
     expect(rows(here)).toBe(transcript(project, ID, 2));
   });
 
-  test("only what is old is chosen, by its own account", async () => {
+  test("ccr archive --older-than chooses by the time of the last record", async () => {
     const old = ID.replaceAll("a", "b");
     writeFileSync(
       join(path(here), "..", `${old}.jsonl`),
@@ -548,7 +548,7 @@ describe("one session", () => {
     );
   });
 
-  test("Claude's own setting instead: one number, and no other byte", async () => {
+  test("ccr keep changes one number in Claude's settings, and no other byte", async () => {
     const settings = join(claude(here), "settings.json");
     await done(here, ["keep", "--days", "3650"]);
     expect(JSON.parse(readFileSync(settings, "utf8"))).toEqual({ cleanupPeriodDays: 3650 });
@@ -564,7 +564,7 @@ describe("one session", () => {
   });
 });
 
-test("several archives: one that is damaged is told of, the others are imported", async () => {
+test("ccr import of several archives names the damaged one and imports the others", async () => {
   const good: string[] = [];
   for (const letter of ["d", "e"]) {
     const id = ID.replaceAll("a", letter);

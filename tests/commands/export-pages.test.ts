@@ -25,20 +25,23 @@ function leaky(): string {
 }
 
 describe("ccr export --format", () => {
-  test.each(["md", "html", "json"])("%s: one page, 0600, its secrets named on stderr", async (format) => {
-    leaky();
-    const { out, err, status } = await ccr(home, ["export", "4bb6", "--format", format]);
-    expect([status, out]).toEqual([0, `${home.path}/app-4bb63347.${format}\n`]);
-    expect(err).toContain("secrets redacted: anthropic 1");
-    const file = join(home.path, `app-4bb63347.${format}`);
-    expect(statSync(file).mode & 0o777).toBe(0o600);
-    const text = readFileSync(file, "utf8");
-    expect(text).toContain("my key is [redacted:anthropic]");
-    expect(text).not.toContain(anthropic!.secret);
-    expect(readdirSync(home.path).filter((name) => name.endsWith(".tmp"))).toEqual([]);
-  });
+  test.each(["md", "html", "json"])(
+    "%s: writes one page with mode 0600 and names the secrets on stderr",
+    async (format) => {
+      leaky();
+      const { out, err, status } = await ccr(home, ["export", "4bb6", "--format", format]);
+      expect([status, out]).toEqual([0, `${home.path}/app-4bb63347.${format}\n`]);
+      expect(err).toContain("secrets redacted: anthropic 1");
+      const file = join(home.path, `app-4bb63347.${format}`);
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      const text = readFileSync(file, "utf8");
+      expect(text).toContain("my key is [redacted:anthropic]");
+      expect(text).not.toContain(anthropic!.secret);
+      expect(readdirSync(home.path).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+    },
+  );
 
-  test("a file that is there stays, unless --force is typed", async () => {
+  test("refuses to overwrite a file without --force", async () => {
     leaky();
     const file = join(home.path, "page.md");
     writeFileSync(file, "mine");
@@ -50,7 +53,7 @@ describe("ccr export --format", () => {
     expect(readFileSync(file, "utf8")).toContain("# Retry on 502");
   });
 
-  test("- is stdout, and --no-redact leaves secrets in and says so", async () => {
+  test("- writes to stdout, and --no-redact keeps secrets and says so", async () => {
     leaky();
     const { out, err, status } = await ccr(home, ["export", "4bb6", "-", "--format", "md", "--no-redact"]);
     expect(status).toBe(0);
@@ -58,7 +61,7 @@ describe("ccr export --format", () => {
     expect(err).toContain("secrets were not redacted");
   });
 
-  test("several sessions become pages in a directory, counted together", async () => {
+  test("writes several sessions as pages into a directory, and counts them together", async () => {
     leaky();
     const other = new Writer(home.project("shop"), OTHER);
     // found in the title too: it is the first prompt
@@ -77,14 +80,14 @@ describe("ccr export --format", () => {
     expect(readdirSync(report.file).sort()).toEqual(["app-4bb63347.html", "shop-dae96318.html"]);
   });
 
-  test("another format is refused in one line", async () => {
+  test("refuses an unknown format in one line", async () => {
     leaky();
     const { out, err, status } = await ccr(home, ["export", "4bb6", "--format", "pdf"]);
     expect([out, status]).toEqual(["", 2]);
     expect(err).toBe(`ccr: invalid --format "pdf": use archive, md, html or json\n`);
   });
 
-  test("a full page comes out of a large transcript in little memory", async () => {
+  test("writes a whole page from a large transcript in little memory", async () => {
     const w = new Writer(home.project("large"));
     const output = `${"x".repeat(99)}\n`;
     for (let i = 0; i < 30; i++) {
@@ -104,7 +107,7 @@ describe("ccr export --format", () => {
 });
 
 describe("ccr export --redact", () => {
-  test("takes secrets out of every member of an archive, and leaves the rest byte for byte", async () => {
+  test("removes secrets from every member of an archive, and keeps the rest byte for byte", async () => {
     const path = leaky();
     const own = path.slice(0, -".jsonl".length);
     mkdirSync(join(own, "subagents"), { recursive: true });

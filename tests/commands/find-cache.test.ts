@@ -159,7 +159,7 @@ const step = fc.oneof(
   }),
 );
 
-test("answers are the same with, without and with half of it, whatever happens to the files", async () => {
+test("ccr find answers the same with its cache, without it and with half of it, whatever happens to the files", async () => {
   const clean = () => {
     rmSync(join(home, ".claude"), { recursive: true, force: true });
     rmSync(join(home, "cache"), { recursive: true, force: true });
@@ -203,8 +203,8 @@ test("answers are the same with, without and with half of it, whatever happens t
   );
 }, 120_000);
 
-describe("on generated sessions", () => {
-  test("a warm search opens no transcript but those it shows, and gives the manifest's answer", async () => {
+describe("the cache of ccr find on generated sessions", () => {
+  test("lets a second search open only the transcripts that it shows, and gives the manifest's answer", async () => {
     const { entries } = generate(join(home, "data"), "--sessions", "60", "--total", "8M", "--max", "1M");
     vi.stubEnv("CLAUDE_CONFIG_DIR", join(home, "data"));
     await warm();
@@ -227,7 +227,7 @@ describe("on generated sessions", () => {
     for (const path of filesOf()) expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  test("a session that has grown is read from where it had ended", async () => {
+  test("reads a session that has grown from its old end on", async () => {
     generate(join(home, "data"), "--sessions", "20", "--total", "8M", "--max", "1M");
     vi.stubEnv("CLAUDE_CONFIG_DIR", join(home, "data"));
     await warm();
@@ -244,7 +244,7 @@ describe("on generated sessions", () => {
   });
 });
 
-test("a cache that cannot be written, or is nonsense, changes nothing", async () => {
+test("ccr find answers the same when its cache is nonsense or cannot be written", async () => {
   session(1, [prompt("needle")]);
   for (const prepare of [
     () => writeFileSync(join(home, "cache"), ""),
@@ -264,7 +264,7 @@ test("a cache that cannot be written, or is nonsense, changes nothing", async ()
   await sameAnswers();
 });
 
-test("parts stay few, however often a search keeps something", async () => {
+test("the cache of ccr find keeps few parts, however often a search adds one", async () => {
   for (let n = 0; n < 40; n++) {
     session(n, [prompt(`needle ${n}`), answer("red ".repeat(n * 10))]);
     await warm();
@@ -275,7 +275,7 @@ test("parts stay few, however often a search keeps something", async () => {
   await sameAnswers();
 });
 
-describe("several processes", () => {
+describe("the cache of ccr find with several processes", () => {
   const run = (file: string, args: string[], kill?: number): Promise<{ code: number | null; out: string }> =>
     new Promise((resolve) => {
       const env = {
@@ -297,7 +297,7 @@ describe("several processes", () => {
       if (kill !== undefined) setTimeout(() => child.kill("SIGKILL"), kill);
     });
 
-  test("two at once, and some that are killed in the middle, leave answers that are right", async () => {
+  test("gives right answers with several searches at once, some of them killed", async () => {
     const file = join(home, "ccr.cjs");
     copyFileSync(bundle, file);
     const { entries } = generate(join(home, "data"), "--sessions", "120", "--total", "30M", "--max", "3M");

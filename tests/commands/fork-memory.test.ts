@@ -88,7 +88,7 @@ async function run(...words: string[]): Promise<{ out: string; peak: number }> {
   return { out, peak: Number(/VmHWM:\s+(\d+)/.exec(readFileSync(peak, "utf8"))?.[1]) * 1024 };
 }
 
-test("a list of its turns, and a fork of it", async () => {
+test("ccr fork lists and forks a large session in little memory", async () => {
   const list = await run("fork", ID, "--list");
   expect(list.peak).toBeLessThan(MOST);
   const lines = readFileSync(list.out, "utf8").trim().split("\n");
@@ -111,14 +111,14 @@ test("a list of its turns, and a fork of it", async () => {
   rmSync(session.transcript);
 });
 
-test("a snapshot, and the way back to it", async () => {
+test("ccr snapshot and rollback of a large session take little memory", async () => {
   const taken = await run("snapshot", ID, "--json");
   expect(taken.peak).toBeLessThan(MOST);
   const { snapshot } = JSON.parse(readFileSync(taken.out, "utf8"));
   expect((await run("rollback", ID, snapshot.id)).peak).toBeLessThan(MOST);
 });
 
-test("export, import and pages for people", async () => {
+test("ccr export, import and pages of a large session take little memory", async () => {
   const archive = join(home.path, "a.tar.gz");
   expect((await run("export", ID, archive)).peak).toBeLessThan(180e6);
   const { size } = statSync(path);

@@ -44,8 +44,8 @@ const prompts = (path: string): string[] => saidIn(path).filter((words) => !word
 const append = (row: object): void => appendFileSync(session.path, `${JSON.stringify(row)}\n`);
 const state = (): string => join(home.path, ".local/state/ccr/snapshots");
 
-describe("a fork", () => {
-  test("has the rows up to the cut under its own id, with their origin, and nothing of the CLI's runs", async () => {
+describe("ccr fork", () => {
+  test("copies the rows up to the cut under a new id, with their origin, and without the CLI's run records", async () => {
     append({ type: "last-prompt", lastPrompt: "three", sessionId: session.id });
     append({ type: "cost-state", sessionId: session.id });
     append({ type: "api-request", sessionId: session.id });
@@ -66,7 +66,7 @@ describe("a fork", () => {
     expect(readFileSync(session.path).equals(before)).toBe(true);
   });
 
-  test("keeps the file history of what it has, and shares its files", async () => {
+  test("keeps the file history of its rows, and shares the files", async () => {
     const [first, , , , last] = rowsOf(session.path);
     const snapshot = (messageId: string) => ({
       type: "file-history-snapshot",
@@ -87,7 +87,7 @@ describe("a fork", () => {
     expect(readFileSync(join(home.path, ".claude/file-history", fork.id, "abc@v1"), "utf8")).toBe("old");
   });
 
-  test("from before a compaction has the full conversation, and from after it all that it needs", async () => {
+  test("copies the full conversation from before a compaction, and from after it all that it needs", async () => {
     const last = rowsOf(session.path).at(-1);
     const boundary = "aaaaaaaa-0000-4000-8000-000000000001";
     append({
@@ -121,7 +121,7 @@ describe("a fork", () => {
     expect([refused.status, refused.err]).toEqual([2, expect.stringContaining("--at 3")]);
   });
 
-  test("follows the branch that was resumed last, and says so where others lie behind it", async () => {
+  test("follows the branch that was resumed last, and says so when there are newer ones", async () => {
     const rows = rowsOf(session.path);
     append({ type: "last-prompt", leafUuid: rows[1].uuid, sessionId: session.id });
     const { session: fork, turns } = await json(["fork", session.id]);
@@ -146,7 +146,7 @@ describe("a fork", () => {
     expect([back.status, back.err]).toEqual([2, expect.stringContaining("no message of the main chain")]);
   });
 
-  test("of torn, doubled and spliced lines has the good rows, once, and says what is lost", async () => {
+  test("copies the good rows of torn, doubled and spliced lines once, and says what is lost", async () => {
     const text = readFileSync(session.path, "utf8");
     const [first, second, ...rest] = text.trim().split("\n") as [string, string, ...string[]];
     writeFileSync(
@@ -166,7 +166,7 @@ describe("a fork", () => {
     expect(fork.damaged).toBe(false);
   });
 
-  test("has no rows that are nested too deeply to be written, and says so", async () => {
+  test("leaves out rows that are nested too deeply to be written, and says so", async () => {
     const [first] = rowsOf(session.path);
     const deep = JSON.stringify({ ...first, uuid: "deep", parentUuid: null, toolUseResult: "@" });
     appendFileSync(session.path, `${deep.replace('"@"', "[".repeat(50_000) + "]".repeat(50_000))}\n`);
@@ -177,7 +177,7 @@ describe("a fork", () => {
     expect(prompts(fork.transcript).at(-1)).toBe("four");
   });
 
-  test("a missing parent, and a circle of parents, end in an answer", async () => {
+  test("ends when a parent is missing or parents form a circle", async () => {
     const rows = rowsOf(session.path);
     rows[3].parentUuid = "cccccccc-0000-4000-8000-000000000000";
     writeFileSync(session.path, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
@@ -187,7 +187,7 @@ describe("a fork", () => {
     expect((await json(["fork", session.id, "--at", "2"])).session.damaged).toBe(false);
   });
 
-  test("what names no place to cut at is one line; nothing is written", async () => {
+  test("refuses an --at that names no place to cut in one line, and writes nothing", async () => {
     const before = files(home).size;
     for (const at of ["0", "4", "99", "abc", "zzzz", "", "../..", "\u001b[31m"]) {
       const { status, err } = await ccr(home, ["fork", session.id, "--at", at]);
@@ -200,8 +200,8 @@ describe("a fork", () => {
   });
 });
 
-describe("a snapshot", () => {
-  test("is a copy of its own, and shares what is equal", async () => {
+describe("ccr snapshot and rollback", () => {
+  test("store a full copy, and share equal pieces", async () => {
     appendFileSync(session.path, `${JSON.stringify({ type: "x", filler: "y".repeat(3_000_000) })}\n`);
     const { snapshot } = await json(["snapshot", session.id, "-m", "a note"]);
     expect(snapshot).toMatchObject({ session: session.id, note: "a note", git: null, title: "one" });
@@ -222,7 +222,7 @@ describe("a snapshot", () => {
     expect((await ccr(home, ["snapshots", session.id.slice(0, 8)])).out.split("\n")).toHaveLength(4);
   });
 
-  test("of a session in a directory that cannot be is one all the same", async () => {
+  test("store a session whose directory cannot exist", async () => {
     writeFileSync(
       session.path,
       readFileSync(session.path, "utf8").replace(/"cwd":"[^"]*"/g, '"cwd":"/a\\u0000b"'),
@@ -234,7 +234,7 @@ describe("a snapshot", () => {
     expect(readFileSync(session.path).equals(before)).toBe(true);
   });
 
-  test("has no files with names that nothing can be called by elsewhere, and says so", async () => {
+  test("leave out files whose names are invalid elsewhere, and say so", async () => {
     const own = join(session.path.slice(0, -6), "tool-results");
     mkdirSync(own, { recursive: true });
     writeFileSync(Buffer.concat([Buffer.from(`${own}/not`), Buffer.from([0xff]), Buffer.from("utf8")]), "x");
@@ -250,7 +250,7 @@ describe("a snapshot", () => {
     expect(readdirSync(own)).toHaveLength(6);
   });
 
-  test("brings a deleted session back, with all that belonged to it", async () => {
+  test("restore a deleted session with all its files", async () => {
     const own = session.path.slice(0, -6);
     mkdirSync(join(own, "tool-results"), { recursive: true });
     writeFileSync(join(own, "tool-results/x.txt"), "result");
@@ -265,7 +265,7 @@ describe("a snapshot", () => {
     expect(statSync(session.path).mode & 0o777).toBe(0o600);
   });
 
-  test("a rollback can be undone, and what else belongs to the session stays as it is", async () => {
+  test("can be undone, and leave the other files of the session alone", async () => {
     const own = session.path.slice(0, -6);
     mkdirSync(own);
     writeFileSync(join(own, "a"), "then");
@@ -282,7 +282,7 @@ describe("a snapshot", () => {
     expect(readFileSync(session.path).equals(late)).toBe(true);
   });
 
-  test("a damaged piece, a bomb in its place, a missing one: one line, and the session is as it was", async () => {
+  test("refuse a piece that is damaged, missing or a bomb in one line, and leave the session alone", async () => {
     const { snapshot } = await json(["snapshot", session.id]);
     session.say("four");
     const before = readFileSync(session.path);
@@ -308,7 +308,7 @@ describe("a snapshot", () => {
     }
   });
 
-  test("a snapshot that names other places is no snapshot", async () => {
+  test("refuse a snapshot that names other places", async () => {
     const { snapshot } = await json(["snapshot", session.id]);
     const file = join(state(), session.id, `${snapshot.id}.json`);
     const good = JSON.parse(readFileSync(file, "utf8"));
@@ -333,7 +333,7 @@ describe("a snapshot", () => {
     expect(existsSync(join(home.path, "evil"))).toBe(false);
   });
 
-  test("is deleted when it is named, with what only it has; the session and other snapshots stay", async () => {
+  test("delete a named snapshot with its own pieces, and keep the session and other snapshots", async () => {
     const filler = () => randomBytes(1_500_000).toString("base64");
     const { snapshot: first } = await json(["snapshot", session.id]);
     append({ type: "x", filler: filler() });
@@ -372,7 +372,7 @@ describe("a snapshot", () => {
     expect([said.status, said.err]).toEqual([0, expect.stringMatching(/^1 snapshot deleted, .* freed\n$/)]);
   });
 
-  test("that is taken while others are deleted has all its pieces; an end in between does no harm", async () => {
+  test("keep all pieces of a snapshot that is taken while others are deleted, also when one is killed", async () => {
     const { snapshot: first } = await json(["snapshot", session.id]);
     const pieces = join(state(), "pieces");
     // As where it was ended after it had put the pieces aside.
@@ -392,7 +392,7 @@ describe("a snapshot", () => {
     }
   });
 
-  test("unknown words and sessions are one line that says where to look", async () => {
+  test("answer unknown snapshots and sessions in one line that says where to look", async () => {
     await json(["snapshot", session.id]);
     for (const words of [
       ["rollback", session.id],
@@ -408,7 +408,7 @@ describe("a snapshot", () => {
     }
   });
 
-  test("where nothing can be written nothing is lost", async () => {
+  test("lose nothing where nothing can be written", async () => {
     writeFileSync(join(home.path, ".local"), "a file");
     const before = readFileSync(session.path);
     const { status, err } = await ccr(home, ["snapshot", session.id]);
@@ -417,7 +417,7 @@ describe("a snapshot", () => {
     expect(readFileSync(session.path).equals(before)).toBe(true);
   });
 
-  test("a file that is written to while it is replaced is left alone", () => {
+  test("leave a file alone that is written to while it is replaced", () => {
     const base = statOrNull(session.path);
     const staged = new StagedFile(session.path);
     staged.write("shorter\n");

@@ -101,7 +101,7 @@ afterEach(() => home.remove());
 const projects = () => join(home.path, ".claude/projects");
 const app = () => join(projects(), "-home-coder-projects-app");
 
-test("every command is called here", () => {
+test("the tests of habits call every command", () => {
   expect(Object.keys(CALLS).sort()).toEqual(COMMANDS.map(({ name }) => name).sort());
 });
 
@@ -118,8 +118,8 @@ test("no regular expression has letters beyond ASCII: packed parts of the bundle
   expect(outputFiles[0]!.text.match(/.{0,40}[^\u0000-\u007f].{0,20}/)?.[0] ?? "").toBe("");
 });
 
-describe("locales and terminals", () => {
-  test("LC_ALL=C: what ccr itself says is ASCII, help included", async () => {
+describe("every command, in locales and terminals,", () => {
+  test("prints its own texts in ASCII with LC_ALL=C, help included", async () => {
     // Only plain data, so that everything else that is seen is ours.
     for (const folder of readdirSync(projects())) {
       for (const name of readdirSync(join(projects(), folder))) {
@@ -174,7 +174,7 @@ describe("locales and terminals", () => {
     },
   );
 
-  test.skipIf(lacks("script"))("no line is wider than a terminal of 40 columns", async () => {
+  test.skipIf(lacks("script"))("prints no line wider than a terminal of 40 columns", async () => {
     for (const words of SHOWING) {
       const said = await onTerminal(words, { COLUMNS: "40" }, " 2>/dev/null");
       for (const line of said.split(/\r?\n/)) {
@@ -184,14 +184,14 @@ describe("locales and terminals", () => {
     }
   });
 
-  test("a pipe gets no colours, and its lines are not cut", async () => {
+  test("gives a pipe no colours and uncut lines", async () => {
     for (const words of all) expect((await ccr(home, words)).out, words.join(" ")).not.toContain("\u001b");
     const { out } = await ccr(home, ["list", "500"], { env: { COLUMNS: "40" } });
     expect(Math.max(...out.split("\n").map((line) => line.length))).toBeGreaterThan(60);
   });
 });
 
-describe("places that are missing or forbidden", () => {
+describe("every command, with places that are missing or forbidden,", () => {
   const NO_HOMES: Record<string, string | undefined>[] = [
     { HOME: undefined },
     { HOME: "" },
@@ -199,7 +199,7 @@ describe("places that are missing or forbidden", () => {
     { HOME: "/dev/null" },
   ];
 
-  test("no HOME: every command answers, or says what is wrong", async () => {
+  test("answers or says what is wrong without HOME", async () => {
     const places = {
       CLAUDE_CONFIG_DIR: join(home.path, ".claude"),
       XDG_CACHE_HOME: join(home.path, "c"),
@@ -217,7 +217,7 @@ describe("places that are missing or forbidden", () => {
     }
   });
 
-  test("no Claude directory, an empty one, and files where folders should be", async () => {
+  test("works without Claude's directory, with an empty one, and with files in place of folders", async () => {
     for (const words of all) {
       expectCalm(await ccr(home, words, { env: { CLAUDE_CONFIG_DIR: join(home.path, "nothing") } }), words);
       mkdirSync(join(home.path, "empty/projects"), { recursive: true });
@@ -282,7 +282,7 @@ describe("places that are missing or forbidden", () => {
       throw new Error("setpriv is missing: apt-get install util-linux");
   });
 
-  test("projects/ that may not be read: one line that names it, and no list of nothing", async () => {
+  test("names an unreadable projects/ in one line, and prints no empty list", async () => {
     open(join(home.path, ".claude"));
     chmodSync(projects(), 0);
     try {
@@ -300,7 +300,7 @@ describe("places that are missing or forbidden", () => {
     }
   });
 
-  test("a project folder, or a transcript, that may not be read: the others are there", async () => {
+  test("shows the other sessions when a project folder or a transcript is unreadable", async () => {
     open(join(home.path, ".claude"));
     const victim = join(app(), `${LIVELY}.jsonl`);
     chmodSync(victim, 0);
@@ -321,7 +321,7 @@ describe("places that are missing or forbidden", () => {
     }
   });
 
-  test("a home that is read-only: the same answers, and nothing said of it", async () => {
+  test("answers the same in a read-only home, without a word about it", async () => {
     open(join(home.path, ".claude"));
     chmodSync(home.path, 0o555);
     try {
@@ -337,7 +337,7 @@ describe("places that are missing or forbidden", () => {
     }
   });
 
-  test("a cache that cannot be made costs nothing but time", async () => {
+  test("answers the same, only slower, when no cache can be written", async () => {
     for (const words of READING) {
       const { out, status } = await ccr(home, words);
       const without = await ccr(home, words, {
@@ -348,7 +348,7 @@ describe("places that are missing or forbidden", () => {
   });
 });
 
-describe("pipes and disks", () => {
+describe("every command, with pipes and disks,", () => {
   const shell = (line: string) =>
     execa("bash", ["-c", line], {
       env: { ...home.env, CCR: bundle },
@@ -359,7 +359,7 @@ describe("pipes and disks", () => {
       timeout: 60_000,
     });
 
-  test("a reader that leaves: no word about it", async () => {
+  test("ends silently when the reader of its output leaves", async () => {
     // More than a pipe holds.
     for (let n = 0; n < 1500; n++)
       cpSync(
@@ -383,7 +383,7 @@ describe("pipes and disks", () => {
     }
   }, 300_000);
 
-  test("stdout on a full disk, and a closed one", async () => {
+  test("reports a full disk under stdout, and a closed stdout", async () => {
     for (const words of ["list", "stats", "find mock", "--help", "list --json"]) {
       const { stderr, exitCode } = await shell(`node "$CCR" ${words} >/dev/full`);
       expect([words, exitCode, stderr.split("\n")[0]]).toEqual([
@@ -397,11 +397,11 @@ describe("pipes and disks", () => {
   });
 });
 
-describe("files that are none, or vanish", () => {
+describe("every command, with files that are none or vanish,", () => {
   const odd = (n: number): string =>
     join(app(), `${String(n).padStart(8, "0")}-0000-4000-8000-00000000000f.jsonl`);
 
-  test("dangling links, folders, pipes, sockets' names and empty files among the transcripts", async () => {
+  test("ignores dangling links, folders, pipes, names of sockets and empty files among the transcripts", async () => {
     symlinkSync(join(home.path, "nowhere"), odd(1));
     mkdirSync(odd(2));
     execFileSync("mkfifo", [odd(3)]);
@@ -420,7 +420,7 @@ describe("files that are none, or vanish", () => {
     expect([1, 2, 3, 4, 5, 6].filter(found)).toEqual([4, 5]);
   });
 
-  test("pipes and devices in place of Claude's files and ours: no command waits for them", async () => {
+  test("does not wait for pipes and devices in place of Claude's files and ours", async () => {
     const pipe = (name: string): void => {
       const path = join(home.path, name);
       rmSync(path, { force: true });
@@ -443,7 +443,7 @@ describe("files that are none, or vanish", () => {
     ]);
   });
 
-  test("transcripts that vanish or shrink while they are read", async () => {
+  test("copes with transcripts that vanish or shrink while they are read", async () => {
     const names = readdirSync(app()).filter((name) => name.endsWith(".jsonl"));
     const original = names.map((name): [string, Buffer] => [
       join(app(), name),
@@ -469,7 +469,7 @@ describe("files that are none, or vanish", () => {
   }, 300_000);
 });
 
-test("names of folders and titles that would act on a shell or a terminal are only shown", async () => {
+test("every command only shows names and titles that would act on a shell or a terminal", async () => {
   const hostile = "\u001b]0;x\u0007#(touch ran)`touch ran`$(touch ran)\u009b31m\u202e'\";|&";
   const folder = join(projects(), "-#(touch ran)$(touch ran)");
   mkdirSync(folder);

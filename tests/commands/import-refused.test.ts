@@ -44,14 +44,14 @@ async function expectRefused(archive: Buffer, why: RegExp, kind = "bad-archive")
 const good = () => [{ name: `${ID}/transcript.jsonl`, data: transcript(project) }];
 const withMore = (name: string, data = "x") => [...good(), { name, data }];
 
-test("the right archive that all others are made of is imported", async () => {
+test("ccr import takes the good archive that all bad ones are made from", async () => {
   writeFileSync(file, archiveOf(withMore(`${ID}/files/subagents/agent-1.meta.json`, "{}"), project));
   const { out, err, status } = await ccr(home, ["import", file]);
   expect([status, out], err).toEqual([0, expect.stringContaining("imported")]);
   expect(Object.keys(filesIn(join(home.path, ".claude/projects"))).length).toBe(2);
 });
 
-describe("names", () => {
+describe("ccr import refuses an archive with a bad name:", () => {
   test.each([
     ["absolute", "/tmp/evil"],
     ["absolute below a session", `${ID}/files//etc/passwd`],
@@ -74,14 +74,14 @@ describe("names", () => {
     await expectRefused(archiveOf(withMore(name), project), /invalid archive/);
   });
 
-  test("twice, by the same name and by one that a file system may take for the same", async () => {
+  test("twice the same, or one that a file system may take for the same", async () => {
     const one = { name: `${ID}/files/x`, data: "1" };
     await expectRefused(archiveOf([...good(), one, one], project), /twice/);
     await expectRefused(archiveOf([...good(), one, { name: `${ID}/files/X`, data: "2" }], project), /twice/);
     await expectRefused(archiveOf([...good(), ...good()], project), /twice/);
   });
 
-  test("in the archive, not in the manifest, and the other way round", async () => {
+  test("in the archive but not in the manifest, and the other way round", async () => {
     const more = [...good(), { name: `${ID}/files/x`, data: "1" }];
     await expectRefused(archiveOf(good(), project, undefined, more), /not in its manifest/);
     await expectRefused(archiveOf(more, project, undefined, good()), /missing/);
@@ -89,7 +89,7 @@ describe("names", () => {
   });
 });
 
-describe("kinds of files", () => {
+describe("ccr import refuses an archive with an entry that is not a plain file:", () => {
   const name = `${ID}/files/x`;
   test.each<[string, Partial<Piece>, RegExp]>([
     ["a symbolic link", { type: "2", link: "/etc/passwd" }, /symbolic link/],
@@ -114,7 +114,7 @@ describe("kinds of files", () => {
   });
 });
 
-describe("sizes and sums", () => {
+describe("ccr import refuses an archive with wrong sizes or checksums:", () => {
   test("a wrong checksum, in the first and in the last file", async () => {
     for (const at of [0, 1]) {
       await expectRefused(
@@ -148,7 +148,7 @@ describe("sizes and sums", () => {
     );
   });
 
-  test("more than the disk has room for", async () => {
+  test("more bytes than the disk has room for", async () => {
     const huge = archiveOf(withMore(`${ID}/files/x`), project, (made) => {
       made.files[1]!.size = 2 ** 50;
       return made;
@@ -156,7 +156,7 @@ describe("sizes and sums", () => {
     await expectRefused(huge, /has an invalid file/);
   });
 
-  test("cut anywhere, damaged anywhere, or no archive at all", async () => {
+  test("cut anywhere, damaged anywhere, or not an archive", async () => {
     const whole = archiveOf(good(), project);
     for (const length of [0, 5, 30, whole.length >> 1, whole.length - 9, whole.length - 1])
       await expectRefused(whole.subarray(0, length), /ends too early|no gzip|damaged/);
@@ -172,8 +172,8 @@ describe("sizes and sums", () => {
   }, 600_000);
 });
 
-describe("manifests", () => {
-  test("of another version: what to do is said", async () => {
+describe("ccr import checks the manifest:", () => {
+  test("refuses another version and says what to do", async () => {
     await expectRefused(
       archiveOf(good(), project, (made) => ({ ...made, schema: "ccr/archive@2" })),
       /unknown archive format/,
@@ -201,7 +201,7 @@ describe("manifests", () => {
     await expectRefused(archiveOf(good(), project, change), /invalid archive|unknown archive format/);
   });
 
-  test("a project folder that is a path goes nowhere else", async () => {
+  test("keeps a project folder that is a path inside the store", async () => {
     writeFileSync(
       file,
       archiveOf(good(), project, (made) => ({
@@ -219,7 +219,7 @@ describe("manifests", () => {
   test.each([
     ["a NUL", "/a\0b"],
     ["more than any file system has", `/${"x".repeat(100_000)}`],
-  ])("a directory with %s in its name is none", async (_, directory) => {
+  ])("refuses a directory with %s in its name", async (_, directory) => {
     const session = { ...manifest(good(), project).sessions[0], project: directory };
     writeFileSync(
       file,

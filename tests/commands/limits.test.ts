@@ -31,7 +31,7 @@ function ccr(words: string[], more: { env?: Record<string, string>; input?: stri
 }
 const short = (id: string) => id.slice(0, 8);
 
-describe("ccr-check-limits", () => {
+describe("ccr check-limits", () => {
   it("ends with 0 and says so when nothing is limited", () => {
     const { out, err, status } = ccr(["check-limits"]);
     expect([out, err, status]).toEqual(["", "no limited sessions\n", 0]);
@@ -57,7 +57,7 @@ describe("ccr-check-limits", () => {
     ]);
   });
 
-  it("gives the same answer from memory, and sees what has changed since", () => {
+  it("gives the same answer from its cache, and notices changes", () => {
     for (let i = 0; i < 210; i++) home.limited({ at: Date.now() - 3 * HOUR });
     const ids = () =>
       ccr(["check-limits", "--all", "--json"])
@@ -93,7 +93,7 @@ describe("ccr-check-limits", () => {
     expect(ids()).toEqual(first.slice(1));
   });
 
-  it("looks at the last seven days, and with --all at all", () => {
+  it("reads the last seven days, and all sessions with --all", () => {
     const id = home.limited({ at: Date.now() - 30 * 24 * HOUR, resetsAt: Date.now() - 29 * 24 * HOUR });
     spawnSync("find", [
       join(home.path, ".claude/projects"),
@@ -129,7 +129,7 @@ describe("ccr-check-limits", () => {
     expect(readFileSync(join(home.path, "warned"), "utf8").split("\n")).toHaveLength(2);
   });
 
-  it("says what is wrong with the configuration, and needs a terminal to watch", () => {
+  it("reports a bad configuration, and refuses --watch without a terminal", () => {
     expect(ccr(["check-limits", "--watch"])).toMatchObject({
       status: 2,
       err: expect.stringContaining("needs a terminal"),
@@ -138,7 +138,7 @@ describe("ccr-check-limits", () => {
 });
 
 describe("ccra", () => {
-  it("--dry-run says of every session what would be done, or why not, and starts nothing", () => {
+  it("--dry-run prints for every session what it would do, or why not, and starts nothing", () => {
     const ready = home.limited({ mode: "plan" });
     const waiting = home.limited({ resetsAt: Date.now() + HOUR });
     const gone = home.limited({ project: "gone" });
@@ -175,7 +175,7 @@ describe("ccra", () => {
     expect(ccr(["resume-all", "--json"]).json().plan).toMatchObject([{ id, reason: "directory-gone" }]);
   });
 
-  it("says what failed with the last words, in one line, and leaves the session for the next try", () => {
+  it("reports a failure in one line with Claude's last words, and leaves the session for the next try", () => {
     const id = home.limited();
     const { out, err, status } = ccr(["resume-all", "--headless"], {
       env: { CCR_TEST_FAIL: "boom \u001b[2J of it" },
@@ -191,13 +191,13 @@ describe("ccra", () => {
     expect(home.continued(id)).toBe(0);
   });
 
-  it("says what failed in tmux with the last words too", () => {
+  it("reports a failure in tmux with Claude's last words", () => {
     const id = home.limited();
     const { out } = ccr(["resume-all", "--tmux"], { env: { CCR_TEST_FAIL: "boom of it" } });
     expect(out).toBe(`${short(id)}  app  failed  boom of it  tmux: claude-app\n`);
   });
 
-  it("supervise stops itself after three failures in a row, in cron's poor environment too", () => {
+  it("in ccr supervise stops itself after three failures in a row, also in cron's small environment", () => {
     for (let i = 0; i < 5; i++) home.limited();
     ccr(["config", "set", "autoResume", "on"]);
     ccr(["config", "set", "resume.interval", "0"]);
@@ -218,7 +218,7 @@ describe("ccra", () => {
     expect(ccr(["check-limits"]).err).toContain("supervise has stopped: 3 failures in a row");
   });
 
-  it("names one session, and takes it before its reset with --now", () => {
+  it("resumes one named session, before its reset only with --now", () => {
     const id = home.limited({ resetsAt: Date.now() + HOUR });
     const other = home.limited();
     expect(ccr(["resume-all", short(id), "--headless", "--json"]).json().results).toEqual([]);
@@ -229,7 +229,7 @@ describe("ccra", () => {
     expect(ccr(["resume-all", "ffffffff-0", "--json"])).toMatchObject({ status: 1 });
   });
 
-  it("leaves a fork alone that only has its original's limit, unless it is named or the original is gone", () => {
+  it("skips a fork that only copied its original's limit, unless it is named or the original is deleted", () => {
     const original = home.limited();
     const [folder] = readdirSync(join(home.path, ".claude/projects"));
     const pathOf = (id: string) => join(home.path, ".claude/projects", folder!, `${id}.jsonl`);
@@ -251,7 +251,7 @@ describe("ccra", () => {
     expect(plan().results).toMatchObject([{ id: fork, outcome: "continued" }]);
   });
 
-  it("resume-later is carried out by supervise though autoResume is off, once", () => {
+  it("in ccr supervise runs a schedule of ccr resume-later once, though autoResume is off", () => {
     const id = home.limited({ resetsAt: Date.now() - HOUR });
     const other = home.limited();
     ccr(["config", "set", "resume.mode", "headless"]);
@@ -271,13 +271,13 @@ describe("ccra", () => {
     [["--order", "size"], /invalid --order "size": use one of newest, oldest, reset/],
     [["--tmux", "--headless"], /exclude each other/],
     [["--permission-mode", "yolo"], /invalid --permission-mode "yolo": use one of/],
-  ])("%j is wrong usage", (words, message) => {
+  ])("refuses %j as wrong usage", (words, message) => {
     const { status, err } = ccr(["resume-all", ...words]);
     expect(status).toBe(2);
     expect(err).toMatch(message);
   });
 
-  it("with a state folder that cannot be made says so in one line and starts nothing", () => {
+  it("reports a state folder that cannot be created in one line, and starts nothing", () => {
     home.limited();
     mkdirSync(join(home.path, ".local"));
     writeFileSync(join(home.path, ".local/state"), "a file");
@@ -289,7 +289,7 @@ describe("ccra", () => {
     expect(home.started()).toEqual([]);
   });
 
-  it("with a file in place of the state folder still says what would be done", () => {
+  it("still prints the plan with a file in place of the state folder", () => {
     const id = home.limited();
     for (const path of [".local", ".local/state/ccr"]) {
       rmSync(join(home.path, ".local"), { recursive: true, force: true });
@@ -305,7 +305,7 @@ describe("ccra", () => {
 describe("ccra --wait", () => {
   const wait = (): Started => start(home, ["resume-all", "--wait", "--now", "--headless", "--json"]);
 
-  it("stays and continues each at its reset", async () => {
+  it("waits, and resumes each session at its reset", async () => {
     // Whole seconds: that is what a limit row and the stand-in's rows tell.
     const resets = [2, 4].map((seconds) => Math.floor(Date.now() / 1000 + seconds) * 1000);
     const ids = resets.map((resetsAt) => home.limited({ resetsAt }));
@@ -319,7 +319,7 @@ describe("ccra --wait", () => {
     }
   });
 
-  it("Ctrl-C ends the waiting with 130, and not what was started", async () => {
+  it("exits with 130 on Ctrl-C, and does not end what it started", async () => {
     const now = home.limited();
     const later = home.limited({ resetsAt: Date.now() + HOUR });
     const { child, ended } = wait();

@@ -100,7 +100,7 @@ function register(pid: number, sessionId: string, cwd: string, more: object = {}
 const paneOf = async (name: string): Promise<number> =>
   Number(await tmux("display-message", "-p", "-t", `=${name}:claude`, "#{pane_pid}"));
 
-describe("names", () => {
+describe("names of live sessions", () => {
   it("are safe, and differ for one folder name in two places and for two sessions of a project", async () => {
     const names: string[] = [];
     await ccr("config", "set", "maxSessions", "20");
@@ -230,7 +230,7 @@ describe("cct-list", () => {
   it.each([
     [80, 24],
     [200, 50],
-  ])("fits a terminal of %d×%d", async (columns, lines) => {
+  ])("prints a table that fits a terminal of %d×%d", async (columns, lines) => {
     await everything();
     const terminal = await openTerminal(home, {
       columns,
@@ -249,7 +249,7 @@ describe("cct-list", () => {
     expect(steady).toBe(readFileSync(file, "utf8"));
   });
 
-  it("tells names, projects, states and directories in JSON", async () => {
+  it("prints names, projects, states and directories as JSON", async () => {
     await everything();
     const found = await rows();
     expect(found.map(({ name, doing, restart }: Record<string, unknown>) => [name, doing, restart])).toEqual([
@@ -270,7 +270,7 @@ describe("cct-list", () => {
     expect(found[0]).toMatchObject({ live: null, memoryBytes: 0 });
   });
 
-  it("has the name that a session was started with, before its first prompt; so has the board", async () => {
+  it("shows the name that a session was started with, before its first prompt; so does the board", async () => {
     const shop = home.project("shop");
     const name = (await ccr("start", shop)).out.trim();
     const [{ id }] = await rows();
@@ -282,7 +282,7 @@ describe("cct-list", () => {
     expect((await ccr("board", "--once")).out).toContain("State move");
   });
 
-  it("says so when nothing is live, without tmux too", async () => {
+  it("says so when nothing is live, also without tmux", async () => {
     expect(await ccr("ps")).toEqual({ out: "", err: expect.stringContaining("no live session"), status: 0 });
     const bare = { PATH: join(home.around, "bin") };
     expect((await run(["ps"], { env: bare })).err).toContain("no live session");
@@ -315,7 +315,7 @@ describe("cct", () => {
     expect((await run(["open", "/nowhere/at/all"], { cwd: shop })).status).toBe(1);
   });
 
-  it("goes on with one whose Claude has failed, under the same name", async () => {
+  it("restarts a session whose Claude has failed, under the same name", async () => {
     const shop = home.project("shop");
     const id = "0abc1234-1111-4111-8111-111111111111";
     transcript(id, shop, "A task");
@@ -327,7 +327,7 @@ describe("cct", () => {
     expect((await rows()).map(({ doing }: { doing: string }) => doing)).toEqual(["starting"]);
   });
 
-  it("starts one anew that ended before its first prompt, and types nothing into a dialog of the start", async () => {
+  it("starts a session again that ended before its first prompt, and types nothing into a startup dialog", async () => {
     const shop = home.project("shop");
     stand("exit 1");
     await ccr("start", shop);
@@ -346,7 +346,7 @@ describe("cct", () => {
     expect([status, err]).toEqual([1, expect.stringContaining("start-up dialog")]);
   });
 
-  it("goes to Claude's window from within tmux: of another session, and of the same one", async () => {
+  it("switches to Claude's window from within tmux, of another session and of the same one", async () => {
     for (const place of ["web", "shop"]) await ccr("start", home.project(place));
     const terminal = await openTerminal(home, { command: ["tmux", "attach", "-t", "=claude-web:shell"] });
     open.push(terminal);
@@ -368,7 +368,7 @@ describe("cct", () => {
     }
   });
 
-  it("knows a session by its name in tmux after its end, too", async () => {
+  it("finds a session by its tmux name after its end", async () => {
     transcript("0abc1234-1111-4111-8111-111111111111", home.project("shop"), "A task");
     await run(["open", "0abc"]);
     await ccr("stop", "--all", "--force");
@@ -391,7 +391,7 @@ describe("cct", () => {
     expect([status, err]).toEqual([2, expect.stringContaining("no such directory")]);
   });
 
-  it("takes no text while it waits for Enter after a restart, and says so", async () => {
+  it("refuses text for a session that waits for Enter after a restart, and says so", async () => {
     const name = (await ccr("start", home.project("shop"))).out.trim();
     const server = Number(await tmux("display-message", "-p", "-t", `=${name}:`, "#{pid}"));
     expect(server).toBeGreaterThan(1);
@@ -403,7 +403,7 @@ describe("cct", () => {
     expect([status, err]).toEqual([1, expect.stringContaining("takes no prompt now: it starts on Enter")]);
   });
 
-  it("gets its prompt also where its transcript cannot be looked at", async () => {
+  it("passes the prompt also when the transcript cannot be read", async () => {
     const shop = home.project("shop");
     const id = "0abc1234-1111-4111-8111-111111111111";
     transcript(id, shop, "A task");
@@ -420,7 +420,7 @@ describe("cct", () => {
     });
   });
 
-  it("brings Claude's window back where the others stay, and leaves alone what runs in them", async () => {
+  it("restores Claude's window beside the others, and leaves alone what runs in them", async () => {
     const shop = home.project("shop");
     transcript("0abc1234-1111-4111-8111-111111111111", shop, "A task");
     stand('[ ! -e "$HOME/leave" ] || exit 0; sleep 0.2; exec "$0" "$@"');
@@ -443,7 +443,7 @@ describe("cct", () => {
   it.each([
     ["recorded", "true"],
     ["with recording off", "false"],
-  ])("tmux hears of every end: no window of a Claude that ended stays (%s)", async (_, on) => {
+  ])("leaves no window of a Claude that ended (%s)", async (_, on) => {
     await ccr("config", "set", "recording.on", on);
     const ROUNDS = 8;
     const AT_ONCE = 3;
@@ -515,7 +515,7 @@ describe("cct", () => {
     expect(await tmux("ls", "-F", "#S")).toBe("");
   });
 
-  it("leaves the person's tmux as it is: only our own sessions get options", async () => {
+  it("sets options only on our own tmux sessions", async () => {
     await tmux("new-session", "-d", "-s", "mine", "sleep 600000");
     const settings = async () => [
       await tmux("show-options", "-g"),
@@ -529,7 +529,7 @@ describe("cct", () => {
     expect(await tmux("show-options", "-t", "=claude-shop:", "-v", "history-limit")).toBe("50000");
   });
 
-  it("lives on where the person's sessions end with their last terminal, and windows count from 1", async () => {
+  it("survives a tmux configuration that ends unattached sessions and counts windows from 1", async () => {
     writeFileSync(join(home.path, ".tmux.conf"), "set -g destroy-unattached on\nset -g base-index 1\n");
     const name = (await ccr("start", home.project("shop"))).out.trim();
     const windows = () => tmux("list-windows", "-a", "-F", "#S #I #W");
@@ -544,7 +544,7 @@ describe("cct", () => {
     expect(await windows()).toBe(three);
   });
 
-  it("keeps to a server of its own where the configuration says so", async () => {
+  it("uses a tmux server of its own when the configuration says so", async () => {
     await ccr("config", "set", "tmux.socket", "other");
     await ccr("start", home.project("shop"));
     expect(await tmux("ls", "-F", "#S")).toBe("");
@@ -552,7 +552,7 @@ describe("cct", () => {
     expect((await rows()).map(({ name }: { name: string }) => name)).toEqual(["claude-shop"]);
   });
 
-  it("refuses one more than the configuration allows, and says what to end", async () => {
+  it("refuses more sessions than the configuration allows, and says which to stop", async () => {
     await ccr("config", "set", "maxSessions", "1");
     await ccr("start", home.project("shop"));
     for (const words of [
@@ -592,7 +592,7 @@ describe("cct-kill", () => {
 
   const rounds = Number(process.env.CCR_STOP_ROUNDS ?? 6);
   it(
-    `ends what has left group, session and parent, and what ignores signals: ${rounds} times`,
+    `ends processes that left group, session and parent, or ignore signals: ${rounds} times`,
     async () => {
       const shop = home.project("shop");
       for (let round = 0; round < rounds; round++) {
@@ -620,7 +620,7 @@ describe("cct-kill", () => {
     60_000 + rounds * 10_000,
   );
 
-  it("works from a window of the session that it ends", async () => {
+  it("works from a window of the session that it stops", async () => {
     const name = (await ccr("start", home.project("shop"))).out.trim();
     const pid = await paneOf(name);
     // A program that no other test runs at the same time.
@@ -638,7 +638,7 @@ describe("cct-kill", () => {
       .toEqual([]);
   });
 
-  it("ends a Claude of another terminal without what is around it", async () => {
+  it("ends a Claude of another terminal, and nothing around it", async () => {
     const terminal = await openTerminal(home, { command: ["sh", "-c", "sleep 600001; exec sleep 600002"] });
     open.push(terminal);
     const below = async () => (await processes()).find(({ parent }) => parent === terminal.pid);
@@ -651,7 +651,7 @@ describe("cct-kill", () => {
   });
 });
 
-describe("words that make no sense", () => {
+describe("commands on live sessions with wrong arguments", () => {
   it.each([
     [["send", "shop"], 2],
     [["send", "nobody", "hello"], 1],

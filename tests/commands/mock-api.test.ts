@@ -60,7 +60,7 @@ describe("the mock of the Messages API", () => {
     expect(all.find((event) => event.type === "message_delta").delta.stop_reason).toBe("tool_use");
   });
 
-  it("gives the scripted answers in order, then numbered ones; titles and probes take none", async () => {
+  it("gives the scripted answers in order, then numbered ones, and spends none on titles and probes", async () => {
     api.answers.push(throttled(), say("second"));
     expect((await ask({ ...turn, tools: [], stream: false })).status).toBe(200);
     expect((await ask({ ...turn, max_tokens: 1 })).status).toBe(200);
@@ -71,7 +71,7 @@ describe("the mock of the Messages API", () => {
     expect(api.turns().map(({ status }) => status)).toEqual([429, 200, 200, 200]);
   });
 
-  it("tells of a limit in the headers of the service", async () => {
+  it("reports a limit in the headers of the service", async () => {
     api.answers.push(limit("seven_day", 1_900_000_000, { overage: true }));
     const response = await ask(turn);
     const header = (name: string) => response.headers.get(`anthropic-ratelimit-unified-${name}`);
@@ -81,7 +81,7 @@ describe("the mock of the Messages API", () => {
     ).toEqual(["rejected", "seven_day", "1900000000", "rejected", "allowed", "rejected"]);
   });
 
-  it("answers what the CLI asks besides, and refuses the rest", async () => {
+  it("answers the CLI's other requests, and refuses the rest", async () => {
     const status = async (path: string) => (await fetch(api.url + path)).status;
     expect(await status("/api/hello")).toBe(200);
     expect(await status("/v1/models")).toBe(200);

@@ -45,8 +45,8 @@ function recorded(id: string, name: string, ...lines: unknown[]): string {
   return join(folder, `${name}.cast`);
 }
 
-describe("the words that start a recorder", () => {
-  test("hold nothing that a shell or tmux could take for anything but a word", async () => {
+describe("the command that starts a recorder", () => {
+  test("has only arguments that a shell and tmux take literally", async () => {
     const names = [
       "#(touch a)",
       "$(touch b)",
@@ -81,7 +81,7 @@ describe("the words that start a recorder", () => {
     expect(shellWord("/a b")).toBe(`"$(printf '/a\\040b')"`);
   });
 
-  test("are none when recording is off, for what is no id, and where nothing can be written", async () => {
+  test("is empty when recording is off, for an invalid id, and where nothing can be written", async () => {
     const words = (id = ID): Promise<string[]> => withHome(home, () => recorderCommand(id, "=x:"));
     expect(await words("../../x")).toEqual([]);
     mkdirSync(join(home.path, ".config/ccr"), { recursive: true });
@@ -122,7 +122,7 @@ describe("a recorder", () => {
     return readFileSync(file, "utf8");
   }
 
-  test.each(recorders)("keeps characters whole and every line JSON, whatever comes (%s)", async (by) => {
+  test.each(recorders)("keeps characters whole and every line JSON, whatever it reads (%s)", async (by) => {
     const euro = Buffer.from("€");
     const text = await of(by, [
       Buffer.concat([Buffer.from('mark-0 "\\\x00\x1b\x7f wörld 日本 '), euro.subarray(0, 1)]),
@@ -146,9 +146,9 @@ describe("a recorder", () => {
   });
 });
 
-describe("a recorder on a disk that is full", () => {
+describe("a recorder on a full disk", () => {
   test.each(recorders)(
-    "leaves files of whole lines, lives on, and goes on when there is room (%s)",
+    "writes whole lines only, survives, and continues when there is room (%s)",
     async (by) => {
       await withHome(home, () => recorderCommand(ID, "=x:"), by === "perl" ? {} : { PATH: "/nowhere" });
       const program = join(home.path, `.local/state/ccr/recorder.${by === "perl" ? "pl" : "cjs"}`);
@@ -246,7 +246,7 @@ describe("recordings", () => {
     });
   });
 
-  test("go when they are old, unless their recorder lives", async () => {
+  test("are deleted when they are old, unless their recorder runs", async () => {
     const ccr = { pid: process.pid, start: startOf(process.pid) };
     const alive = recorded(ID, "2026-01-01T00-00-00-000Z.0", { ...HEAD, ccr });
     const old = recorded(ID, "2026-01-02T00-00-00-000Z.0", { ...HEAD, ccr: { ...ccr, start: "1" } });
@@ -262,10 +262,10 @@ describe("recordings", () => {
   });
 });
 
-describe("the commands", () => {
+describe("the commands on recordings", () => {
   const find = async (...words: string[]) => ccr(home, ["find", ...words, "--recordings"]);
 
-  test("find words that a full-screen program wrote piece by piece", async () => {
+  test("ccr find finds words that a full-screen program wrote piece by piece", async () => {
     recorded(
       ID,
       "2026-11-20T18-00-00-000Z.0",
@@ -303,7 +303,7 @@ describe("the commands", () => {
     expect((await find("gateway", "--project", "shop")).status).toBe(1);
   });
 
-  test("logs shows what is added, each line once it is whole", async () => {
+  test("ccr logs -f prints each line once it is whole", async () => {
     const project = home.project("shop");
     const folder = join(home.path, ".claude/projects", slug(project));
     mkdirSync(folder, { recursive: true });
@@ -350,7 +350,7 @@ describe("the commands", () => {
     expect(last).toMatch(/failed {2}it failed\n$/);
   });
 
-  test("replay tells what there is, and what to do where there is none", async () => {
+  test("ccr replay lists recordings, and says what to do where there are none", async () => {
     const file = recorded(ID, "2026-11-20T18-00-00-000Z.0", HEAD, [90, "o", "x"]);
     const { out } = await ccr(home, ["replay", "4bb6", "--list"]);
     expect(out).toMatch(/^1 +Nov 20 18:00 +1 m +\d+ B +\/.*\.cast\n$/);

@@ -20,7 +20,7 @@ async function quiet(home: LimitedHome, sessions: string[]): Promise<void> {
   await sleep(300);
 }
 
-describe.concurrent("every limited session is continued exactly once", {
+describe.concurrent("every limited session is resumed exactly once", {
   timeout: 60_000 + ROUNDS * 40_000,
 }, () => {
   it(`by 10 ccra at the same time over 20 sessions, random ones killed with -9 (${ROUNDS} rounds)`, async () => {
@@ -61,7 +61,7 @@ describe.concurrent("every limited session is continued exactly once", {
     );
   });
 
-  it("also when only the first moments of each ccra are killed, one after another", async () => {
+  it("by ccra that are killed in their first moments, one after another", async () => {
     const home = limitedHome();
     try {
       const sessions = Array.from({ length: 4 }, () => home.limited());

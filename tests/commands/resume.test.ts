@@ -40,7 +40,7 @@ function session(id: string, options: { project?: string; text?: string; title?:
 
 const ccr = (...args: string[]): Promise<Ran> => run(home, args);
 
-test("the command names the directory, the full id and the prompt, each as one word of the shell", async () => {
+test("ccr --print-command quotes the directory, the full id and the prompt as one word each", async () => {
   session(A);
   const { out, status } = await ccr("4bb6", "say 'hi' $(id)", "--print-command");
   expect(status).toBe(0);
@@ -50,13 +50,13 @@ test("the command names the directory, the full id and the prompt, each as one w
   expect(shown.stdout.split("\n")).toEqual([project, "--resume", A, "say 'hi' $(id)"]);
 });
 
-test("a prompt that looks like a flag stays a prompt", async () => {
+test("ccr --print-command keeps a prompt that looks like a flag", async () => {
   session(A);
   const { out } = await ccr("4bb6", "--print-command", "--", "-p");
   expect(out).toMatch(new RegExp(`--resume ${A} -- -p\\n$`));
 });
 
-test("the plan goes to the descriptor that the shim gives, and nothing to stdout", async () => {
+test("ccr writes the command to the descriptor of the start script, and nothing to stdout", async () => {
   session(A);
   const plan = join(home.around, "plan");
   const line = 'exec 3>"$PLAN"; CCR_HANDOFF=3 exec node "$CCR" 4bb6';
@@ -77,7 +77,7 @@ test.each<[what: string, args: string[], exit: number, says: RegExp]>([
   ["no session named", ["resume"], 2, /missing argument: <session>/],
   ["no such directory", [A, "--dir", "/nowhere/at/all"], 2, /no such directory/],
   ["another directory and an old CLI", [A, "--dir", "/tmp"], 1, /resumes 4bb63347 only in/],
-])("%s: one line of what, and what to do", async (_, args, exit, says) => {
+])("ccr answers %s with one line and a hint", async (_, args, exit, says) => {
   session(A);
   session(B);
   const { err, out, status } = await ccr(...args);
@@ -87,19 +87,19 @@ test.each<[what: string, args: string[], exit: number, says: RegExp]>([
   expect(status).toBe(exit);
 });
 
-test("a title that is a command is reached behind two dashes", async () => {
+test("ccr resume takes a title that is also a command after --", async () => {
   session(A, { title: "list" });
   expect((await ccr("resume", "--print-command", "--", "list")).out).toContain(A);
 });
 
-test("a directory that is gone is said, with the ways out", async () => {
+test("ccr reports a missing directory with what to do", async () => {
   session(A, { project: "/work/that/is/gone" });
   const { err, status } = await ccr("4bb6");
   expect(err).toMatch(/directory is missing: \/work\/that\/is\/gone[\s\S]*--dir \.[\s\S]*mkdir -p/);
   expect(status).toBe(1);
 });
 
-test("a session that runs is not started a second time, only forked", async () => {
+test("ccr refuses to start a running session a second time, and can fork it", async () => {
   session(A);
   const start = readFileSync(`/proc/${process.pid}/stat`, "utf8").split(") ")[1]!.split(" ")[19]!;
   mkdirSync(join(home.path, ".claude/sessions"));
@@ -124,7 +124,7 @@ test("a session that runs is not started a second time, only forked", async () =
   expect((await ccr("4bb6", "--print-command")).status).toBe(0);
 });
 
-test("another branch than the session's is said in one line", async () => {
+test("ccr reports another branch than the session's in one line", async () => {
   session(A);
   mkdirSync(join(project, ".git"));
   writeFileSync(join(project, ".git/HEAD"), "ref: refs/heads/feature/x\n");
@@ -134,7 +134,7 @@ test("another branch than the session's is said in one line", async () => {
   expect(stderr).toBe("ccr: the session was on branch main; feature/x is checked out now");
 });
 
-test("what cannot be resumed is said before the CLI says it", async () => {
+test("ccr refuses a transcript that the CLI could not resume", async () => {
   session(A, { text: "" });
   expect((await ccr(A)).err).toMatch(
     /cannot resume [0-9a-f]{8}: its transcript has no readable message[\s\S]*the file is empty/,
@@ -143,21 +143,21 @@ test("what cannot be resumed is said before the CLI says it", async () => {
   expect((await ccr(A)).err).toMatch(/no readable message/);
 });
 
-test("without the CLI it says how to get it", async () => {
+test("ccr without the CLI says how to install it", async () => {
   session(A);
   const { err, status } = await run(home, [A], { env: { PATH: "/nowhere" } });
   expect(err).toMatch(/claude program is not on PATH[\s\S]*npm install -g @anthropic-ai\/claude-code/);
   expect(status).toBe(1);
 });
 
-test("with --json an error is JSON, on stderr", async () => {
+test("ccr --json prints an error as JSON on stderr", async () => {
   session(A);
   const { err, status } = await ccr("list", "many", "--json");
   expect(JSON.parse(err)).toMatchObject({ schema: "ccr/error@1", error: { kind: "usage" } });
   expect(status).toBe(2);
 });
 
-test("a home without Claude's files lists nothing, says how to begin, and is no failure", async () => {
+test("ccr list in a home without Claude's files lists nothing, says how to begin, and exits with 0", async () => {
   const { err, out, status } = await ccr("list");
   expect(err).toContain("claude");
   expect(out).toBe("");

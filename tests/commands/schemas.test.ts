@@ -132,7 +132,7 @@ function fields(schema: Schema, before = ""): string[] {
   ]);
 }
 
-describe("the schemas", () => {
+describe("the JSON schemas", () => {
   test.each(Object.entries(CONTRACT))(
     "%s has the fields of the contract, and what was added to it",
     (name, contract) => {
@@ -146,7 +146,7 @@ describe("the schemas", () => {
     },
   );
 
-  test("every envelope says its version, when it was made, and warnings", () => {
+  test("give every answer its version, its time and warnings", () => {
     for (const [name, schema] of Object.entries(schemas)) {
       if (name === "common" || name === "error") continue;
       expect(schema.properties!.schema!.const).toBe(`ccr/${name}@1`);
@@ -157,7 +157,7 @@ describe("the schemas", () => {
     expect(fields(schemas.error!)).toEqual(["schema", "error", "error.kind", "error.message", "error.hint"]);
   });
 
-  test("closed sets of words are those of the contract", () => {
+  test("have the closed sets of values of the contract", () => {
     for (const [place, words] of Object.entries(SETS)) {
       const [name, path] = place.split(" ");
       let schema = schemas[name!]!;
@@ -166,7 +166,7 @@ describe("the schemas", () => {
     }
   });
 
-  test("no field may be absent: what is unknown is null", () => {
+  test("require every field: an unknown value is null", () => {
     const check = (schema: Schema): void => {
       if (schema.properties) expect(schema.required).toEqual(Object.keys(schema.properties));
       for (const inner of [
@@ -183,7 +183,7 @@ describe("the schemas", () => {
 
 // ---- what the commands print
 
-describe("the output", () => {
+describe("the output of --json", () => {
   let home: LimitedHome;
   beforeAll(async () => {
     home = limitedHome();
@@ -278,7 +278,7 @@ describe("the output", () => {
     uninstall: [["uninstall", "--dry-run"]],
   };
 
-  test("each command that offers --json is among these", async () => {
+  test("is tested for each command that offers --json", async () => {
     const offered: string[] = [];
     for (const command of COMMANDS) if ((await command.load()).json) offered.push(command.name);
     expect(Object.keys(CALLS)).toEqual(expect.arrayContaining(offered));
@@ -288,14 +288,14 @@ describe("the output", () => {
   const calls = Object.entries(CALLS).flatMap(([name, list]) =>
     list.map((words): [string, string, readonly string[]] => [words.join(" "), name, words]),
   );
-  test.each(calls)("ccr %s --json", async (_, name, words) => {
+  test.each(calls)("fits its schema: ccr %s --json", async (_, name, words) => {
     const { out, status, err } = await ccr(home, [...words, "--json"]);
     expect([0, 1, 3], err).toContain(status);
     expectValid(name, JSON.parse(out));
     if (name !== "config") expect(out).not.toMatch(/\btoken["']?\s*:/i);
   });
 
-  test("the same in a home without any session, and without Claude's directory", async () => {
+  test("fits its schema in a home without sessions, and without Claude's directory", async () => {
     const empty = makeHome();
     try {
       for (const [name, [words]] of Object.entries(CALLS)) {
@@ -310,7 +310,7 @@ describe("the output", () => {
     }
   });
 
-  test("sessions in all their states are there: live, waiting, ready, blocked, idle, gone", async () => {
+  test("is tested with sessions in all states: live, waiting, ready, blocked, idle, gone", async () => {
     const { out } = await ccr(home, ["list", "--all", "--json"]);
     const states = new Set(JSON.parse(out).sessions.map(({ state }: { state: string }) => state));
     expect([...states]).toEqual(
@@ -318,7 +318,7 @@ describe("the output", () => {
     );
   });
 
-  test("errors with --json are an object on stderr", async () => {
+  test("reports errors as an object on stderr", async () => {
     for (const words of [
       ["list", "--nonsense"],
       ["list", "x"],

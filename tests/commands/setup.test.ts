@@ -59,40 +59,40 @@ beforeEach(() => {
 
 afterEach(() => rmSync(checkout, { recursive: true, force: true }));
 
-it("becomes the script, with its arguments and status, when nothing is to be done", async () => {
+it("setup.mjs runs the script, with its arguments and status, when everything is up to date", async () => {
   const result = await setup("say.mjs", "ccr-list 5", "--json");
   expect(JSON.parse(result.stdout)).toEqual([join(checkout, "say.mjs"), "ccr-list 5", "--json"]);
   expect(result.exitCode).toBe(7);
   expect(calls()).toEqual([]);
 });
 
-it("installs in a fresh clone, and where npm was killed before its end", async () => {
+it("setup.mjs installs in a fresh clone, and after npm was killed", async () => {
   rmSync(join(checkout, "node_modules/.package-lock.json"));
   const result = await setup("say.mjs");
   expect(calls()).toEqual(["ci --no-audit"]);
   expect(result.stdout).not.toContain("install");
 });
 
-it("does not install again for a lock file that only looks newer", async () => {
+it("setup.mjs does not install again for a lock file that only looks newer", async () => {
   touch("node_modules/.package-lock.json", 1000);
   await setup("say.mjs");
   expect(calls()).toEqual([]);
 });
 
-it("installs when the lock file asks for another version", async () => {
+it("setup.mjs installs when the lock file asks for another version", async () => {
   file("package-lock.json", lock("2.0.0"));
   touch("node_modules/.package-lock.json", 1000);
   await setup("say.mjs");
   expect(calls()).toEqual(["ci --no-audit"]);
 });
 
-it("builds what is missing", async () => {
+it("setup.mjs builds missing files", async () => {
   rmSync(join(checkout, "dist/template"), { recursive: true });
   await setup("say.mjs");
   expect(calls()).toEqual(["run prepare"]);
 });
 
-it("stops with one line when npm fails", async () => {
+it("setup.mjs stops with one line when npm fails", async () => {
   rmSync(join(checkout, "dist"), { recursive: true });
   file("bin/npm", "#!/bin/sh\nexit 1\n", 0o755);
   const result = await setup("say.mjs");

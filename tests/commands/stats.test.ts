@@ -60,7 +60,7 @@ const json = (words: string[] = [], cwd?: string) =>
 
 vi.setConfig({ testTimeout: 60_000 });
 describe("ccr stats", () => {
-  test("says all in short: sums, the next deletion, projects, models and days", () => {
+  test("prints a summary: totals, the next deletion, projects, models and days", () => {
     session(1, { ago: 26, out: 900_000 });
     session(2, { project: "/work/web", model: "claude-haiku-5", answers: 1 });
     const { out, err, status } = stats();
@@ -81,7 +81,7 @@ describe("ccr stats", () => {
     expect(out).not.toContain("█");
   });
 
-  test("two threads count what one counts", () => {
+  test("counts the same with two threads as with one", () => {
     // Of zeros, so that there is much to read, and a second thread has time to begin.
     const large = session(99, { project: "/a", answers: 0 });
     truncateSync(large, 1024 ** 3);
@@ -99,7 +99,7 @@ describe("ccr stats", () => {
     expect(counted()).toEqual(two);
   });
 
-  test("--by shows one full table, --since and --project and --here choose", () => {
+  test("prints one full table with --by, and filters with --since, --project and --here", () => {
     for (let n = 1; n <= 20; n++) session(n, { project: `/work/p${n}`, ago: n - 1 });
     const web = home.project("web");
     session(30, { project: web, ago: 1 });
@@ -121,7 +121,7 @@ describe("ccr stats", () => {
     });
   });
 
-  test("the oldest is the one that the sweep would take, also of a choice of projects", () => {
+  test("names as the oldest the session that Claude Code would delete first, also with --project", () => {
     session(1, { ago: 3 });
     session(2, { ago: 1, project: "/work/web" });
     const days = (words: string[]) =>
@@ -135,7 +135,7 @@ describe("ccr stats", () => {
     expect(stats().out).toContain("oldest  deleted at the next cleanup");
   });
 
-  test("--csv has a line for each group, numbers in full and texts quoted", () => {
+  test("prints a line for each group with --csv, numbers in full and texts quoted", () => {
     session(1, { project: '/work/a "b", c' });
     const { out } = stats(["--by", "project", "--csv"]);
     expect(out).toBe(
@@ -145,7 +145,7 @@ describe("ccr stats", () => {
     expect(stats(["--csv"]).out.split("\n")[1]).toMatch(/^\d{4}-\d\d-\d\d,1,3,6,2000,80,1000,,1,0,0$/);
   });
 
-  test("wrong words are answered in one line each, with status 2", () => {
+  test("refuses wrong arguments in one line each, with status 2", () => {
     for (const [words, said] of [
       [["--by", "hour"], 'invalid --by "hour": use day, project or model'],
       [["--since", "soon"], 'invalid --since "soon": use a duration such as 12h'],
@@ -159,7 +159,7 @@ describe("ccr stats", () => {
     }
   });
 
-  test("no sessions: it says where it looked", () => {
+  test("says where it looked when there are no sessions", () => {
     expect(stats()).toEqual({
       out: "",
       err: `no Claude Code sessions in ${home.path}/.claude/projects\n     start one: claude\n`,
@@ -168,7 +168,7 @@ describe("ccr stats", () => {
   });
 
   test.skipIf(lacks("script"))(
-    "a terminal gets bars, as wide as it has room for, and other signs without Unicode",
+    "draws bars on a terminal, as wide as there is room, and with ASCII signs without Unicode",
     () => {
       session(1, { out: 8000 });
       session(2, { project: "/work/web", out: 4000 });
@@ -197,7 +197,7 @@ describe("ccr stats", () => {
   );
 });
 
-test("a long read is told on a terminal, ten times a second at most, and wiped away when done", () => {
+test("the progress of a long read is shown on a terminal, ten times a second at most, and erased at the end", () => {
   let now = 0;
   const drawn: string[] = [];
   const tell = progress(

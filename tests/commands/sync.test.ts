@@ -43,8 +43,8 @@ async function sync(home: Home, target = folder, more: string[] = []) {
 }
 const said = (home: Home | string, id: string): string[] => saidIn(files(home).get(id)!);
 
-describe("by a folder", () => {
-  test("each home gets the sessions of the other, in its own paths, and then there is nothing to do", async () => {
+describe("ccr sync with a folder", () => {
+  test("gives each home the sessions of the other, in its own paths, and then has nothing to do", async () => {
     const one = grown(a, "shop", ["buy"]);
     const two = grown(b, "api", ["retry"]);
     expect((await sync(a)).actions).toEqual(["sent"]);
@@ -62,7 +62,7 @@ describe("by a folder", () => {
     for (const home of [a, b]) expect(await sync(home)).toMatchObject({ sessions: [], unchanged: 2 });
   });
 
-  test("what grew on one side grows on the other, there and back", async () => {
+  test("copies rows that one side added, there and back", async () => {
     const { id, say } = grown(a, "shop", ["buy"]);
     await sync(a);
     await sync(b);
@@ -78,7 +78,7 @@ describe("by a folder", () => {
     expect(readFileSync(files(b).get(id)!).subarray(0, before.length).equals(before)).toBe(true);
   });
 
-  test("a row of bookkeeping that only one side has is no difference", async () => {
+  test("ignores a bookkeeping row that only one side has", async () => {
     const { id, path } = grown(a, "shop", ["buy"]);
     await sync(a);
     await sync(b);
@@ -89,7 +89,7 @@ describe("by a folder", () => {
     expect(said(a, id)).toEqual(said(b, id));
   });
 
-  test("where both grew each keeps its own and gets the other's as a fork, once; a third home gets both", async () => {
+  test("keeps each side's session in a conflict and adds the other's as a fork, once; a third home gets both", async () => {
     const { id, say } = grown(a, "shop", ["buy"]);
     await sync(a);
     await sync(b);
@@ -129,7 +129,7 @@ describe("by a folder", () => {
     expect(said(a, theirs)).toContain("in the fork");
   });
 
-  test("a conflict that goes on lengthens its forks instead of making new ones", async () => {
+  test("extends the forks of a conflict that goes on instead of making new ones", async () => {
     const { id, say } = grown(a, "shop", ["buy"]);
     await sync(a);
     await sync(b);
@@ -146,14 +146,14 @@ describe("by a folder", () => {
     expect(said(b, first.sessions[0]!.forks[0]!)).toContain("again in a");
   });
 
-  test("--dry-run tells and writes nothing", async () => {
+  test("prints the plan with --dry-run, and writes nothing", async () => {
     grown(a, "shop", ["buy"]);
     expect((await sync(a, folder, ["--dry-run"])).actions).toEqual(["sent"]);
     expect(files(folder).size).toBe(0);
     expect((await sync(a)).actions).toEqual(["sent"]);
   });
 
-  test("a running session is not written to; its turn comes later", async () => {
+  test("does not write to a running session, and syncs it later", async () => {
     const { id, say } = grown(a, "shop", ["buy"]);
     await sync(a);
     await sync(b);
@@ -170,7 +170,7 @@ describe("by a folder", () => {
     expect((await sync(b)).actions).toEqual(["updated-here"]);
   });
 
-  test("torn lines, NULs and an unfinished last line do not matter, and stay", async () => {
+  test("keeps torn lines, NULs and an unfinished last line", async () => {
     const { id, path, say } = grown(a, "shop", ["buy"]);
     appendFileSync(path, `{"type":"user","uuid":"torn\n\0\0\0\n`);
     say("more");
@@ -184,7 +184,7 @@ describe("by a folder", () => {
     expect((await sync(b)).sessions).toEqual([]);
   });
 
-  test("links, pipes and folders with a session's name are no sessions; damaged notes are made anew", async () => {
+  test("ignores links, pipes and folders with a session's name, and rewrites damaged notes", async () => {
     grown(a, "shop", ["buy"]);
     await sync(a);
     const odd = (n: number) =>
@@ -202,7 +202,7 @@ describe("by a folder", () => {
     expect(files(a).size).toBe(1);
   });
 
-  test("--map takes a directory to another one", async () => {
+  test("maps a directory to another one with --map", async () => {
     const { id } = grown(a, "shop", ["buy"]);
     await sync(a);
     await sync(b, folder, ["--map", `${join(a.path, "projects/shop")}=/somewhere/else`]);
@@ -210,7 +210,7 @@ describe("by a folder", () => {
     expect((await ccr(b, ["sync", folder, "--map", "nonsense"])).status).toBe(2);
   });
 
-  test("a folder that is not there, or is one's own, is refused; so is a second sync at the same time", async () => {
+  test("refuses a missing folder, Claude's own folder, and a second sync at the same time", async () => {
     for (const target of [join(folder, "nothing"), join(a.path, ".claude"), "-x", "a b"]) {
       mkdirSync(join(a.path, ".claude"), { recursive: true });
       const { status, err } = await ccr(a, ["sync", target]);
@@ -234,7 +234,7 @@ describe("by a folder", () => {
   });
 });
 
-describe("over ssh", () => {
+describe("ccr sync over ssh", () => {
   /** Starts the far home's ccr, as sshd would: with a shell, and a greeting before it. */
   function connect(script = 'exec sh -c "$last"'): void {
     const ssh = `#!/bin/sh
@@ -247,7 +247,7 @@ ${script}
     writeFileSync(join(b.around, "bin/ccr"), `#!/bin/sh\nexec node '${bundle}' "$@"\n`, { mode: 0o755 });
   }
 
-  test("both homes have all of it after one run, conflicts as forks", async () => {
+  test("gives both homes all sessions in one run, conflicts as forks", async () => {
     connect();
     const one = grown(a, "shop", ["buy"]);
     const two = grown(b, "api", ["retry"]);
@@ -265,7 +265,7 @@ ${script}
     expect((await sync(a, "me@far")).sessions).toEqual([]);
   });
 
-  test("what runs there is left alone", async () => {
+  test("leaves sessions alone that run on the other side", async () => {
     connect();
     const { id, say } = grown(a, "shop", ["buy"]);
     await sync(a, "me@far");
@@ -276,7 +276,7 @@ ${script}
     expect((await sync(a, "me@far")).actions).toEqual(["left"]);
   });
 
-  test("a connection that ends at any byte is one line; the next run goes on", async () => {
+  test("reports a connection that ends at any byte in one line, and the next run continues", async () => {
     for (let n = 0; n < 6; n++) grown(b, "api", [`prompt ${n}`, "x".repeat(20_000)]);
     for (const bytes of [0, 10, 100, 300, 5000, 30_000, 60_000]) {
       connect(`sh -c "$last" | { dd bs=1 count=${bytes} 2>/dev/null; kill $$; }`);
@@ -292,7 +292,7 @@ ${script}
     ).toEqual([]);
   });
 
-  test("the other side cannot name a place outside of the store", async () => {
+  test("refuses a place outside of the store that the other side names", async () => {
     const frame = (message: object, payload = "") => {
       const text = JSON.stringify({ bytes: payload.length, ...message });
       return String(text.length).padStart(10, "0") + text + payload;

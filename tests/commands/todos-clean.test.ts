@@ -73,13 +73,13 @@ describe("ccr todos", () => {
     expect(err).toBe("5 open tasks · 3 lists\n");
   });
 
-  test("--open leaves out what is done, --project what is elsewhere", async () => {
+  test("leaves out finished tasks with --open, and other projects with --project", async () => {
     expect(await texts("--open")).toEqual(["Pay", "Ship", "Second", "Tenth", "Together"]);
     expect(await texts("--open", "--project", "SHOP")).toEqual(["Pay", "Ship"]);
     expect((await ccr(home, ["todos", "--project", "nowhere"])).status).toBe(1);
   });
 
-  test("names session, title and project in JSON", async () => {
+  test("prints session, title and project as JSON", async () => {
     const { todos } = JSON.parse((await ccr(home, ["todos", "--json"])).out);
     expect(todos[0]).toMatchObject({
       session: A,
@@ -98,7 +98,7 @@ describe("ccr todos", () => {
     });
   });
 
-  test("knows those of containers with sessions of their own", async () => {
+  test("lists the tasks of containers with sessions of their own", async () => {
     const place = join(home.path, ".local/state/ccr/devcontainers/-code-shop");
     put(
       join(place, "host/ccr.json"),
@@ -109,7 +109,7 @@ describe("ccr todos", () => {
     expect(todos[0]).toMatchObject({ text: "Inside", isolated: true, project: "/code/shop", session: GONE });
   });
 
-  test("passes over what is no task, says what cannot be read, and lets nothing act on the terminal", async () => {
+  test("skips what is not a task, reports what cannot be read, and lets nothing act on the terminal", async () => {
     put(claude("todos/odd.json"), '[1, null, {"content": 3}, {"content": "x", "status": "deleted"}, []]');
     put(claude("todos/torn.json"), '[{"content": "x", "sta');
     put(claude("tasks/x/.lock"), "");
@@ -161,7 +161,7 @@ describe("ccr clean", () => {
       .map(claude)
       .every(existsSync);
 
-  test("only lists what is old where nobody can be asked", async () => {
+  test("only lists old files where nobody can be asked", async () => {
     const { out, err, status } = await ccr(home, ["clean"]);
     expect(status).toBe(0);
     for (const path of old) expect(out).toContain(path.replace(home.path, "~"));
@@ -170,7 +170,7 @@ describe("ccr clean", () => {
     expect(old.every(existsSync)).toBe(true);
   });
 
-  test("--yes removes just that, never a transcript, the history or a memory", async () => {
+  test("removes just the old files with --yes, never a transcript, the history or a memory", async () => {
     const { err, status } = await ccr(home, ["clean", "--yes"]);
     expect(status, err).toBe(0);
     expect(err).toMatch(/^7 items removed \(/);
@@ -179,7 +179,7 @@ describe("ccr clean", () => {
     expect((await ccr(home, ["clean", "--yes"])).err).toBe("nothing is older than 30d\n");
   });
 
-  test("--older-than says how old; JSON tells what was removed", async () => {
+  test("takes an age with --older-than, and reports removed files as JSON", async () => {
     expect(JSON.parse((await ccr(home, ["clean", "--older-than", "60d", "--json"])).out).items).toHaveLength(
       1,
     );
@@ -192,14 +192,14 @@ describe("ccr clean", () => {
     expect((await ccr(home, ["clean", "--older-than", "soon"])).status).toBe(2);
   });
 
-  test("leaves a running session's things alone", async () => {
+  test("leaves the files of a running session alone", async () => {
     put(claude("sessions/1.json"), JSON.stringify({ pid: process.pid, sessionId: GONE }));
     const { out } = await ccr(home, ["clean", "--yes"]);
     expect(out).not.toContain(GONE);
     expect(old.slice(0, 3).every(existsSync)).toBe(true);
   });
 
-  test("follows no link, and touches nothing where a link leads to transcripts", async () => {
+  test("follows no link, and changes nothing where a link leads to transcripts", async () => {
     symlinkSync(claude("memory"), claude("debug/link"));
     put(claude(`tasks/${B}/${A}.jsonl`), "{}", 400);
     const far = new Date(0);
