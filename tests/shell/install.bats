@@ -118,7 +118,7 @@ install_it() { clean node "$FILE" install "$@"; }
   printf 'if [ -f ~/scripts/claude-resume-helpers.sh ]; then\n  source ~/scripts/claude-resume-helpers.sh\nfi\n' >>"$H/.bashrc"
   contents >"$BATS_TEST_TMPDIR/before"
   run -0 install_it
-  [[ $output == *'is ~/scripts/claude-resume-helpers.sh.before-ccr now.'* ]]
+  [[ $output == *'moved another ~/scripts/claude-resume-helpers.sh to ~/scripts/claude-resume-helpers.sh.before-ccr'* ]]
   run -0 clean setsid bash -ic 'ccr version'
   [[ ${lines[-1]} == 'ccr 1.'* ]]
   run -0 clean "$H/.local/bin/ccr" uninstall
