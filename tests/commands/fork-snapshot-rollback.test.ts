@@ -172,7 +172,9 @@ describe("ccr fork", () => {
     appendFileSync(session.path, `${deep.replace('"@"', "[".repeat(50_000) + "]".repeat(50_000))}\n`);
     session.say("four");
     const { session: fork, warnings } = await json(["fork", session.id]);
-    expect(warnings).toMatchObject([{ kind: "damaged", message: expect.stringContaining("left out: 1") }]);
+    expect(warnings).toMatchObject([
+      { kind: "damaged", message: expect.stringContaining("left out 1 damaged line of") },
+    ]);
     expect(readFileSync(fork.transcript, "utf8")).not.toContain("[[[");
     expect(prompts(fork.transcript).at(-1)).toBe("four");
   });
