@@ -25,8 +25,8 @@ function mapped(text: string, rules: readonly PathRule[]): string {
 }
 const line = (row: unknown): string => `${JSON.stringify(row)}\n`;
 
-describe("a transcript", () => {
-  test("long strings come through as they are, whatever they contain", () => {
+describe("path rules in a transcript", () => {
+  test("leave long strings as they are, whatever they contain", () => {
     const awkward = `"\\"\\\\\u0000${'é\\"'.repeat(40_000)}\\`;
     const row = {
       type: "user",
@@ -50,7 +50,7 @@ describe("two copies of a session", () => {
     );
   const relation = (ours: string, theirs: string) => compareTranscripts(written(ours), written(theirs));
 
-  test("and it is known where the longer one goes on", () => {
+  test("are compared up to where the longer one goes on", () => {
     const theirs = rows(2, "/z") + line({ type: "mode" }) + rows(1, "/z", 2);
     const { is, to } = relation(rows(2), theirs);
     expect([is, theirs.slice(to)]).toEqual(["theirs-longer", line({ type: "mode" }) + rows(1, "/z", 2)]);

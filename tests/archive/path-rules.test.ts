@@ -26,8 +26,8 @@ function mapped(text: string, rules: readonly PathRule[]): string {
 }
 const line = (row: unknown): string => `${JSON.stringify(row)}\n`;
 
-describe("a path", () => {
-  test("is mapped by the longest rule, whole names only, of two equal rules by the first", () => {
+describe("a mapped path", () => {
+  test("follows the longest rule, whole names only, and the first of two equal rules", () => {
     const map = pathMapper([
       ["/a", "/x"],
       ["/a/b", "/y"],
@@ -45,7 +45,7 @@ describe("a path", () => {
     for (const [from, to] of Object.entries(cases)) expect(map(from)).toBe(to);
   });
 
-  test("is mapped in the fields that are known, and nowhere else", () => {
+  test("changes in the known fields, and nowhere else", () => {
     const row = () => ({
       cwd: "/a/b",
       text: "/a/b",
@@ -73,7 +73,7 @@ describe("a path", () => {
   });
 });
 
-describe("a transcript", () => {
+describe("a transcript with mapped paths", () => {
   test("keeps the bytes of rows in which nothing changes, damage and all", () => {
     const odd = [
       '{ "type" : "user",  "cwd":"/other", "n": 1.0 }',
@@ -86,7 +86,7 @@ describe("a transcript", () => {
     expect(mapped(odd, [["/a", "/z"]])).toBe(odd.replace("\n\n", "\n"));
   });
 
-  test("two rows in one line become two lines; rows with old system prompts are left out", () => {
+  test("gets two lines for two rows in one line, and loses rows with old system prompts", () => {
     const both = `${JSON.stringify({ type: "user", cwd: "/a" })}${JSON.stringify({ type: "user", cwd: "/b" })}\n`;
     const prompt = line({ type: "attachment", uuid: "u", attachment: { type: "prompt_snapshot" } });
     expect(mapped(both + prompt + line({ type: "api-request-blob" }), [["/a", "/z"]])).toBe(

@@ -29,7 +29,7 @@ const NAMES = [
   "日本語".repeat(40),
 ];
 
-test("what is written is read again, in whatever pieces it comes", async () => {
+test("the tar reader reads what the writer wrote, in whatever pieces it comes", async () => {
   const random = new Random(5);
   for (let round = 0; round < 20; round++) {
     const files = NAMES.map((name) => ({ name, data: Buffer.alloc(random.below(3000), random.below(256)) }));
@@ -48,7 +48,7 @@ test("what is written is read again, in whatever pieces it comes", async () => {
   }
 });
 
-test("GNU tar reads the names, the times, and sizes beyond 8 GiB", async () => {
+test("GNU tar reads our archives: names, times, and sizes beyond 8 GiB", async () => {
   const size = 9 * 2 ** 30;
   const header = tarHeader(NAMES[4]!, size, 1_700_000_000_000);
   const file = join(folder, "large.tar");

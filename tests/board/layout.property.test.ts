@@ -34,7 +34,7 @@ function shown(lines: readonly string[]): string[] {
   });
 }
 
-describe("on every screen", () => {
+describe("the screen of the board", () => {
   const hostile = [
     "\x1b[31mred\x1b]0;t\x07",
     "日本語のとても長いタイトル",
@@ -72,7 +72,7 @@ describe("on every screen", () => {
       .map((name) => (name[1] === ":" ? { text: name.slice(2), pasted: name[0] === "P" } : { key: name })),
     { maxLength: 12 },
   );
-  it("there are as many lines as rows, none too wide, and nothing acts but our own", () => {
+  it("has as many lines as rows, none too wide, and no control characters but our own", () => {
     fc.assert(
       fc.property(
         items,

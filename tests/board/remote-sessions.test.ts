@@ -55,7 +55,7 @@ describe("a session of another machine", () => {
     { ...whole, id: "../../etc" },
     { ...whole, id: 3 },
     { ...whole, state: "bad" },
-  ])("is none where it has no id or state: %j", (value) => {
+  ])("is ignored when it has no id or state: %j", (value) => {
     expect(parseSession(value as never)).toBeNull();
   });
 
@@ -76,8 +76,8 @@ describe("a session of another machine", () => {
   });
 });
 
-describe("a machine", () => {
-  it("that cannot be reached is told, again and again, and no longer once nobody looks", async () => {
+describe("a remote machine on the board", () => {
+  it("that cannot be reached is reported again and again, and no longer once nobody looks", async () => {
     const gone = { name: "gone", address: "coder:gone" };
     const path = process.env.PATH;
     process.env.PATH = "/nonexistent";

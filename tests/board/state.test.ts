@@ -41,7 +41,7 @@ const given = (...keys: string[]): State => pressed(picker(), ...keys).state;
 const titles = (state: State): string[] => state.matches.map(({ title }) => title);
 const mark = (state: State): string | undefined => selectedItem(state)?.title;
 
-describe("searching", () => {
+describe("the picker's search", () => {
   it.each<[string[], string, number]>([
     [['"retry"'], "retry", 2],
     [['"gateway retry"'], "gateway retry", 1],
@@ -91,7 +91,7 @@ describe("searching", () => {
   });
 });
 
-describe("leaving and choosing", () => {
+describe("the picker's keys", () => {
   it.each<[string[], Effect | undefined]>([
     [["enter"], { do: "choose", item: items[0]! }],
     [["down", "enter"], { do: "choose", item: items[1]! }],
@@ -125,7 +125,7 @@ describe("leaving and choosing", () => {
   });
 });
 
-describe("moving", () => {
+describe("the picker's mark", () => {
   const many = Array.from({ length: 50 }, (_, i) => item(`session ${i}`));
   it.each<[string[], number, number]>([
     [["down"], 1, 0],
@@ -153,7 +153,7 @@ describe("moving", () => {
   });
 });
 
-describe("sections", () => {
+describe("the picker's sections", () => {
   const mixed = [items[0]!, item("a", live), item("b", limited), item("c", waiting), item("d", live)];
   const rows = (state: State): string[] =>
     state.rows.map((row) =>
@@ -177,7 +177,7 @@ describe("sections", () => {
     expect(rows(picker())).toEqual(titles(picker()));
     expect(rows(pressed(picker(mixed), '"retry"').state)).toEqual([items[0]!.title]);
   });
-  it("are passed over by the mark, and scroll in with their first session", () => {
+  it("are skipped by the mark, and scroll in with their first session", () => {
     const state = picker(mixed, 3);
     const down = pressed(state, "down", "down", "down", "down").state;
     expect([mark(down), down.top]).toEqual([items[0]!.title, 6]);
@@ -186,7 +186,7 @@ describe("sections", () => {
   });
 });
 
-describe("scopes", () => {
+describe("the picker's scopes", () => {
   it("go from all to here to the project of what was marked, and back to what was marked", () => {
     const steps = [["end"], ["tab"], ["tab"], ["tab"]];
     let state = picker();
@@ -209,7 +209,7 @@ describe("scopes", () => {
     expect(titles(given('"retry"', "tab"))).toEqual(["Rate limits in the gateway"]));
 });
 
-describe("what is still read", () => {
+describe("the picker's list while it is still read", () => {
   const half = addResults(initialState("", HERE, 10), {
     items: items.slice(2),
     total: null,

@@ -36,7 +36,7 @@ const expected = (data: Buffer): { text: string; start: number }[] => {
   return found;
 };
 
-test("lines come out the same in both directions, whatever the steps and lengths", () => {
+test("the line reader gives the same lines in both directions, whatever the steps and lengths", () => {
   const random = numbers(7);
   const next = (below: number): number => random.next().value! % below;
   for (let round = 0; round < 200; round++) {
@@ -60,7 +60,7 @@ test("lines come out the same in both directions, whatever the steps and lengths
   }
 });
 
-test("a line over the limit is told of but not kept", () => {
+test("the line reader reports a line over the limit but does not keep it", () => {
   const data = Buffer.concat([
     Buffer.from("first\n"),
     Buffer.alloc(LONGEST_LINE + 1, 120),

@@ -7,11 +7,11 @@ test.each([
   ["/srv/a_b", "-srv-a-b"],
   ["/x/😀", "-x---"],
   ["/", "-"],
-])("the folder of %s is %s", (path, folder) => {
+])("the project folder of %s is %s", (path, folder) => {
   expect(slug(path)).toBe(folder);
 });
 
-test("a long path is cut and told apart by its hash", () => {
+test("the project folder of a long path is cut and gets a hash", () => {
   const path = `/home/coder/${"deep/".repeat(60)}end`;
   const folder = slug(path);
   expect(folder).toMatch(/^-home-coder-deep-.{183}-[0-9a-z]+$/);

@@ -39,7 +39,7 @@ const answer = (text: string, more: Row = {}): Row => ({
 });
 const lines = (...rows: Row[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 
-test("titles: the last custom one, and an old one when it stands before megabytes of messages' metadata", () => {
+test("a session's title is the last custom one, also when it stands before megabytes of metadata", () => {
   const facts = factsOf(
     lines(
       user("first words"),
@@ -57,7 +57,7 @@ test("titles: the last custom one, and an old one when it stands before megabyte
   });
 });
 
-test("a summary counts for the conversation that its leaf belongs to", () => {
+test("a session's summary belongs to the conversation of its leaf", () => {
   expect(
     factsOf(lines({ type: "summary", summary: "of another", leafUuid: "elsewhere" }, user("mine"))).summary,
   ).toBeNull();
@@ -70,7 +70,7 @@ test("a summary counts for the conversation that its leaf belongs to", () => {
   ).toBe("later");
 });
 
-test("the last message is found behind a long row of metadata, in few reads", () => {
+test("a session's last message is found behind a long row of metadata, in few reads", () => {
   const blob = {
     type: "attachment",
     attachment: { type: "prompt_snapshot", text: "x".repeat(80_000) },
@@ -99,7 +99,7 @@ test("the last message is found behind a long row of metadata, in few reads", ()
   expect(readCounts.bytes - before).toBeLessThan(500_000);
 });
 
-test("side chains, commands and notes are not the last message, and not the start directory", () => {
+test("side chains, commands and notes give neither the last message nor the start directory of a session", () => {
   const facts = factsOf(
     lines(
       answer("sub", { isSidechain: true, cwd: "/elsewhere" }),
@@ -131,13 +131,13 @@ test.each<[string, (text: string) => string | Uint8Array, Partial<Facts>]>([
   ],
   ["unknown row types", (text) => `${text}{"type":"from-the-future","x":1}\n`, { skipped: 0, unknown: 1 }],
   ["deep nesting", (text) => `${"[".repeat(100_000)}\n${text}`, { skipped: 1 }],
-])("%s: the rest is read", (_, damage, expected) => {
+])("a transcript with a damaged part is read up to and after it: %s", (_, damage, expected) => {
   const facts = factsOf(damage(lines(user("hello"), answer("there"))));
   expect(facts).toMatchObject({ start: "/work/app", firstPrompt: "hello", ...expected });
   expect(facts.last?.type).toBe("assistant");
 });
 
-test("a 12 MB line at the end or at the head is read", () => {
+test("a transcript with a 12 MB line at its end or head is read", () => {
   const long = answer("z".repeat(12_000_000), { timestamp: at(9) });
   expect(factsOf(lines(user("a"), long))).toMatchObject({
     start: "/work/app",
@@ -150,12 +150,12 @@ test("a 12 MB line at the end or at the head is read", () => {
   });
 });
 
-test("an empty file, and one of NULs only, say nothing and do not throw", () => {
+test("an empty transcript, and one of NULs only, give no facts and do not throw", () => {
   expect(factsOf("")).toMatchObject({ bytes: 0, start: null, last: undefined, skipped: 0 });
   expect(factsOf(Buffer.alloc(200_000))).toMatchObject({ start: null, last: undefined });
   expect(factsOf(Buffer.alloc(200_000)).skipped).toBeGreaterThan(0);
 });
 
-test("a file that is not there is Node's error, with its code", () => {
+test("a missing transcript is Node's error, with its code", () => {
   expect(() => readFacts(join(directory, "nowhere"))).toThrow(expect.objectContaining({ code: "ENOENT" }));
 });

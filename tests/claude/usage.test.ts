@@ -60,7 +60,7 @@ const exactly = (row: Row) => {
   return counted && { ...counted, at: Math.floor(counted.at / 60_000) * 60_000 };
 };
 
-describe("the exact reader", () => {
+describe("the exact reader of token usage", () => {
   test("takes an answer's four kinds of tokens, its model, time and message id", () => {
     expect(countRow(answer())).toEqual({
       kind: "answer",
@@ -116,7 +116,7 @@ describe("the exact reader", () => {
   });
 });
 
-describe("the fast reader", () => {
+describe("the fast reader of token usage", () => {
   const sure = (row: Row) => expect(glance(JSON.stringify(row))).toEqual(exactly(row));
 
   test("agrees with the exact one, whatever the order of the keys", () => {
@@ -133,7 +133,7 @@ describe("the fast reader", () => {
     sure({ isSidechain, message: { content: [], usage, role: "assistant", model: "m", id: "x" }, ...rest });
   });
 
-  test("is not led astray by what stands in the content", () => {
+  test("is not misled by the content of messages", () => {
     const texts = ['"usage":{"output_tokens":7}', '}}"type":"user"', "\\", '\\"', "{", "]", "ä 日本 \u2028"];
     for (const text of texts) sure(answer(USAGE, { content: [{ type: "text", text }] }));
     sure(answer(USAGE, {}, { cwd: '/a"b\\', gitBranch: "x}}" }));
@@ -146,7 +146,7 @@ describe("the fast reader", () => {
     );
   });
 
-  test("leaves to the exact one what it cannot be sure of", () => {
+  test("leaves rows to the exact reader that it cannot be sure of", () => {
     const odd: string[] = [
       JSON.stringify(
         answer(USAGE, { content: [{ type: "tool_use", input: { usage: { output_tokens: 7 } } }] }),
@@ -228,7 +228,7 @@ describe("the fast reader", () => {
   });
 });
 
-test("times are right though the bytes of an earlier row are gone", () => {
+test("the fast reader of token usage reads times though the bytes of an earlier row were reused", () => {
   const bytes = Buffer.from(JSON.stringify(answer()));
   const glancer = new UsageScanner();
   const mark = bytes.indexOf(USAGE_MARK);
@@ -239,7 +239,7 @@ test("times are right though the bytes of an earlier row are gone", () => {
   }
 });
 
-test("both readers agree on every line of every sample", () => {
+test("the fast and the exact reader of token usage agree on every line of every sample", () => {
   const root = join(fixtures, "claude");
   const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) =>
     name.endsWith(".jsonl"),

@@ -6,7 +6,7 @@ const text = (pieces: (string | Buffer)[] | null): string =>
 const long = (end: string): string => `${'say "hi" \\ \u0001 é 😀\n'.repeat(9000)}${end}`;
 
 describe("a row with long strings", () => {
-  test("has other fields changed, and its strings back byte for byte", () => {
+  test("gets other fields changed, and its strings back byte for byte", () => {
     const row = {
       type: "user",
       uuid: "u",
@@ -22,7 +22,7 @@ describe("a row with long strings", () => {
     expect(JSON.parse(text(serialize([{ ...rows[0], uuid: "v" }])))).toEqual({ ...row, uuid: "v" });
   });
 
-  test("gives their beginnings where that is enough, wherever an escape is cut", () => {
+  test("gives only the beginnings of strings on request, wherever an escape is cut", () => {
     for (let i = 380; i < 410; i++) {
       const said = `${"x".repeat(i)}\\\\\u0001\u0002é${"\ny".repeat(90_000)}`;
       const [row] = parseLongLine(Buffer.from(JSON.stringify({ said })), true).rows;

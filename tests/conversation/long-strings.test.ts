@@ -7,7 +7,7 @@ const text = (pieces: (string | Buffer)[] | null): string =>
 const long = (end: string): string => `${'say "hi" \\ \u0001 é 😀\n'.repeat(9000)}${end}`;
 
 describe("a row with long strings", () => {
-  test("that are none to JSON is as lost as any torn one", () => {
+  test("that are invalid JSON is skipped as any torn row", () => {
     for (const harm of ["\u0000", "\n", "\\x", "\\u12g4", "\\"]) {
       const line = Buffer.from(`{"type":"user","a":"${"x".repeat(70_000)}${harm} y"}`);
       for (const brief of [false, true]) {
@@ -18,13 +18,13 @@ describe("a row with long strings", () => {
     }
   });
 
-  test("two of which stand in one line are both found", () => {
+  test("is found twice when two stand in one line", () => {
     const one = JSON.stringify({ type: "user", uuid: "1", a: long("a") });
     const { rows, serialize } = parseLongLine(Buffer.from(`${one}${one}`));
     expect(text(serialize(rows))).toBe(`${one}\n${one}`);
   });
 
-  test("that is nested too deeply to be written is told", () => {
+  test("is reported when it is nested too deeply to be written", () => {
     const { rows, serialize } = parseLongLine(
       Buffer.from(`{"a":${"[".repeat(50_000)}${"]".repeat(50_000)}}`),
     );

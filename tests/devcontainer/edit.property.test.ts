@@ -85,7 +85,7 @@ describe("any devcontainer.json", () => {
     );
   });
 
-  test("gets ours and gives them back, whatever stands there", () => {
+  test("gets our entries and comes back unchanged, whatever stands there", () => {
     const members = fc.tuple(
       fc.option(value.list as fc.Arbitrary<string>, { nil: undefined }),
       fc.option(value.object as fc.Arbitrary<string>, { nil: undefined }),

@@ -87,19 +87,19 @@ const FILES: Record<string, string> = {
 
 describe("a devcontainer.json", () => {
   test.each(Object.entries(FILES))(
-    "with %s gets ours, keeps its own, and comes back byte for byte",
+    "with %s gets our entries, keeps its own, and comes back byte for byte",
     (_, before) => {
       expectMerged(before);
     },
   );
 
-  test("is indented as it is, with one comment that says whose the lines are", () => {
+  test("keeps its indentation, and gets one comment that says whose the lines are", () => {
     expect(edit('{\n    "image": "x" // y\n}\n', { ...WANTED, objects: {}, properties: {} }).text).toBe(
       `{\n    ${MARK}\n    "mounts": [\n        ${JSON.stringify(WANTED.mounts[0])},\n        ${JSON.stringify(WANTED.mounts[1])}\n    ],\n    "image": "x" // y\n}\n`,
     );
   });
 
-  test("that another person goes on with: ours comes out, theirs stays", () => {
+  test("that somebody edited since loses our entries and keeps theirs", () => {
     const { text, edits } = edit(FILES["comments everywhere"]!, WANTED);
     const later = text
       .replace('"image": "x"', '"image": "y", "forwardPorts": [80]')
@@ -112,7 +112,7 @@ describe("a devcontainer.json", () => {
     );
   });
 
-  test("in which ours was changed is not touched", () => {
+  test("in which our entries were changed is not touched", () => {
     const { text, edits } = edit("{}", WANTED);
     expect(undo(text.replace("/a b", "/elsewhere"), edits)).toBeNull();
     expect(undo(`${text}${text}`, edits)).toBeNull();

@@ -77,8 +77,8 @@ const filled = (mount: string) => mount.replaceAll("${localEnv:HOME}", home);
 const field = (mount: string, name: string) => new RegExp(`(?:^|,)${name}=([^,]*)`).exec(filled(mount))![1]!;
 const mode = (path: string) => statSync(path).mode & 0o777;
 
-describe("what is shared", () => {
-  test("is there before the container starts, and of the right kind", async () => {
+describe("a share with a dev container", () => {
+  test("has its sources before the container starts, of the right kind", async () => {
     const history = put(claude("history.jsonl"), '{"display":"kept"}\n');
     const { mounts } = await share();
     for (const mount of mounts) {
@@ -95,7 +95,7 @@ describe("what is shared", () => {
       expect(mode(path), path).toBe(0o600);
   });
 
-  test("is the data to write and the configuration to read, in the string form", async () => {
+  test("mounts the data for writing and the configuration for reading, in the string form", async () => {
     const { mounts } = await share();
     const names = (readOnly: boolean) =>
       mounts
@@ -107,7 +107,7 @@ describe("what is shared", () => {
     expect(names(true)).toEqual("host ccr agents commands skills plugins".split(" "));
   });
 
-  test("is no file that the CLI saves by rename, no credential, no sessions/", async () => {
+  test("leaves out files that the CLI saves by rename, credentials and sessions/", async () => {
     put(claude(".credentials.json"), '{"claudeAiOauth":{"accessToken":"a-secret"}}');
     put(claude("settings.json"), "{}");
     put(claude("CLAUDE.md"), "Be brief.");
@@ -131,7 +131,7 @@ describe("what is shared", () => {
     });
   });
 
-  test("are copies of settings behind links, made new when the host saves", async () => {
+  test("has copies of settings behind links, renewed when the host saves", async () => {
     put(claude("settings.json"), '{"a":1}');
     put(claude("CLAUDE.md"), "one");
     await share();
@@ -145,7 +145,7 @@ describe("what is shared", () => {
     expect(existsSync(place("host/CLAUDE.md"))).toBe(false);
   });
 
-  test("the project is trusted in the container only where the host trusts it", async () => {
+  test("trusts the project in the container only where the host trusts it", async () => {
     const trust = (yes: boolean) =>
       put(
         join(home, ".claude.json"),
@@ -163,7 +163,7 @@ describe("what is shared", () => {
     });
   });
 
-  test("with --isolate is nothing of the host's but ccr, and stays so", async () => {
+  test("with --isolate has nothing of the host's but ccr, and stays so", async () => {
     put(claude("settings.json"), '{"a":1}');
     for (const options of [{ isolate: true }, {}]) {
       const { mounts, record } = await share(options);
@@ -179,7 +179,7 @@ describe("what is shared", () => {
     expect(isolatedContainers()).toEqual([{ host: project, directory: place("claude") }]);
   });
 
-  test("that was shared before --isolate is so no more", async () => {
+  test("is undone by a later --isolate", async () => {
     put(claude("settings.json"), '{"a":1}');
     put(claude("CLAUDE.md"), "Be brief.");
     await share();
@@ -192,7 +192,7 @@ describe("what is shared", () => {
     expect(text()).toBe(CONFIG);
   });
 
-  test("of other places is named by them; what a mount cannot name is refused", async () => {
+  test("names other directories, and refuses those that a mount cannot name", async () => {
     vi.stubEnv("CLAUDE_CONFIG_DIR", join(box, "elsewhere"));
     const { mounts } = await share();
     expect(mounts.join("\n")).toContain(`source=${join(box, "elsewhere/projects")},`);
@@ -203,7 +203,7 @@ describe("what is shared", () => {
   });
 });
 
-describe("devcontainer.json", () => {
+describe("a shared devcontainer.json", () => {
   test("is the same after a second time, and byte for byte the old one after remove", async () => {
     chmodSync(file, 0o644);
     await share();
@@ -310,7 +310,7 @@ describe("devcontainer.json", () => {
     }
   });
 
-  test("may be one of several places; which, is asked where it is not plain", async () => {
+  test("may be one of several files, and ccr asks which when it is not clear", async () => {
     rmSync(file);
     await expect(share()).rejects.toThrow("there is no devcontainer.json");
     const flat = put(join(project, ".devcontainer.json"), CONFIG);
@@ -388,7 +388,7 @@ describe("a compose set-up", () => {
   });
 });
 
-describe("the home and the folder in the container", () => {
+describe("finding the home and the folder in the container:", () => {
   test.each([
     ['"remoteUser": "node"', "/home/node/.claude"],
     ['"remoteUser": "root"', "/root/.claude"],
@@ -406,7 +406,7 @@ describe("the home and the folder in the container", () => {
     expect(set).toBe(target);
   });
 
-  test("--home is for a home that nobody names", async () => {
+  test("--home names a home that nothing else names", async () => {
     writeFileSync(file, '{ "image": "mine", "workspaceFolder": "/w" }');
     expect((await share({ home: "/srv/me/" })).record.target).toBe("/srv/me/.claude");
     await expect(share({ home: "me" })).rejects.toMatchObject({ exit: 2 });
@@ -421,7 +421,7 @@ describe("the home and the folder in the container", () => {
     expect((await share()).record.container).toBe(path ?? project);
   });
 
-  test("without workspaceFolder the devcontainer program is asked", async () => {
+  test("asks the devcontainer program without workspaceFolder", async () => {
     writeFileSync(file, '{ "image": "x", "remoteUser": "a" }');
     const said = JSON.stringify({ workspace: { workspaceFolder: "/somewhere/else" } });
     put(join(box, "bin/devcontainer"), `#!/bin/sh\necho '${said}'\n`);
@@ -429,7 +429,7 @@ describe("the home and the folder in the container", () => {
     expect((await share()).record.container).toBe("/somewhere/else");
   });
 
-  test("else the rule of the tools counts, and is told: the root of the repository is what they mount", async () => {
+  test("else follows the rule of the tools, and says so: they mount the root of the repository", async () => {
     writeFileSync(file, '{ "image": "x", "remoteUser": "a" }');
     const { record, notes } = await share();
     expect(record.container).toBe("/workspaces/app");
@@ -440,7 +440,7 @@ describe("the home and the folder in the container", () => {
   });
 });
 
-describe("the two histories", () => {
+describe("the histories of host and container", () => {
   const ID = "11111111-1111-4111-8111-111111111111";
   const inContainer = (name: string) => join(claude("projects"), slug("/workspaces/app"), name);
   const onHost = (name: string) => join(claude("projects"), slug(project), name);
@@ -452,7 +452,7 @@ describe("the two histories", () => {
     await share();
   });
 
-  test("what the container had before is moved in, and nothing is lost", async () => {
+  test("keep what the container had before", async () => {
     old(put(inContainer(`${ID}.jsonl`), "inside\n"));
     old(put(inContainer(`${ID}/tool-results/a.txt`), "a"));
     old(put(inContainer("memory/one.md"), "1"));
@@ -467,7 +467,7 @@ describe("the two histories", () => {
     expect(lstatSync(inContainer("").replace(/\/$/, "")).isSymbolicLink()).toBe(true);
   });
 
-  test("a name that both have is never decided by us, nor is a file in use moved", async () => {
+  test("are not merged where both have a name, or a file is in use", async () => {
     old(put(inContainer(`${ID}.jsonl`), "inside\n"));
     old(put(inContainer("memory/one.md"), "1"));
     put(onHost(`${ID}.jsonl`), "outside\n");
@@ -484,7 +484,7 @@ describe("the two histories", () => {
     expect(text()).toBe(CONFIG);
   });
 
-  test("of two projects with one folder in their containers are not mixed", async () => {
+  test("are not mixed for two projects with the same folder in their containers", async () => {
     await share();
     const other = join(home, "old/app");
     put(join(other, ".devcontainer/devcontainer.json"), CONFIG);
@@ -494,7 +494,7 @@ describe("the two histories", () => {
     expect(readlinkSync(inContainer("").replace(/\/$/, ""))).toBe(slug(project));
   });
 
-  test("two projects whose folders are named alike have a place each", async () => {
+  test("have a place each for two projects whose folders have the same name", async () => {
     const [a, b] = ["a_b", "a-b"].map((name) => join(home, name)) as [string, string];
     for (const [i, path] of [a, b].entries())
       put(
@@ -509,7 +509,7 @@ describe("the two histories", () => {
   });
 });
 
-describe("check on the host", () => {
+describe("ccr devcontainer check on the host", () => {
   const wrong = (): Finding[] => checkHost(project).findings.filter(({ state }) => state !== "ok");
   const program = () => put(join(home, ".local/lib/ccr/ccr.cjs"), "//");
 

@@ -78,7 +78,7 @@ async function goesOn(claude: Claude, project: string, words: string[], prompt: 
   return asked.messages;
 }
 
-test("a session goes on in another home and another directory, and then again where it comes from", async () => {
+test("an exported session is resumed in another home and directory, and again where it comes from", async () => {
   await done(here, ["export", id, file]);
   await done(there, ["import", file, "--map", `${shop}=${store}`]);
   expect(said(theirs)).toEqual(said(ours));
@@ -106,7 +106,7 @@ test("a session goes on in another home and another directory, and then again wh
   expect(await goesOn(ours, shop, ["-r", id], "sixth")).toBeGreaterThan(second);
 }, 600_000);
 
-test("a session that was archived and deleted comes back and goes on", async () => {
+test("a session that was archived and deleted is imported and resumed", async () => {
   const turns = said(ours);
   const kept = join(here.around, "kept");
   await done(here, ["archive", id, "--to", kept, "--delete"]);

@@ -35,7 +35,7 @@ afterAll(async () => {
 
 const ccr = (...words: string[]): Promise<Ran> => installed(["ccr", ...words]);
 
-it("shows the real CLI idle, working, asking, and limited; Enter goes to it", async () => {
+it("the board shows the real CLI idle, working, asking and limited, and Enter goes to it", async () => {
   terminal = await openTerminal(home, { env, cwd: home.path, columns: 100, rows: 24 });
   await terminal.shows("ready>", WAIT);
   const line = async (text: string): Promise<void> => {

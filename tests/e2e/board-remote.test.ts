@@ -146,7 +146,7 @@ describe.each([
     await one.shows("status 0", WAIT);
   });
 
-  it("attaches to a live session over there", async () => {
+  it("attaches to a live session of the other side", async () => {
     await there.live(id(3), "web", "Live over there");
     const one = await terminal(`ccr --on ${target} attach ${id(3)}`);
     await one.shows(`claude ${id(3)}`, WAIT);
@@ -154,7 +154,7 @@ describe.each([
     await one.shows(/ready>\s*$/, WAIT);
   });
 
-  it("says in one line that there is no ccr", async () => {
+  it("says in one line that the other side has no ccr", async () => {
     const bin = join(there.path, ".local/bin");
     const away = `${bin}.away`;
     await execa("mv", [bin, away]);
@@ -169,7 +169,7 @@ describe.each([
 });
 
 describe("a target that does not answer", () => {
-  it("is told by the program that goes there, with its status", async () => {
+  it("is reported by the program that connects, with its status", async () => {
     const { err, status } = await here.run(["ccr", "--on", "down", "list"]);
     expect([err, status]).toEqual(["workspace not found: down\n", 1]);
     expect((await here.run(["ccr", "--on", "nowhere.invalid", "list"])).status).toBe(255);
@@ -179,7 +179,7 @@ describe("a target that does not answer", () => {
 });
 
 describe("a board of several machines", () => {
-  it("is printed with those that do not answer", async () => {
+  it("is printed with the machines that do not answer", async () => {
     const { out, err, status } = await here.run(["ccr", "board", "--on", "here,box,web,down", "--once"]);
     expect(status).toBe(0);
     expect(err).toContain("down unreachable: workspace not found: down");
@@ -200,7 +200,7 @@ describe("a board of several machines", () => {
     expect((await here.run(["ccr", "board", "--on", "down", "--once"])).status).toBe(1);
   });
 
-  it("is one screen, follows them, and resumes over there", async () => {
+  it("is one screen, follows all machines, and resumes on the other side", async () => {
     const one = await terminal("ccr board --on here,web,down");
     await one.shows("down unreachable: workspace not found", WAIT);
     await one.shows(/local +Of this machine/, WAIT);

@@ -78,7 +78,7 @@ async function stands(terminal: Terminal, section: string, title: string, second
 const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
 describe("the board", () => {
-  it("has what needs somebody first, then what works, is limited, was recent", async () => {
+  it("lists sessions that need you first, then working, limited and recent ones", async () => {
     const asks = await home.live(id(1), "infra", "State move");
     const works = await home.live(id(2), "space", "Move the setup script");
     await home.live(id(3), "web", "Checkout");
@@ -121,7 +121,7 @@ describe("the board", () => {
     expect(printed.out.split("Recent\n")[1]!.trim().split("\n")).toHaveLength(2);
   });
 
-  it("follows what happens, without a key", async () => {
+  it("updates itself without a key", async () => {
     const pid = await home.live(id(1), "infra", "State move");
     const terminal = await board();
     await stands(terminal, "Idle", "State move");
@@ -148,7 +148,7 @@ describe("the board", () => {
     rmSync(join(home.path, `.claude/sessions/${pid}.json`), { force: true });
   });
 
-  it("has those that were brought back after a restart; Enter goes there, and starts them", async () => {
+  it("lists sessions that were restored after a restart, and Enter starts them", async () => {
     const pid = await home.live(id(1), "infra", "State move");
     const { stdout } = await execa("tmux", ["display-message", "-p", "#{pid}"], {
       env: home.env,
@@ -165,7 +165,7 @@ describe("the board", () => {
     await terminal.shows(`claude ${id(1)}`, WAIT);
   });
 
-  it("counts down to the end of a limit, and then it is ready", async () => {
+  it("counts down to the reset of a limit, and then shows the session as ready", async () => {
     const terminal = await board();
     home.limited({ resetsAt: Date.now() + 20_000, project: "counted" });
     const left = (screen: string): number => Number(/counted .* (\d+) s(?: |$)/m.exec(screen)?.[1]);
@@ -202,8 +202,8 @@ describe("the board", () => {
   });
 });
 
-describe("its keys", () => {
-  it("s asks, goes on as a search with another letter, and stops with Enter", async () => {
+describe("the keys of the board:", () => {
+  it("s asks, turns into a search with another letter, and stops with Enter", async () => {
     const pid = await home.live(id(1), "infra", "State move");
     const terminal = await board();
     await stands(terminal, "Idle", "State move");
@@ -259,7 +259,7 @@ describe("its keys", () => {
     await terminal.shows(/1 live · 1 limited/, WAIT);
   });
 
-  it("says why r and s do nothing to a session that has ended", async () => {
+  it("r and s say why they do nothing to a session that has ended", async () => {
     const terminal = await board();
     await terminal.press("r");
     await terminal.shows(/is not limited/, WAIT);
@@ -298,8 +298,8 @@ describe("its keys", () => {
   });
 });
 
-describe("without a terminal", () => {
-  it("it is printed, and wrong words are told", async () => {
+describe("the board without a terminal", () => {
+  it("is printed, and refuses wrong arguments", async () => {
     writeFileSync(join(home.path, "typed.log"), "");
     const plain = await home.run(["ccr", "board"]);
     expect(plain.status).toBe(0);

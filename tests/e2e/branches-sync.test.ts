@@ -52,7 +52,7 @@ function knows({ messages }: { messages: number }, said: number): void {
   expect(messages).toBeLessThanOrEqual(said + 2);
 }
 
-test("by a folder a session goes there and back, and the model knows all of it", async () => {
+test("ccr sync with a folder takes a session there and back, and the model knows all of it", async () => {
   const shared = join(homes[0]!.around, "shared");
   mkdirSync(shared);
   const { id, messages } = await prompt(0, "first");
@@ -66,7 +66,7 @@ test("by a folder a session goes there and back, and the model knows all of it",
   expect(claudes[1]!.rows(id).find(({ cwd }) => cwd)!.cwd).toBe(shops[1]);
 });
 
-test("over ssh a conflict comes as a fork that the CLI goes on with", async () => {
+test("ccr sync over ssh turns a conflict into a fork that the CLI resumes", async () => {
   const [near, far] = homes as [Home, Home];
   writeFileSync(
     join(near.around, "bin/ssh"),

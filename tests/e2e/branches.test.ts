@@ -83,7 +83,7 @@ const turnsAsked = (prompt: string): number =>
   api.asked.filter((one) => one.kind === "turn" && one.prompt?.includes(prompt)).at(0)!.messages;
 
 describe("a fork", () => {
-  test("at the end of a turn goes on from there, and the session stays as it is", async () => {
+  test("at the end of a turn continues from there, and the session stays as it is", async () => {
     const before = readFileSync(file(id));
     const { session, turns } = await json(["fork", id, "--at", "2"]);
     expect(turns.map(({ prompt }: { prompt: string }) => prompt)).toEqual(["first", "second", "third"]);
@@ -102,7 +102,7 @@ describe("a fork", () => {
     expect(messages).toBe(turnsAsked("second"));
   });
 
-  test("without --at has it all, and can be forked again", async () => {
+  test("without --at has the whole session, and can be forked again", async () => {
     const { session } = await json(["fork", id]);
     const { session: second } = await json(["fork", session.id, "--title", "twice"]);
     const { said } = await goesOn(second.id, "fourth");
@@ -110,7 +110,7 @@ describe("a fork", () => {
     expect(second.title).toBe("twice");
   });
 
-  test("at a tool's result is taken; at its call, the turn's end is named", async () => {
+  test("can be cut at a tool's result; at its call, ccr names the end of the turn", async () => {
     const rows = claude.rows(id);
     const has = (type: string) => (row: { message?: { content: unknown } }) =>
       Array.isArray(row.message?.content) && row.message.content.some((block) => block.type === type);
@@ -137,7 +137,7 @@ describe("a fork", () => {
 });
 
 describe("a rollback", () => {
-  test("goes back and forth between two states, and the CLI goes on from each", async () => {
+  test("goes back and forth between two states, and the CLI resumes each", async () => {
     const { session } = await json(["fork", id, "--at", "1"]);
     const { snapshot } = await json(["snapshot", session.id, "-m", "early"]);
     expect(snapshot.git.commit).toMatch(/^[0-9a-f]{40}$/);

@@ -57,7 +57,7 @@ describe.skipIf(process.platform !== "linux" || process.arch !== "x64")(`on Node
   });
   afterEach(() => home.remove());
 
-  test("the compiled program is kept for the next start, for this user alone", async () => {
+  test("keeps the compiled program for the next start, for this user alone", async () => {
     await works();
     const [file, ...others] = files();
     expect(others).toEqual([]);
@@ -72,7 +72,7 @@ describe.skipIf(process.platform !== "linux" || process.arch !== "x64")(`on Node
     expect(statSync(file!).ino).toBe(ino);
   });
 
-  describe("a damaged entry is dropped:", () => {
+  describe("drops a damaged entry of the compile cache:", () => {
     const change = (file: string, edit: (bytes: Buffer) => void): void => {
       const bytes = readFileSync(file);
       edit(bytes);
@@ -107,7 +107,7 @@ describe.skipIf(process.platform !== "linux" || process.arch !== "x64")(`on Node
     });
   });
 
-  test("nothing is taken from a folder that others can write to, or written there", async () => {
+  test("neither reads nor writes a cache folder that others can write to", async () => {
     await works();
     const [file] = files();
     writeFileSync(file!, "evil");
@@ -116,7 +116,7 @@ describe.skipIf(process.platform !== "linux" || process.arch !== "x64")(`on Node
     expect(readFileSync(file!, "utf8")).toBe("evil");
   });
 
-  test("an install makes such a folder anew, and takes out what no start will use", async () => {
+  test("install replaces such a folder, and removes entries that no start will use", async () => {
     await works();
     const [kept] = files();
     const cache = join(home.path, ".cache/ccr");
@@ -143,13 +143,13 @@ describe.skipIf(process.platform !== "linux" || process.arch !== "x64")(`on Node
     expect(files()).toEqual([]);
   });
 
-  test("ten at once start from nothing", async () => {
+  test("starts ten at once from an empty cache", async () => {
     await Promise.all(Array.from({ length: 10 }, works));
     expect(files()).toHaveLength(1);
     await works();
   });
 
-  test("a disk that is full or takes nothing costs time, and nothing else", async () => {
+  test("works without the cache on a full or read-only disk", async () => {
     const limited = await run("/bin/bash", [
       "-c",
       'ulimit -f 1; trap "" XFSZ; exec "$0" version',
@@ -162,7 +162,7 @@ describe.skipIf(process.platform !== "linux" || process.arch !== "x64")(`on Node
     await works();
   });
 
-  test("uninstall takes the folder out, and does not write it again", async () => {
+  test("uninstall removes the cache folder, and does not write it again", async () => {
     await works();
     const { exitCode, stderr } = await ccr(["uninstall"]);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });

@@ -103,13 +103,13 @@ const prompts = (rows: Row[]): string[] =>
     type === "user" && !isMeta && typeof message?.content === "string" ? [message.content] : [],
   );
 
-test("nsenter and namespaces are here", { skip: !able && process.env.CI !== "true" }, () => {
+test("this machine has nsenter and namespaces", { skip: !able && process.env.CI !== "true" }, () => {
   expect("reason" in made ? made.reason : "").toBe("");
   expect(lacks("nsenter") ? "nsenter is missing: apt-get install util-linux" : "").toBe("");
 });
 
 describe.skipIf(!able)("ccr devcontainer open", () => {
-  test("starts the container and goes on in it in the same session", async () => {
+  test("starts the container and resumes the same session in it", async () => {
     const id = (await claude.print(project, ["begun on the host"])).json.session_id;
     const added = await ccr("devcontainer", "add", "--env", "CLAUDE_CODE_OAUTH_TOKEN", "--json");
     expect(added.exitCode, added.stderr).toBe(0);
@@ -175,7 +175,7 @@ describe.skipIf(!able)("ccr devcontainer open", () => {
     expect(readdirSync(join(home.path, ".claude/agents"))).toEqual([]);
   });
 
-  test("without a terminal it starts the container and says what to type", async () => {
+  test("starts the container without a terminal, and says what to type", async () => {
     const id = (await claude.print(project, ["begun"])).json.session_id;
     expect((await ccr("devcontainer", "open")).stderr).toContain("ccr devcontainer add");
     await ccr("devcontainer", "add");
@@ -196,7 +196,7 @@ describe.skipIf(!able)("ccr devcontainer open", () => {
     expect(existsSync(join(home.path, ".claude/commands/dev-open.md"))).toBe(false);
   });
 
-  test("another folder in the container is found out before Claude starts there", async () => {
+  test("notices another folder in the container before Claude starts there", async () => {
     await ccr("devcontainer", "add");
     const text = readFileSync(file, "utf8");
     writeFileSync(file, text.replace('"image":', '"workspaceFolder": "/workspaces", "image":'));
@@ -205,7 +205,7 @@ describe.skipIf(!able)("ccr devcontainer open", () => {
     expect(stderr).toContain("the project is in /workspaces, not in /workspaces/app");
   });
 
-  test("a container without claude, an engine that is down, and no devcontainer program: each says what to do", async () => {
+  test("says what to do about a container without claude, an engine that is down, and no devcontainer program", async () => {
     await ccr("devcontainer", "add");
     const config = join(engine, "engine.json");
     const value = JSON.parse(readFileSync(config, "utf8"));

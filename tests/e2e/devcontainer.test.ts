@@ -112,11 +112,11 @@ async function inside(container: Container, ...words: string[]) {
 
 const todo = (content: string, status = "pending") => ({ content, status, activeForm: content });
 
-test("namespaces can be made here", { skip: "reason" in made && process.env.CI !== "true" }, () => {
+test("this machine can create namespaces", { skip: "reason" in made && process.env.CI !== "true" }, () => {
   expect("reason" in made ? made.reason : "").toBe("");
 });
 
-describe.skipIf("reason" in made)("a shared container", () => {
+describe.skipIf("reason" in made)("a shared dev container", () => {
   const host = new Host();
   let api: MockApi;
   let container: Container;
@@ -135,7 +135,7 @@ describe.skipIf("reason" in made)("a shared container", () => {
     await host.home.remove();
   });
 
-  test("host, container, host: one session goes on, by id and as the newest of the directory", async () => {
+  test("resumes one session on host, container and host, by id and as the newest of the directory", async () => {
     api.asked.length = 0;
     expect(await print(container, ["--resume", id, "two, in the container"])).toBe(id);
     expect(await print(container, ["--continue", "three, in the container"])).toBe(id);
@@ -160,7 +160,7 @@ describe.skipIf("reason" in made)("a shared container", () => {
     expect([...places].sort()).toEqual([host.project, WORKSPACE].sort());
   });
 
-  test("on a terminal in the container no first question is asked, and what is typed is in both histories", async () => {
+  test("asks no first question on a terminal, and puts what is typed into both histories", async () => {
     const terminal = await openTerminal(host.home, { command: container.argv(["claude", "--resume", id]) });
     try {
       await terminal.shows(/four, on the host[\s\S]*❯/, 60);
@@ -184,14 +184,14 @@ describe.skipIf("reason" in made)("a shared container", () => {
     expect(same.sessions.map((one: { id: string }) => one.id)).toEqual([id]);
   });
 
-  test("both sides list the same sessions", async () => {
+  test("lists the same sessions as the host", async () => {
     const ours = JSON.parse((await host.ccr("list", "--json")).stdout).sessions;
     const theirs = (await inside(container, "list")).sessions;
     expect(theirs.map((one: { id: string }) => one.id)).toEqual(ours.map((one: { id: string }) => one.id));
     expect(theirs[0]).toMatchObject({ id, state: "idle" });
   });
 
-  test("tasks of either side are in one list on both", async () => {
+  test("lists the tasks of both sides on both", async () => {
     const write = `mkdir -p "$CLAUDE_CONFIG_DIR/tasks/${id}" && echo '{"id":"1","subject":"Made inside","status":"in_progress","activeForm":"x"}' >"$CLAUDE_CONFIG_DIR/tasks/${id}/1.json"`;
     expect((await container.run(["sh", "-c", write])).exitCode).toBe(0);
     const file = join(host.home.path, `.claude/todos/${id}-agent-${id}.json`);
@@ -204,7 +204,7 @@ describe.skipIf("reason" in made)("a shared container", () => {
     expect(ours[0]).toMatchObject({ session: id, project: host.project, isolated: false });
   });
 
-  test("the host's configuration is read in the container, and cannot be written", async () => {
+  test("reads the host's configuration, and cannot write it", async () => {
     const read = await container.run([
       "sh",
       "-c",
@@ -234,7 +234,7 @@ describe.skipIf("reason" in made)("a shared container", () => {
     expect(readdirSync(join(host.home.path, ".claude/agents"))).toEqual(["reviewer.md"]);
   });
 
-  test("the CLI in the container cannot change the host's settings either", async () => {
+  test("does not let the CLI change the host's settings", async () => {
     const added = await container.run(["claude", "mcp", "add", "--scope", "user", "mine", "true"]);
     expect(added.exitCode, added.stderr).toBe(0);
     expect(readFileSync(join(host.home.path, ".claude.json"), "utf8")).not.toContain('"mine"');
@@ -245,7 +245,7 @@ describe.skipIf("reason" in made)("a shared container", () => {
     expect((await container.run(["claude", "mcp", "list"])).stdout).toContain("mine");
   });
 
-  test("settings that the host saves are there at the next start, and only then does check ask for it", async () => {
+  test("has settings that the host saves at the next start, and check asks for one only then", async () => {
     const settings = join(host.home.path, ".claude/settings.json");
     writeFileSync(`${settings}.tmp`, '{"cleanupPeriodDays": 99}\n');
     await execa("mv", [`${settings}.tmp`, settings]);
@@ -260,7 +260,7 @@ describe.skipIf("reason" in made)("a shared container", () => {
     container = await host.start();
   });
 
-  test("sessions/ is not shared: a running session of the host is none in the container", async () => {
+  test("does not share sessions/: a running session of the host is not running in the container", async () => {
     const registry = join(host.home.path, ".claude/sessions");
     mkdirSync(registry, { recursive: true });
     const entry = { pid: 777, sessionId: id, cwd: host.project, kind: "interactive", status: "idle" };
@@ -272,7 +272,7 @@ describe.skipIf("reason" in made)("a shared container", () => {
     rmSync(join(registry, "777.json"));
   });
 
-  test("check finds nothing wrong, on both sides", async () => {
+  test("has a check that finds nothing wrong, on both sides", async () => {
     for (const report of [
       JSON.parse((await host.ccr("devcontainer", "check", "--json")).stdout),
       await inside(container, "devcontainer", "check"),
@@ -281,7 +281,7 @@ describe.skipIf("reason" in made)("a shared container", () => {
     expect((await inside(container, "devcontainer", "check")).inside).toBe(true);
   });
 
-  test("check in the container names what is wrong, with the command that fixes it", async () => {
+  test("has a check that names what is wrong, with the command that fixes it", async () => {
     const link = join(host.store, slug(WORKSPACE));
     await execa("rm", [link]);
     const report = await inside(container, "devcontainer", "check");
@@ -290,7 +290,7 @@ describe.skipIf("reason" in made)("a shared container", () => {
     expect(await print(container, ["--continue", "six, after the link"])).toBe(id);
   });
 
-  test("remove brings devcontainer.json back byte for byte, and the sessions stay", async () => {
+  test("is removed with devcontainer.json restored byte for byte, and the sessions kept", async () => {
     expect((await host.ccr("devcontainer", "remove")).exitCode).toBe(0);
     expect(readFileSync(host.file, "utf8")).toBe(CONFIG);
     expect(existsSync(join(host.store, slug(WORKSPACE)))).toBe(false);
@@ -298,7 +298,7 @@ describe.skipIf("reason" in made)("a shared container", () => {
   });
 });
 
-describe.skipIf("reason" in made)("an isolated container", () => {
+describe.skipIf("reason" in made)("an isolated dev container", () => {
   const host = new Host();
   let api: MockApi;
   let container: Container;
@@ -353,7 +353,7 @@ describe.skipIf("reason" in made)("an isolated container", () => {
     expect((await inside(container, "list")).sessions.map(({ id }: { id: string }) => id)).toEqual([own]);
   });
 
-  test("its tasks are in the host's list, marked; the host's are not in its own", async () => {
+  test("has its tasks marked in the host's list, and not the host's in its own", async () => {
     const write =
       'mkdir -p "$CLAUDE_CONFIG_DIR/tasks/plan" && echo \'{"id":"1","subject":"Alone","status":"pending"}\' >"$CLAUDE_CONFIG_DIR/tasks/plan/1.json"';
     expect((await container.run(["sh", "-c", write])).exitCode).toBe(0);
@@ -369,7 +369,7 @@ describe.skipIf("reason" in made)("an isolated container", () => {
     ]);
   });
 
-  test("check finds nothing wrong in it", async () => {
+  test("has a check that finds nothing wrong", async () => {
     const { findings } = await inside(container, "devcontainer", "check");
     expect(findings.filter(({ state }: { state: string }) => state !== "ok")).toEqual([]);
   });

@@ -39,7 +39,7 @@ async function findings(words: string[], env: Record<string, string | undefined>
 }
 
 describe("ccr doctor with the real CLI", () => {
-  test("finds nothing to say of it and of its files; without a login it says so", async () => {
+  test("reports nothing about it and its files but a missing login", async () => {
     // What is wrong with the machine that the tests run on is not told here.
     const ofMachine = ["functions", "clash", "disk", "tmux"];
     expect((await findings([])).filter(({ check }) => !ofMachine.includes(check))).toEqual([]);
@@ -51,7 +51,7 @@ describe("ccr doctor with the real CLI", () => {
     expect((await findings([], without)).map(({ finding }) => finding)).toContain("nobody is logged in");
   });
 
-  test("a repaired copy goes on with every turn that was left whole; the damaged file stays", async () => {
+  test("repairs into a copy that the CLI resumes with every whole turn, and keeps the damaged file", async () => {
     const lines = readFileSync(file(id), "utf8").trimEnd().split("\n");
     const second = lines.findIndex((line) => line.includes('"type":"user"') && line.includes("second"));
     lines.splice(

@@ -84,7 +84,7 @@ const log = (): {
 };
 
 describe("sessions that the real CLI has ended on a limit", { timeout: 180_000 }, () => {
-  it("are continued after the reset, exactly the right ones, each once, by ccra --headless", async () => {
+  it("are resumed after the reset, exactly the right ones, each once, by ccra --headless", async () => {
     const week = await ended(limit("seven_day", seconds() + 3 * 86_400));
     const noTime = await ended(limit("five_hour", null));
     const spend = await ended(limit("overage", seconds() + 60));
@@ -158,7 +158,7 @@ describe("sessions that the real CLI has ended on a limit", { timeout: 180_000 }
     ).toEqual(["continued", "continued"]);
   });
 
-  it("are continued in tmux, where a person can attach, and then are left alone as live", async () => {
+  it("are resumed in tmux, where a person can attach, and then are left alone as live", async () => {
     const id = await ended(limit("five_hour", seconds() - 120));
     api.answers.push(say("Here it goes on."));
     const run = await ccr(["resume-all", "--tmux", "--json"]);
@@ -194,7 +194,7 @@ describe("sessions that the real CLI has ended on a limit", { timeout: 180_000 }
     expect(live.json.plan).toMatchObject([{ id, action: "skip", reason: "live" }]);
   });
 
-  it("tell when they are limited again, and are tried again later, not at once", async () => {
+  it("are reported when they are limited again, and tried again later, not at once", async () => {
     const id = await ended(limit("five_hour", seconds() - 120));
     api.answers.push(limit("five_hour", seconds() - 120));
     const run = await ccr(["resume-all", "--headless", "--json"]);
@@ -205,7 +205,7 @@ describe("sessions that the real CLI has ended on a limit", { timeout: 180_000 }
     expect(prompts(id)).toHaveLength(2);
   });
 
-  it("tell which tools were not allowed, and never get a permission bypass by themselves", async () => {
+  it("are reported with the tools that were not allowed, and never get a permission bypass by themselves", async () => {
     const id = await ended(limit("five_hour", seconds() - 120));
     const file = claude.rows(id);
     expect(file.length).toBeGreaterThan(0);
@@ -222,7 +222,7 @@ describe("sessions that the real CLI has ended on a limit", { timeout: 180_000 }
     expect(readFileSync(seen, "utf8")).not.toMatch(/bypass|dangerously/);
   });
 
-  it("say that the login is needed, and supervise then stops itself until a person says go", async () => {
+  it("are reported when they need a login, and supervise then stops itself until a person says go", async () => {
     const id = await ended(limit("five_hour", seconds() - 120));
     await ccr(["config", "set", "autoResume", "on"]);
     await ccr(["config", "set", "resume.mode", "headless"]);
@@ -259,7 +259,7 @@ describe("sessions that the real CLI has ended on a limit", { timeout: 180_000 }
     expect(prompts(id)).toHaveLength(2);
   });
 
-  it("are continued after a workspace restart that killed the live CLI without a trace", async () => {
+  it("are resumed after a workspace restart that killed the live CLI without a trace", async () => {
     const terminal = await openTerminal(home, {
       cwd: project,
       env: claude.env,
@@ -296,7 +296,7 @@ describe("sessions that the real CLI has ended on a limit", { timeout: 180_000 }
     expect(prompts(id)).toEqual(["work on it", "continue"]);
   });
 
-  it("tell when Claude waits for a person: for a permission, and for trust in the directory", async () => {
+  it("are reported when Claude waits for a person: for a permission, and for trust in the directory", async () => {
     const asks = await ended(limit("five_hour", seconds() - 120));
     api.answers.push(use("Bash", { command: "npm test", description: "test" }), say("Done."));
     const one = await ccr(["resume-all", "--tmux", "--json", "--permission-mode", "acceptEdits"]);

@@ -168,7 +168,7 @@ describe("cct-list", () => {
 
 describe("a project's directory with an awkward name", () => {
   it.each(HOSTILE)(
-    "%j: every command works, and nothing in it is run",
+    "%j works with every command, and nothing in it is run",
     async (name) => {
       const project = places[name]!;
       const first = await ccr(["cct"], { cwd: project });
@@ -303,7 +303,7 @@ describe("ccr send", () => {
   }, 180_000);
 });
 
-describe("attaching", () => {
+describe("attaching to a live session", () => {
   it("shows one session on two terminals, one of which only looks, and leaves no Node behind", async () => {
     const name = await started(places.shop!);
     const first = await openTerminal(home, { cwd: places.shop!, env: claude.env, columns: 100, rows: 30 });

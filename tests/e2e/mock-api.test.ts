@@ -106,7 +106,7 @@ describe("what the real CLI makes of the mock's answers", () => {
     expect(row.apiError).not.toBe("usage_limit_reached");
   });
 
-  it("goes on after the limit", async () => {
+  it("resumes after the limit", async () => {
     const { id } = await answered(limit("five_hour", soon));
     api.answers.push(say("Here it goes on."));
     const { json } = await claude.print(project, ["-r", id, "continue"]);

@@ -11,7 +11,7 @@ import { copySamples } from "../support/sample-sessions.ts";
 const VERSIONS = ["18.19.0", "20.9.0", "22.23.3", "24.9.0", "26.10.0"];
 
 describe.skipIf(process.platform !== "linux" || process.arch !== "x64").each(VERSIONS)(
-  "on Node %s",
+  "ccr on Node %s",
   (version) => {
     let home: Home;
     let node: string;
@@ -24,7 +24,7 @@ describe.skipIf(process.platform !== "linux" || process.arch !== "x64").each(VER
 
     const ccr = (...args: string[]): Promise<Ran> => run(home, args, { node });
 
-    test("every command that looks gives its answer", async () => {
+    test("answers every command that only reads", async () => {
       expect((await execa(node, ["--version"])).stdout).toBe(`v${version}`);
       const list = JSON.parse((await ccr("list", "--json")).out);
       expect(list.sessions).toHaveLength(7);
@@ -39,7 +39,7 @@ describe.skipIf(process.platform !== "linux" || process.arch !== "x64").each(VER
       expect((await ccr("pick")).out).toContain(list.sessions[0].id.slice(0, 4));
     });
 
-    test("it installs, and its command runs on this Node", async () => {
+    test("installs, and its command runs on this Node", async () => {
       const installed = await ccr("install");
       expect(installed.err).toBe("");
       expect(installed.status).toBe(0);

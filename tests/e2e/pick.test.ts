@@ -130,7 +130,7 @@ const screen = async (pane: Pane): Promise<string> =>
     .map((line) => line.trimEnd())
     .join("\n")}`;
 
-describe("the picker shows itself", () => {
+describe("the picker is drawn", () => {
   it("on 80x24", async () => {
     const pane = await picker();
     await pane.shows("three calls");
@@ -233,7 +233,7 @@ describe("the picker shows itself", () => {
     expect(existsSync(join(infra, "pwned"))).toBe(false);
   });
 
-  it("and costs nothing while nobody does anything", async () => {
+  it("and takes no processor time while nobody does anything", async () => {
     const pane = await picker();
     await pane.shows("three calls");
     const pid = await pickerPid(pane);
@@ -252,7 +252,7 @@ describe("the picker shows itself", () => {
   });
 });
 
-describe("searching", () => {
+describe("searching in the picker", () => {
   it("narrows with every key, in any order and without accents", async () => {
     const pane = await picker();
     await pane.type("tabellen grosse");
@@ -303,7 +303,7 @@ async function terminalSettings(pane: Pane): Promise<string> {
   return /^\d{5,} \d+$/m.exec(await pane.shows(/^\d{5,} \d+$/m))![0];
 }
 
-describe("leaving", () => {
+describe("leaving the picker", () => {
   it.each<[string, number, (pane: Pane) => Promise<unknown>]>([
     ["by Esc", 0, (pane) => pane.press("Escape")],
     ["by q", 0, (pane) => pane.type("q")],
@@ -378,7 +378,7 @@ describe("leaving", () => {
   });
 });
 
-describe("choosing", () => {
+describe("choosing in the picker", () => {
   it("resumes in the session's own directory, on a sane terminal, and leaves no Node behind", async () => {
     const pane = await picker();
     await pane.type("checkout");
@@ -396,7 +396,7 @@ describe("choosing", () => {
     expect(await pane.tmux("display-message", "-p", "-t", "=t:", FLAGS)).toBe("0 1 1 0");
   });
 
-  it("says why a session cannot be resumed, and goes on", async () => {
+  it("says why a session cannot be resumed, and stays open", async () => {
     const pane = await picker();
     await pane.type("directory gone");
     await pane.shows(/1 of 54$/m);
@@ -446,7 +446,7 @@ describe("choosing", () => {
   });
 });
 
-describe("without a screen", () => {
+describe("ccr pick without a screen", () => {
   it("is a plain list with a hint where the terminal is dumb", async () => {
     const pane = await shell();
     await pane.line("clear; TERM=dumb ccr pick checkout; echo status $?");

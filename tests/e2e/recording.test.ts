@@ -121,7 +121,7 @@ describe("a recorded pane", () => {
     expect(statSync(dirname(file!)).mode & 0o777).toBe(0o700);
   });
 
-  it("is kept in parts of which each plays alone, and the oldest go", async () => {
+  it("is kept in parts that each play alone, and the oldest are deleted", async () => {
     newHome();
     mkdirSync(join(home.path, ".config/ccr"), { recursive: true });
     writeFileSync(join(home.path, ".config/ccr/config.json"), '{"recording": {"megabytes": 1}}');
@@ -147,7 +147,7 @@ describe("a recorded pane", () => {
     for (const file of pane.files()) expect(statSync(file).size).toBeLessThan(3 * 256 * 1024);
   });
 
-  it("has every byte up to the moment when the recorder is killed, and is recorded again", async () => {
+  it("has every byte up to the moment when its recorder is killed, and gets a new recorder", async () => {
     const pane = await nestedTmux();
     await typed(pane, "echo before");
     await until(async () => (await text(pane)).includes("│before"));
@@ -183,8 +183,8 @@ describe("a recorded pane", () => {
   });
 });
 
-describe("the real CLI", () => {
-  it("is recorded from its first screen on, through an answer and a new size", async () => {
+describe("a recording of the real CLI", () => {
+  it("starts with the first screen, and goes on through an answer and a new size", async () => {
     newHome();
     const project = home.project("shop");
     const claude = await installClaude(home, api.url, [project]);
@@ -260,7 +260,7 @@ describe("ccr replay", () => {
     ["q", 0],
     ["SIGTERM", 143],
     ["SIGHUP", 129],
-  ])("puts the terminal in order after %s", async (how, status) => {
+  ])("restores the terminal after %s", async (how, status) => {
     const pane = await nestedTmux();
     process.kill(pane.recorder(), "SIGKILL");
     const type = await shell(pane);
@@ -285,7 +285,7 @@ describe("ccr replay", () => {
     await until(async () => /^isig icanon echo \.$/m.test(await played(pane)));
   }
 
-  it("goes to a terminal only, and lists the files for others", async () => {
+  it("plays on a terminal only, and lists the files elsewhere", async () => {
     const pane = await nestedTmux();
     const piped = await ccrIn(home, ["replay", ID]);
     expect(piped.out).toBe("");

@@ -115,7 +115,7 @@ async function killServer(): Promise<void> {
 }
 
 describe("twelve sessions whose tmux server was killed", () => {
-  it("are back under their names and wait; Enter resumes the same session, and nothing else has started", async () => {
+  it("are restored under their names and wait; Enter resumes the same session, and nothing else starts", async () => {
     const real = home.project("real");
     claude = await installClaude(home, api.url, [real]);
     api.answers.push(say("Because of the gateway."));
@@ -200,7 +200,7 @@ const ended = (name: string) =>
 describe("ccr restore", () => {
   const set = (key: string, value: string) => run("config", "set", key, value);
 
-  it("leaves away what a person has stopped or closed, unless it is named", async () => {
+  it("skips a session that a person stopped or closed, unless it is named", async () => {
     const [kept, stopped, closed] = [await start("kept"), await start("stopped"), await start("closed")];
     await run("stop", stopped, "--force");
     await tmux("kill-session", "-t", `=${closed}:`);
@@ -214,7 +214,7 @@ describe("ccr restore", () => {
     expect((await run("restore", "nonsense")).err).toContain('no session "nonsense"');
   });
 
-  it("does as the configuration says: all at once, or nothing", async () => {
+  it("follows the configuration: all at once, or nothing", async () => {
     const name = await start("app");
     await killServer();
     await set("restore", "off");
@@ -240,7 +240,7 @@ describe("ccr restore", () => {
     await expect.poll(() => started().at(-1), SOON).toContain(`--resume ${id}`);
   });
 
-  it("brings back the windows as a person left them, and a template's commands", async () => {
+  it("restores the windows as a person left them, and a template's commands", async () => {
     const folder = join(home.path, ".config/ccr/templates");
     mkdirSync(folder, { recursive: true });
     writeFileSync(
@@ -278,7 +278,7 @@ describe("ccr restore", () => {
     expect(readdirSync(home.path)).not.toContain("pwned");
   });
 
-  it("cct starts as the project's template says, once a person has allowed it", async () => {
+  it("lets cct follow the project's template, once a person has allowed it", async () => {
     const project = home.project("app");
     mkdirSync(join(project, ".ccr"));
     writeFileSync(
@@ -335,7 +335,7 @@ describe("ccr restore", () => {
     expect(await names()).toEqual([name]);
   });
 
-  it("does not take a session that is just being started for a lost or a closed one", async () => {
+  it("does not mistake a session that is just being started for a lost or closed one", async () => {
     const [name] = await Promise.all([start("app"), run("supervise"), run("supervise"), run("supervise")]);
     expect(await names()).toEqual([name]);
     expect(started()).toHaveLength(1);
@@ -369,7 +369,7 @@ describe("ccr restore", () => {
     await expect.poll(() => started().length, SOON).toBe(2);
   });
 
-  it("makes room for a session that is continued after its limit: one tmux session, with its windows", async () => {
+  it("gives way to a session that is resumed after its limit: one tmux session, with its windows", async () => {
     const id = home.limited({ resetsAt: Date.now() - 600_000 });
     const name = (await run("open", id)).out.trim();
     await tmux("new-window", "-d", "-t", `=${name}:`, "-n", "mine", "-c", home.path);
@@ -399,7 +399,7 @@ describe("ccr restore", () => {
     expect(started()[1]).toMatch(/ --add-dir \/tmp --session-id [0-9a-f-]{36}$/);
   });
 
-  it("understands entries of other machines, of gone directories, and damaged ones; it deletes none", async () => {
+  it("skips entries of other machines, of missing directories, and damaged ones, and deletes none", async () => {
     await start("app");
     await killServer();
     const folder = join(home.path, ".local/state/ccr/live");

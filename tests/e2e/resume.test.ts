@@ -212,7 +212,7 @@ describe("a session that was started in a terminal", () => {
     ]);
   });
 
-  it("goes on in a copy with --fork, and stays as it is", async () => {
+  it("continues in a copy with --fork, and stays as it is", async () => {
     const id = await startedInTerminal("Fork", "the root", "Rooted.");
     const before = claude.rows(id);
     const ids = new Set(claude.ids());
@@ -232,8 +232,8 @@ describe("a session that was started in a terminal", () => {
   });
 });
 
-describe("while a resumed session runs", () => {
-  it("no Node process is left behind the CLI", async () => {
+describe("a resumed session that runs", () => {
+  it("leaves no Node process behind the CLI", async () => {
     const { json } = await claude.print(shop, ["for the tree"]);
     const terminal = await shell();
     api.answers.push(say("Running."));
@@ -253,7 +253,7 @@ describe("while a resumed session runs", () => {
       },
     ],
     ["unset when they are not", {}],
-  ])("NODE_OPTIONS and NODE_EXTRA_CA_CERTS reach it %s", async (_, variables: Record<string, string>) => {
+  ])("gets NODE_OPTIONS and NODE_EXTRA_CA_CERTS %s", async (_, variables: Record<string, string>) => {
     const { json } = await claude.print(shop, ["for the variables"]);
     const terminal = await shell(variables);
     api.answers.push(say("Started."));
@@ -270,7 +270,7 @@ describe("while a resumed session runs", () => {
     expect(Object.keys(environment).filter((name) => name.startsWith("CCR_"))).toEqual([]);
   });
 
-  it("a second `ccr` says where it runs and starts no second writer", async () => {
+  it("is not started a second time: a second `ccr` says where it runs", async () => {
     const { json } = await claude.print(shop, ["only one writer"]);
     const first = await shell();
     api.answers.push(say("I am here."));
@@ -304,7 +304,7 @@ describe("ccr-current", () => {
     });
   });
 
-  it("is the newest of the directory where none runs", async () => {
+  it("is the newest session of the directory where none runs", async () => {
     const { json } = await claude.print(shop, ["the newest of shop"]);
     const { stdout } = await helper(["ccr-current", "--json"], shop);
     expect(JSON.parse(stdout)).toMatchObject({ rule: "directory", session: { id: json.session_id } });

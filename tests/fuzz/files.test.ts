@@ -143,7 +143,7 @@ function attempt(number: number, file: Harmed, check: () => void): void {
   }
 }
 
-test("harmed transcripts throw nothing, hang nothing, and cost no row but their own", {
+test("every command survives damaged transcripts, and loses no row but the damaged ones", {
   timeout: 3_600_000,
 }, () => {
   let files = 0;
@@ -189,7 +189,9 @@ test("harmed transcripts throw nothing, hang nothing, and cost no row but their 
   expect(whole).toBeGreaterThan(lines / 3);
 });
 
-test("harmed histories throw nothing and cost no prompt but their own", { timeout: 600_000 }, () => {
+test("every command survives a damaged history, and loses no prompt but the damaged ones", {
+  timeout: 600_000,
+}, () => {
   const history = sampleLines("history.jsonl");
   const path = join(work, "history.jsonl");
   for (let n = 0; n < 3000; n++) {
@@ -203,7 +205,7 @@ test("harmed histories throw nothing and cost no prompt but their own", { timeou
   }
 });
 
-test("harmed registries throw nothing, and hide no other session", { timeout: 600_000 }, () => {
+test("every command survives a damaged registry, and hides no other session", { timeout: 600_000 }, () => {
   const entries = sampleLines(".json").map((lines) => [Buffer.concat(lines)]);
   const live = JSON.stringify({ pid: process.pid, sessionId: "11111111-1111-4111-8111-111111111111" });
   for (let n = 0; n < 40; n++) {
@@ -218,7 +220,7 @@ test("harmed registries throw nothing, and hide no other session", { timeout: 60
   }
 });
 
-test("the same seed harms the same way", () => {
+test("the damage of the fuzz tests depends on the seed alone", () => {
   const once = Array.from({ length: 50 }, (_, n) => harmedFile(samples, new Random(7, n)));
   const again = Array.from({ length: 50 }, (_, n) => harmedFile(samples, new Random(7, n)));
   expect(again).toEqual(once);

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => template.remove());
 
-describe("the folder that Coder gets", () => {
+describe("the template's folder", () => {
   it("holds these files and no other", () => {
     expect(template.files()).toEqual([
       "README.md",
@@ -182,7 +182,7 @@ describe("the home volume", () => {
   });
 });
 
-describe("the pod", () => {
+describe("the workspace's pod", () => {
   const deployment = () => template.resource("kubernetes_deployment_v1", "main");
   const pod = () => deployment().spec.template.spec;
 
@@ -297,7 +297,7 @@ describe("the pod", () => {
   });
 });
 
-describe("the agent", () => {
+describe("the workspace's agent", () => {
   it("is called main and waits for a slow volume", () => {
     expect(template.resource("coder_agent", "main").connection_timeout).toBeGreaterThanOrEqual(300);
   });
@@ -338,7 +338,7 @@ describe("the agent", () => {
   });
 });
 
-describe("the apps", () => {
+describe("the workspace's apps", () => {
   /** Runs the command of an app as the agent does, with these programs beside the shell's own. */
   async function run(slug: string, programs: Record<string, string>): Promise<string> {
     const home = mkdtempSync(join(tmpdir(), "ccr app's "));
@@ -370,7 +370,7 @@ describe("the apps", () => {
   });
 });
 
-describe("parameters", () => {
+describe("the template's parameters", () => {
   it("stand in HCL alone: Coder's form sees no options and no validation in JSON", () => {
     expect(template.json.data).not.toHaveProperty("coder_parameter");
     const names = [...template.file("parameters.tf").matchAll(/^data "coder_parameter" "(\w+)"/gm)];
@@ -397,7 +397,7 @@ describe("parameters", () => {
   });
 });
 
-describe("expressions", () => {
+describe("the template's expressions", () => {
   it("refer to things that exist", () => {
     const known = new Set([
       ...template.addresses(),

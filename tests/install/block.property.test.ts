@@ -29,7 +29,7 @@ const bytes = fc
 const place = fc.constantFrom<"top" | "end">("top", "end");
 
 describe("the marked block", () => {
-  it("put in and taken out leaves any bytes as they were", () => {
+  it("leaves any bytes as they were when it is put in and taken out", () => {
     fc.assert(
       fc.property(bytes, place, (text, where) => {
         const once = put(text, lines, where);

@@ -39,7 +39,7 @@ describe("the crontab", () => {
     },
   );
 
-  it("of another program's place is brought up to date, not doubled", async () => {
+  it("with a line for an old path of ccr gets it updated, not doubled", async () => {
     await cron("/old/ccr");
     await cron("/new/ccr");
     expect(table()).toBe("*/5 * * * * /new/ccr supervise # ccr\n");
@@ -53,7 +53,7 @@ describe("the crontab", () => {
     await expect(cron("/x/ccr")).rejects.toThrow(/not allowed/);
   });
 
-  it("where there is no such program says what to do instead, and taking out is no matter", async () => {
+  it("without a crontab program says what to do instead, and uninstall still works", async () => {
     process.env.PATH = "/nowhere";
     await expect(cron("/x/ccr")).rejects.toThrow(/there is no crontab program/);
     expect(await cron(null)).toBe("unchanged");

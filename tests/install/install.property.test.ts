@@ -63,8 +63,8 @@ function snapshot(directory = home): Record<string, string> {
   return found;
 }
 
-describe("uninstall", () => {
-  it("leaves the home as it was, with whatever stood in its files", () => {
+describe("ccr uninstall", () => {
+  it("restores every file byte for byte, whatever stood in it", () => {
     const bytes = fc
       .uint8Array({ maxLength: 60 })
       .map((part) => Buffer.from(part).toString("latin1"))

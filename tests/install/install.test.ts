@@ -71,7 +71,7 @@ function snapshot(directory = home): Record<string, string> {
   return found;
 }
 
-describe("install", () => {
+describe("ccr install", () => {
   it("writes the files of the contract, for nobody else to read", () => {
     const { problems, changes, shells } = run();
     expect(problems).toEqual([]);
@@ -152,7 +152,7 @@ describe("install", () => {
     expect(existsSync(join(home, "dotfiles/bashrc"))).toBe(false);
   });
 
-  it("is not lost when another script appends at the same moment", () => {
+  it("keeps its block when another script appends at the same moment", () => {
     const changes = new Changes(false);
     const path = put(join(home, ".bashrc"), "a\n");
     let times = 0;
@@ -271,7 +271,7 @@ describe("install", () => {
     expect(shells).toContain("bash");
   });
 
-  it("takes out the names of commands that are gone, and nothing of others", () => {
+  it("removes the names of commands that no longer exist, and no other files", () => {
     put(join(home, ".local/bin/other"), "#!/bin/sh\n", 0o755);
     run();
     run({ commands: commands.slice(0, 1) });
@@ -279,7 +279,7 @@ describe("install", () => {
     expect(read("scripts/claude-resume-helpers.sh")).not.toContain("cct");
   });
 
-  it("goes by another name, remembers it, and gives the old ones up", () => {
+  it("uses another name, remembers it, and removes the old ones", () => {
     run();
     run({ name: "cr" });
     expect(readdirSync(join(home, ".local/bin")).sort()).toEqual(["cct", "cr", "cr-list"]);
@@ -325,7 +325,7 @@ describe("install", () => {
     }
   });
 
-  it("keeps an earlier helper file, and brings it back", () => {
+  it("keeps an earlier helper file, and restores it", () => {
     put(join(home, "scripts/claude-resume-helpers.sh"), "ccr() { echo mine; }\n", 0o755);
     const { warnings } = run();
     expect(messages(warnings)[0]).toContain("to ~/scripts/claude-resume-helpers.sh.before-ccr");
@@ -432,7 +432,7 @@ describe("install", () => {
   });
 });
 
-describe("uninstall", () => {
+describe("ccr uninstall", () => {
   it("keeps sessions, settings, state, and other files beside its own", () => {
     run();
     const kept = [

@@ -5,7 +5,7 @@ import { alwaysQuote, fishQuote } from "../../helpers/system/shell-quote.ts";
 
 const commands = [{ name: "list", alias: "ccr-list" }, { name: "open", alias: "cct" }, { name: "version" }];
 
-describe("names", () => {
+describe("the names of installed commands", () => {
   it("are ccr and the classic names of commands that exist", () => {
     expect(namesOf("ccr", commands)).toEqual([
       { name: "ccr", words: [] },
@@ -14,7 +14,7 @@ describe("names", () => {
     ]);
   });
 
-  it("follow another name, but for those that do not begin with ccr-", () => {
+  it("follow another name, except those that do not begin with ccr-", () => {
     expect(namesOf("cr", commands).map(({ name }) => name)).toEqual(["cr", "cr-list", "cct"]);
   });
 

@@ -40,7 +40,7 @@ const answer: Row = {
 const filler = (bytes: number): Row => ({ type: "attachment", attachment: { text: "x".repeat(bytes) } });
 
 describe("the verdict from a transcript's end is that of the whole file", () => {
-  it("also for files of random rows, cut off anywhere (300 files)", () => {
+  it("in 300 files of random rows, cut off anywhere", () => {
     let seed = 3;
     const random = (below: number) => {
       seed = (seed * 1103515245 + 12345) & 0x7fffffff;

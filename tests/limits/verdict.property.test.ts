@@ -14,7 +14,7 @@ function errorRow(text: string, more: Row = {}): Row {
   };
 }
 
-describe("hostile rows", () => {
+describe("the verdict on hostile rows", () => {
   const values: unknown[] = [
     undefined,
     null,
@@ -67,7 +67,7 @@ describe("hostile rows", () => {
     return seed % below;
   };
 
-  it("never throw, whatever their fields hold (20,000 rows)", () => {
+  it("never throws, whatever their fields hold (20,000 rows)", () => {
     const seen = new Set<string>();
     for (let i = 0; i < 20_000; i++) {
       const row: Row = errorRow("You've hit your limit · resets 3pm (UTC)", { error: "rate_limit" });

@@ -80,7 +80,7 @@ describe("every transcript of the samples gets the verdict of the answer key", (
     expect(rowUuid).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it("as many as it says, of 123", () => {
+  it("all 123 of the key", () => {
     const states = Object.keys(expected).map((file) => verdictOf(lastMessage(file)).state === "limited");
     expect(states.filter(Boolean)).toHaveLength(Object.values(expected).filter((key) => key.limited).length);
     expect(states).toHaveLength(123);
@@ -216,7 +216,7 @@ describe("what is no usage limit has a class of its own", () => {
   });
 });
 
-describe("the words of a limit that the CLI itself did not write as an error are none", () => {
+describe("the wording of a limit that the CLI did not write as an error is no limit:", () => {
   const words = "You've hit your 5-hour limit · resets 3:22pm (UTC)";
   const typed = {
     apiError: "usage_limit_reached",
@@ -245,12 +245,12 @@ describe("the words of a limit that the CLI itself did not write as an error are
     expect(verdictOf(row)).toEqual({ state: "none" });
   });
 
-  it("a session without messages is none", () => {
+  it("in a session without messages", () => {
     expect(verdictOf(undefined)).toEqual({ state: "none" });
   });
 });
 
-describe("typed fields go before words", () => {
+describe("typed fields of a limit row win over its words:", () => {
   it("the window and reset of apiErrorParams win over those of quotaLimits and of the text", () => {
     const verdict = verdictOf(
       errorRow("You've hit your weekly limit · resets 1am (UTC)", {
@@ -307,15 +307,15 @@ describe("a prompt after a limit that got no answer", () => {
   it("leaves the session limited while the limit held", () => {
     expect(verdictOf(prompt(1795189321), limit)).toEqual(verdictOf(limit));
   });
-  it("has continued it from the reset on, or where no reset is known", () => {
+  it("counts as resumed from the reset on, or where no reset is known", () => {
     expect(verdictOf(prompt(1795189322), limit)).toEqual({ state: "none" });
     expect(verdictOf(prompt(1), errorRow("You've hit your 5-hour limit"))).toEqual({ state: "none" });
     expect(verdictOf(prompt(1), errorRow("Credit balance is too low"))).toEqual({ state: "none" });
   });
 });
 
-describe("hostile rows", () => {
-  it("of one million characters are judged at once", () => {
+describe("the verdict on hostile rows", () => {
+  it("is immediate for one million characters", () => {
     const start = performance.now();
     verdictOf(errorRow(`You've hit your ${"a ".repeat(500_000)}`, { error: "rate_limit" }));
     verdictOf(errorRow("resets Nov 1".repeat(100_000), { error: "rate_limit" }));

@@ -39,7 +39,7 @@ const window = (more: Partial<Window> = {}): Window => ({
   ...more,
 });
 
-describe("what a status line is told", () => {
+describe("the usage windows in a status line's input", () => {
   it.each(["statusline.limited.json", "statusline.mid.json", "statusline.start.json"])(
     "%s of the real CLI",
     (name) => {
@@ -64,11 +64,11 @@ describe("what a status line is told", () => {
     { rate_limits: null },
     { rate_limits: [1] },
     { rate_limits: { "a\u0000b": {}, five_hour: 7 } },
-  ])("of another shape says nothing: %j", (input) => {
+  ])("are unknown for another shape: %j", (input) => {
     expect(windowsIn(input, NOW)).toEqual([]);
   });
 
-  it("is kept until its reset, and written again only when it changed or a minute has gone", () => {
+  it("are kept until their reset, and written again only after a change or a minute", () => {
     saveWindows([window(), window({ window: "seven_day", resetsAt: NOW + 48 * HOUR })], NOW);
     expect(reportedWindows(NOW).map(({ window }) => window)).toEqual(["five_hour", "seven_day"]);
     expect(reportedWindows(NOW + 2 * HOUR).map(({ window }) => window)).toEqual(["seven_day"]);
@@ -82,7 +82,7 @@ describe("what a status line is told", () => {
     expect(reportedWindows(NOW + 30_000)).toHaveLength(2);
   });
 
-  it("is nothing when the file is damaged", () => {
+  it("are unknown when the file is damaged", () => {
     saveWindows([window()], NOW);
     writeFileSync(join(folder, "ccr/windows.json"), '{"windows":[{"window":1},null,"x"');
     expect(reportedWindows(NOW)).toEqual([]);
@@ -91,8 +91,8 @@ describe("what a status line is told", () => {
   });
 });
 
-describe("what limits say of the windows", () => {
-  it("a limit whose reset is ahead has used its window up, the newest row counts", () => {
+describe("the usage windows according to limit rows", () => {
+  it("are used up by a limit whose reset is ahead; the newest row counts", () => {
     const verdict = (window: string, resetsAt: number, at: number) =>
       ({ state: "limited", window, resetsAt, resetFrom: "quotaLimits", rowUuid: null, at }) as const;
     expect(
@@ -142,7 +142,7 @@ describe("the estimate of the running 5-hour block", () => {
   });
 });
 
-describe("a warning", () => {
+describe("a warning about a usage window", () => {
   it("comes at the percentage, or in the last half hour of an estimated block", () => {
     const near = (one: Window) => nearlyUsedUp([one], 80, NOW).length;
     expect(near(window({ usedPercent: 79.9 }))).toBe(0);

@@ -12,7 +12,7 @@ const reset = (notice: string, row: string) => {
 };
 
 describe("a clock text is the next such time after the row, in its zone", () => {
-  it("takes the machine's zone where none is named", () => {
+  it("in the machine's zone where none is named", () => {
     const script =
       'import { clockIn, instantOf } from "./helpers/limits/wordings.ts";' +
       'console.log(new Date(instantOf(clockIn("resets 3:42pm"), Date.parse("2026-07-20T13:43:08Z"))).toISOString());';
@@ -34,7 +34,7 @@ describe("a clock text is the next such time after the row, in its zone", () => 
     }
   });
 
-  it("what is written in any zone is read back as the same minute (every zone of this Node, 4 times a year)", () => {
+  it("and any zone's text is read back as the same minute (every zone of this Node, 4 times a year)", () => {
     let tried = 0;
     for (const zone of Intl.supportedValuesOf("timeZone")) {
       const format = new Intl.DateTimeFormat("en-US", {

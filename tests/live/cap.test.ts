@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-it("a group of its own caps a session's memory where the controller is delegated", () => {
+it("a session's memory is capped by a control group of its own where the controller is delegated", () => {
   writeFileSync(join(parent, "cgroup.subtree_control"), "cpu memory pids\n");
   expect(capByGroup(ID, 4711, 2 ** 31, root)).toBe(true);
   expect(readFileSync(join(parent, `ccr-${ID}/memory.max`), "utf8")).toBe("2147483648");
@@ -25,7 +25,7 @@ it("a group of its own caps a session's memory where the controller is delegated
   expect(existsSync(join(parent, OLD))).toBe(false);
 });
 
-it("without the controller, or without control groups, nothing is made", () => {
+it("a session gets no control group without the controller or without control groups", () => {
   expect(capByGroup(ID, 4711, 2 ** 31, root)).toBe(false);
   writeFileSync(join(parent, "cgroup.subtree_control"), "hugetlb memory_not\n");
   expect(capByGroup(ID, 4711, 2 ** 31, root)).toBe(false);

@@ -20,14 +20,14 @@ describe("a session's Claude", () => {
     expect(faultOf(live({ pane: null, panePid: null }))).toBeNull();
   });
 
-  it("is a fault when its process is gone from a pane that does not know it", async () => {
+  it("has failed when its process is missing from a pane that does not know it", async () => {
     const child = spawn("true");
     await once(child, "exit");
     expect(faultOf(live({ state: "idle", panePid: child.pid! }))).toContain("zombie");
   });
 });
 
-describe("a failed session", () => {
+describe("a failed live session", () => {
   const now = 1_800_000_000_000;
   const entry = (ago: number[], restart: Entry["restart"] = "on-failure"): Entry =>
     ({ restart, restarts: ago.map((seconds) => now - seconds * 1000) }) as unknown as Entry;
@@ -48,7 +48,7 @@ describe("a failed session", () => {
     expect(chooseAction(entry([4000, 3900, 3800, 3700, 3601]), now)).toBe("restarted");
   });
 
-  it("is not held up by a clock that was set back", () => {
+  it("is not delayed by a clock that was set back", () => {
     expect(chooseAction(entry([-3600]), now)).toBe("restarted");
   });
 });

@@ -33,7 +33,7 @@ const file = (id: string) => join(folder, "ccr/live", `${id}.json`);
 const launch = (more: Partial<Entry> = {}): Entry =>
   writeEntry({ name: "claude-app", id: ID, project: "/home/coder/app", ...more });
 
-describe("the journal", () => {
+describe("the journal of live sessions", () => {
   it("keeps a session in a file of its own that only its owner reads", () => {
     const windows = [{ name: "dev", directory: "/home/coder/app", command: ["npm", "start"] }];
     const entry = launch({ windows, model: "sonnet", restart: "on-failure", memory: 2 ** 30 });
@@ -43,7 +43,7 @@ describe("the journal", () => {
     expect(statSync(join(folder, "ccr/live")).mode & 0o777).toBe(0o700);
   });
 
-  it("changes what it knows, and makes nothing of what it does not know", () => {
+  it("updates entries, and creates none for an unknown session", () => {
     launch();
     updateEntry(ID, { current: OTHER });
     markStopped(ID);
@@ -83,7 +83,7 @@ describe("the journal", () => {
   });
 });
 
-describe("whose an entry is", () => {
+describe("the owner of a journal entry", () => {
   const born = containerStart();
   const earlier = { domain: "another boot pid:[1]", changedAt: (born ?? Date.now()) - 60_000 };
 

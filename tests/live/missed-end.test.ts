@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => home.remove());
 
-it("a Claude of which tmux has missed the end is told by its status, not as killed", async () => {
+it("a Claude whose end tmux missed is reported with its status, not as killed", async () => {
   const told = join(home.path, "told");
   const id = "0abc1234-1111-4111-8111-111111111111";
   writeFileSync(

@@ -40,7 +40,7 @@ const own = (name: string, tree: unknown) =>
 const brought = (tree: unknown) => writeFileSync(join(project, ".ccr/template.json"), JSON.stringify(tree));
 const parse = (tree: unknown) => parseTemplate("web", "/t.json", JSON.stringify(tree));
 
-describe("a template", () => {
+describe("a session template", () => {
   it("says what a session is started with", () => {
     own("web", {
       directory: "~/app",
@@ -91,11 +91,11 @@ describe("a template", () => {
     ['{"windows":[{"name":"a","command":[1]}]}', "windows must be"],
     ['{"windows":[null]}', "windows must be"],
     ['{"prompt":"a\\u0000b"}', "prompt must be"],
-  ])("%s is refused: %s", (text, why) => {
+  ])("refuses %s: %s", (text, why) => {
     expect(() => parseTemplate("web", "/t.json", text)).toThrow(why);
   });
 
-  it("sizes are bytes or have a unit", () => {
+  it("takes sizes in bytes or with a unit", () => {
     expect(["2G", "512M", "1.5g", "3 GiB", "1048576", 2 ** 21].map(parseSize)).toEqual([
       2 ** 31,
       2 ** 29,
@@ -108,14 +108,14 @@ describe("a template", () => {
     expect(parse({}).memory).toBeNull();
   });
 
-  it("that does not exist is said so, whatever its name is", () => {
+  it("that does not exist is reported, whatever its name is", () => {
     for (const name of ["none", "../config", "", "a/b"])
       expect(() => templateNamed(name)).toThrow("no template");
   });
 });
 
-describe("a template that a project brings", () => {
-  it("is used only once a person has allowed it, and asked for again when it has changed", async () => {
+describe("a session template of a project", () => {
+  it("is used only once a person has allowed it, and asked about again when it has changed", async () => {
     brought({ prompt: "hello", directory: "sub" });
     const warn = vi.fn();
     expect(await chooseTemplate(undefined, project, warn)).toBeNull();
@@ -141,7 +141,7 @@ describe("a template that a project brings", () => {
     expect(await chooseTemplate(undefined, project, vi.fn())).toMatchObject({ prompt: "hello" });
   });
 
-  it("is asked for again in another place, and none is none", async () => {
+  it("is asked about again in another place, and a missing one is none", async () => {
     brought({ prompt: "hello" });
     await allow(projectTemplate(project)!);
     const copy = join(folder, "home/copy/.ccr");

@@ -14,7 +14,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-it("one process at a time restores, and the next one waits for it", async () => {
+it("only one process at a time restores, and the next one waits for it", async () => {
   const order: string[] = [];
   const release = await takeTurn();
   const next = takeTurn().then((end) => {
@@ -28,7 +28,7 @@ it("one process at a time restores, and the next one waits for it", async () => 
   expect(existsSync(join(folder, "ccr/restoring"))).toBe(false);
 });
 
-it("one that was killed does not hold up the others for ever", async () => {
+it("a killed process does not block the restore of the others for ever", async () => {
   const lock = join(folder, "ccr/restoring");
   mkdirSync(lock, { recursive: true });
   const long = new Date(Date.now() - 60_000);

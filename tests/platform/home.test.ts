@@ -258,7 +258,7 @@ describe(`a home that is there (${form} form)`, () => {
     );
   });
 
-  it("goes when the workspace is deleted", async () => {
+  it("is deleted with the workspace", async () => {
     await terraform.must("destroy", "-auto-approve");
     if (full) expect(() => api.claim()).toThrow("0 claims");
     await expect(claim()).rejects.toThrow();

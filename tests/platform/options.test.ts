@@ -287,7 +287,7 @@ const names = (Object.keys(OPTIONS) as Name[]).filter(
     (full || name !== "kubeconfig"),
 );
 
-describe("all options at once", () => {
+describe("all template options at once", () => {
   let plan: Plan;
   let choice: Plan;
   let none: Plan;
@@ -329,7 +329,7 @@ describe("all options at once", () => {
   });
 });
 
-describe("what the user chooses", () => {
+describe("what a user chooses for a workspace", () => {
   let terraform: Terraform;
   let template: Template;
   beforeAll(async () => {

@@ -50,8 +50,8 @@ const DRAWING = [
   "\n",
 ];
 
-describe("of a recording on a terminal", () => {
-  test("nothing but allowed sequences comes through, whatever is put in", () => {
+describe("a recording shown on a terminal", () => {
+  test("lets through nothing but allowed sequences, whatever it holds", () => {
     const junk = fc.array(fc.constantFrom(..."\x1b[]PX^_k\\?>;:0123456789 chlmnqtuJH\x07\x9b\x18a"), {
       maxLength: 60,
     });
@@ -70,7 +70,7 @@ describe("of a recording on a terminal", () => {
   });
 });
 
-describe("the characters on a screen", () => {
+describe("the text of a recording's screen", () => {
   /** The rows as an emulator has them. */
   async function rows(text: string): Promise<string[]> {
     const terminal = new xterm.Terminal({ cols: 40, rows: 10, allowProposedApi: true, scrollback: 0 });
@@ -97,7 +97,7 @@ describe("the characters on a screen", () => {
     );
   };
 
-  test("are those of an emulator, for whatever draws and wherever it is cut", async () => {
+  test("is that of an emulator, whatever draws and wherever it is cut", async () => {
     const words = fc.constantFrom("word ", "some more words ", "x", "a\r\nb", "line\r\n");
     const drawing = fc.constantFrom(...DRAWING.filter((one) => !/日/.test(one)));
     const parts = fc.array(fc.oneof(words, drawing), { maxLength: 25 });

@@ -72,13 +72,13 @@ const ACTING: Record<string, string> = {
   "hides behind a lone escape": "\x1b\x1b[6n",
 };
 
-describe("of a recording on a terminal", () => {
-  test.each(Object.entries(ACTING))("what %s is left out", (_, text) => {
+describe("a recording shown on a terminal", () => {
+  test.each(Object.entries(ACTING))("leaves out what %s", (_, text) => {
     expect(tamed(`before${text}after`).replace(/52;c;eA==|6n/g, "")).toBe("beforeafter");
     expect(tamed(text)).not.toMatch(/\x1b|\x07|\x05|[\u0080-\u009f]/);
   });
 
-  test("what draws stays as it is, wherever it is cut", () => {
+  test("keeps what draws, wherever it is cut", () => {
     for (const one of DRAWING) expect(tamed(one)).toBe(one);
     expect(tamed("\x1b[?1049h\x1b[?25l\x1b[?1000;25h")).toBe("\x1b[?1049h\x1b[?25l\x1b[?25h");
     const parts = fc.array(fc.constantFrom(...DRAWING, ...Object.values(ACTING)), { maxLength: 12 });
@@ -90,7 +90,7 @@ describe("of a recording on a terminal", () => {
     );
   });
 
-  test("it is known whether the alternate screen is on", () => {
+  test("knows whether the alternate screen is on", () => {
     const tame = new AnsiFilter();
     tame.feed("\x1b[?1049h");
     expect(tame.alternate).toBe(true);
@@ -99,7 +99,7 @@ describe("of a recording on a terminal", () => {
   });
 });
 
-describe("the characters on a screen", () => {
+describe("the text of a recording's screen", () => {
   /** The rows as an emulator has them. */
   async function rows(text: string): Promise<string[]> {
     const terminal = new xterm.Terminal({ cols: 40, rows: 10, allowProposedApi: true, scrollback: 0 });
@@ -126,12 +126,12 @@ describe("the characters on a screen", () => {
     );
   };
 
-  test("wide and joined ones too", async () => {
+  test("has wide and joined characters", async () => {
     const text = "日本語 e\u0301 \x1b[1;3Hx\r\n漢字\b\bz";
     expect(shown([text])).toEqual(await rows(text));
   });
 
-  test("lines are told of when they scroll away, are wiped out, or are looked at: once each", () => {
+  test("reports each line once: when it scrolls away, is erased, or is read", () => {
     const told: string[] = [];
     const grid = new ScreenBuffer((line) => told.push(line.trimEnd()));
     grid.resize(20, 3);

@@ -3,13 +3,13 @@ import { Redactor } from "../../helpers/redact/redactor.ts";
 import { harmless } from "./secrets.ts";
 
 describe("redaction", () => {
-  test("hashes, ids, base64, variables and code are left alone", () => {
+  test("leaves hashes, ids, base64, variables and code alone", () => {
     const redactor = new Redactor();
     for (const text of harmless(3)) expect(redactor.text(text)).toBe(text);
     expect(redactor.report()).toBe("");
   });
 
-  test("hostile text takes no long time", () => {
+  test("takes no long time for hostile text", () => {
     const begun = performance.now();
     const long = 200_000;
     for (const piece of [

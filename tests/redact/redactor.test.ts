@@ -5,12 +5,12 @@ import { secrets } from "./secrets.ts";
 const all = secrets(7);
 
 describe("redaction", () => {
-  test("the list has more than 40 kinds", () => {
+  test("knows more than 40 kinds of secrets", () => {
     expect(new Set(all.map(({ kind }) => kind)).size).toBeGreaterThan(40);
   });
 
   test.each(all.map(({ kind, text, secret }) => [kind, text.slice(0, 24), text, secret]))(
-    "%s (%s…) is found and named, whatever stands around it",
+    "finds and names %s (%s…), whatever stands around it",
     (kind, _, text, secret) => {
       const around: [string, string][] = [
         ["", ""],
@@ -31,20 +31,20 @@ describe("redaction", () => {
     },
   );
 
-  test("a secret within JSON within a text is found too", () => {
+  test("finds a secret within JSON within a text", () => {
     for (const { secret, text } of all) {
       const clean = new Redactor().text(JSON.stringify({ output: `a\n${text}\nb` }));
       expect(clean).not.toContain(JSON.stringify(secret).slice(1, -1));
     }
   });
 
-  test("the same secret gets the same mark, another one another", () => {
+  test("gives the same secret the same mark, and another one another", () => {
     const [a, b] = all.filter(({ kind }) => kind === "github");
     const clean = new Redactor().text(`${a!.secret} ${b!.secret} ${a!.secret}`);
     expect(clean).toBe("[redacted:github] [redacted:github-2] [redacted:github]");
   });
 
-  test("what was redacted once stays as it is", () => {
+  test("leaves redacted text alone", () => {
     for (const { text } of all) {
       const once = new Redactor().text(text);
       const again = new Redactor();
@@ -53,7 +53,7 @@ describe("redaction", () => {
     }
   });
 
-  test("a value is judged by its name too, and the rest of a row stays as it was", () => {
+  test("judges a value by its name too, and keeps the rest of a row", () => {
     const row = {
       type: "assistant",
       uuid: "6a2b0f57-1111-4222-8333-444455556666",
@@ -73,19 +73,19 @@ describe("redaction", () => {
     });
   });
 
-  test("a secret is found as the name of a value, too; odd names stay", () => {
+  test("finds a secret as the name of a value, and keeps odd names", () => {
     const { secret } = all.find(({ kind }) => kind === "github")!;
     const line = `{"__proto__":{"a":1},"constructor":2,"${secret}":{"x":3}}`;
     expect(new Redactor().line(line)).toBe(line.replace(secret, "[redacted:github]"));
     expect(new Redactor().line('{"__proto__":{"a":1}}')).toBe('{"__proto__":{"a":1}}');
   });
 
-  test("lines without a secret stay byte for byte, torn ones too", () => {
+  test("keeps lines without a secret byte for byte, torn ones too", () => {
     for (const line of ['{"a": "b",  "c":1}', '{"type":"user","mess', "", '{"u":"\\u0041"}'])
       expect(new Redactor().line(line)).toBe(line);
   });
 
-  test("a row whose signed thinking holds a secret is left out", () => {
+  test("leaves out a row whose signed thinking holds a secret", () => {
     const [secret] = all;
     const thinking = { type: "thinking", thinking: `the key is ${secret!.secret}`, signature: "x" };
     const redactor = new Redactor();

@@ -49,7 +49,7 @@ const WORDS = [
   "\u001b[31m\u0007",
 ];
 
-describe("the line that the other side's login shell is given", () => {
+describe("the command line for the other side's login shell", () => {
   for (const shell of ["sh", "bash", "dash", "zsh", "fish", "busybox"]) {
     it.skipIf(lacks(shell))(`brings every word to its ccr as it was: ${shell}`, async () => {
       program(join(home.path, ".local/bin/ccr"), "printf '%s\\0' \"$@\"; cat; echo err >&2; exit 7");
@@ -87,7 +87,7 @@ describe("the line that the other side's login shell is given", () => {
   });
 });
 
-describe("the program that goes there", () => {
+describe("the program that connects to a remote target", () => {
   const argv = (address: string, how: Partial<typeof HOW & { unattended: boolean }> = {}) =>
     remoteCommand({ name: "x", address }, ["list"], { ...HOW, ...how }).slice(0, -1);
 
@@ -97,25 +97,25 @@ describe("the program that goes there", () => {
     expect(argv("coder:me/web.main")).toEqual(["coder", "ssh", "me/web.main", "--"]);
   });
 
-  it("asks nothing, and starts no workspace, where nobody sits at it", () => {
+  it("asks nothing, and starts no workspace, where nobody is at the terminal", () => {
     expect(argv("host", { unattended: true })).toContain("BatchMode=yes");
     expect(argv("coder:web", { unattended: true })).toContain("--disable-autostart");
   });
 
-  it("is missed by its name", () => {
+  it("is named when it is missing", () => {
     rmSync(join(home.around, "bin/coder"));
     vi.stubEnv("PATH", join(home.around, "bin"));
     expect(() => argv("coder:web")).toThrow("the coder program is not on PATH");
   });
 
-  it("ends at its time limit, and then that is said", async () => {
+  it("is stopped at its time limit, which is then reported", async () => {
     program(join(home.around, "bin/ssh"), "exec sleep 60");
     const started = Date.now();
     expect(await askRemote(box, ["list"], { limit: 300 })).toEqual({ error: "no answer in 0 s" });
     expect(Date.now() - started).toBeLessThan(30_000);
   });
 
-  it("is told by its status when it fails without a word", async () => {
+  it("is reported with its status when it fails silently", async () => {
     program(join(home.around, "bin/ssh"), "exit 255");
     expect(await askRemote(box, ["list"], { limit: 10_000 })).toEqual({ error: "ssh ended with 255" });
   });
@@ -126,7 +126,7 @@ describe("the program that goes there", () => {
   });
 });
 
-describe("targets", () => {
+describe("remote targets", () => {
   it("are kept in a file of the person's own", () => {
     expect(remotes()).toEqual([]);
     addRemote("web", "coder:web");
@@ -151,7 +151,7 @@ describe("targets", () => {
     },
   );
 
-  it("that are broken in the file are left alone, or named", () => {
+  it("that are invalid in the file are ignored, or reported", () => {
     const file = join(home.path, ".config/ccr/remotes.json");
     mkdirSync(join(file, ".."), { recursive: true });
     writeFileSync(file, JSON.stringify({ good: "me@host", bad: "-x", number: 3, "-n": "me@host" }));

@@ -13,7 +13,7 @@ const FILES = 600;
 const folder = mkdtempSync(join(tmpdir(), "ccr-harmed-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test("every harmed file becomes a whole page without a tag or a control character of its own", () => {
+test("every page of a damaged transcript is whole, without a tag or a control character of the transcript", () => {
   const samples = sampleLines(".jsonl").filter((lines) => !lines[0]!.includes('"display"'));
   const path = join(folder, "t.jsonl");
   const head = { id: "x", title: null, project: null, createdAt: Number.MAX_VALUE, updatedAt: -1 };
@@ -42,7 +42,7 @@ test("every harmed file becomes a whole page without a tag or a control characte
   }
 }, 240_000);
 
-test("the redactor leaves every line that is JSON as JSON", () => {
+test("the redactor keeps every line that is JSON as JSON", () => {
   const samples = sampleLines(".jsonl");
   const redactor = new Redactor();
   for (let i = 0; i < FILES; i++) {

@@ -28,8 +28,8 @@ function page(
 
 const HEAD = "/home/me/app";
 
-describe("secrets", () => {
-  test.each(FORMATS)("hashes, ids and placeholders stay in %s", (format) => {
+describe("redaction of pages", () => {
+  test.each(FORMATS)("keeps hashes, ids and placeholders in %s", (format) => {
     const w = new Writer(HEAD);
     for (const text of harmless(5)) if (text.length < 200) w.prompt(text);
     const redactor = new Redactor();

@@ -36,7 +36,7 @@ const seen = (html: string): string =>
 
 const HEAD = "/home/me/app";
 
-describe("every page", () => {
+describe("a page of a session:", () => {
   test.each(FORMATS)(
     "%s tells prompts, answers, calls and results in their order, and nothing else",
     (format) => {
@@ -235,7 +235,7 @@ describe("the Markdown page", () => {
   });
 });
 
-describe("secrets", () => {
+describe("secrets in pages", () => {
   const all = secrets(11);
   /** One transcript with every secret in a prompt, an answer, a call, a result, a title and a nested JSON. */
   function leaky(): Writer {
@@ -289,7 +289,7 @@ describe("secrets", () => {
     expect(text).toContain("[redacted:github]");
   });
 
-  test("stay where that was asked for, and the page says so", () => {
+  test("stay on request, and the page says so", () => {
     const text = page("md", leaky(), null);
     expect(text).toContain(all[1]!.secret);
     expect(text).toContain("secrets were not redacted");

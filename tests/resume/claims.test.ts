@@ -43,7 +43,7 @@ const last = () => attemptsOf(ID).at(-1)!;
 const orphan = () =>
   writeFileSync(file(String(last().n)), JSON.stringify({ ...last(), pid: 2 ** 22 - 1, start: "1" }));
 
-describe("a claim", () => {
+describe("a claim of a session", () => {
   it("is one process's: while it lives nobody else gets the session", () => {
     expect(claim(ID, WANTED, 0)).not.toBeNull();
     expect(isOwned(last())).toBe(true);
@@ -91,14 +91,14 @@ describe("a claim", () => {
     expect(said).toBe("a b|$(id)|#(id)|'||");
   });
 
-  it("upon an old plan is refused: somebody was quicker", () => {
+  it("from an old plan is refused, because somebody was quicker", () => {
     claim(ID, WANTED, 0);
     abandon(ID, 1);
     expect(claim(ID, WANTED, 0)).toBeNull();
     expect(claim(ID, WANTED, 1)?.try.n).toBe(2);
   });
 
-  it("that cannot be read is held by nobody, but its number is taken", () => {
+  it("that cannot be read has no owner, but keeps its number", () => {
     claim(ID, WANTED, 0);
     writeFileSync(file("1"), "{ torn");
     mkdirSync(file("2"));
@@ -106,7 +106,7 @@ describe("a claim", () => {
     expect(claim(ID, WANTED, 0)).toBeNull();
   });
 
-  it("of another machine or pid namespace is thought of as given up after two minutes", () => {
+  it("of another machine or pid namespace counts as abandoned after two minutes", () => {
     claim(ID, WANTED, 0);
     const foreign = (at: number) =>
       writeFileSync(file("1"), JSON.stringify({ ...last(), domain: "other", at }));
@@ -146,10 +146,10 @@ describe("running sessions that a killed workspace left behind", () => {
         },
       ],
     ]);
-  it("are none: entries of another pid namespace from before our process 1", () => {
+  it("are ignored: entries of another pid namespace from before our process 1", () => {
     expect(withoutStale(live({})).size).toBe(0);
   });
-  it("stay when they are ours, younger, or in a dev container that shares the home", () => {
+  it("are kept when they are ours, younger, or in a dev container that shares the home", () => {
     expect(withoutStale(live({ here: true })).size).toBe(1);
     expect(withoutStale(live({ startedAt: Date.now() + 1000 })).size).toBe(1);
     expect(withoutStale(live({ startedAt: null })).size).toBe(1);

@@ -69,7 +69,7 @@ const tried = (
 
 const one = (candidate: Candidate, more: Partial<Rules> = {}) => plan([candidate], rules(more))[0]!;
 
-describe("a plan", () => {
+describe("the plan of ccra", () => {
   it("resumes a limited session after its reset", () => {
     expect(one(session())).toMatchObject({ action: "resume", reason: null, row: "row-1", after: 0 });
   });
@@ -142,7 +142,7 @@ describe("a plan", () => {
     ["any, by supervise after it has stopped", {}, { by: "supervise", stopped: true }, "stopped"],
     ["any, by supervise when the day's cap is reached", {}, { by: "supervise", left: 0 }, "daily-cap"],
     ["a planned one before its time", { scheduled: { id: "plan-1", at: NOW + HOUR } }, {}, "planned"],
-  ])("leaves alone %s", (_, more, how, reason) => {
+  ])("skips %s", (_, more, how, reason) => {
     expect(one(session(more), how)).toMatchObject({ action: "skip", reason });
   });
 
@@ -252,18 +252,18 @@ describe("a limit whose reset the server keeps late", () => {
   });
 });
 
-describe("the machine's clock", () => {
+describe("the plan of ccra, when the machine's clock", () => {
   const many = Array.from({ length: 60 }, (_, i) =>
     session({ id: `${String(i).padStart(8, "0")}-1111-4111-8111-111111111111` }),
   );
 
-  it("may have stood still (suspend) or jumped forward: at most `max` of many due ones start in one pass", () => {
+  it("stood still (suspend) or jumped forward: starts at most `max` of many due sessions in one pass", () => {
     const steps = plan(many, rules({ by: "supervise", now: NOW + 3 * DAY }));
     expect(steps.filter(({ action }) => action === "resume")).toHaveLength(10);
     expect(steps.filter(({ reason }) => reason === "max")).toHaveLength(50);
   });
 
-  it("a day's cap holds however often the passes come", () => {
+  it("comes around often: keeps to the day's cap", () => {
     let started = 0;
     for (let pass = 0; pass < 20; pass++) {
       started += plan(many, rules({ by: "supervise", left: 25 - started })).filter(
@@ -273,7 +273,7 @@ describe("the machine's clock", () => {
     expect(started).toBe(25);
   });
 
-  it("set back: sessions wait again and none is lost", () => {
+  it("was set back: lets sessions wait again and loses none", () => {
     const due = one(session());
     const back = one(session(), { now: NOW - 2 * HOUR });
     expect(due.action).toBe("resume");
@@ -285,21 +285,21 @@ describe("the machine's clock", () => {
     expect(one(session(), { now: NOW + DAY }).action).toBe("resume");
   });
 
-  it("tries that a clock set forward has dated into the future do not use a session's tries up", () => {
+  it("was set forward: does not count tries from the future", () => {
     const attempts = [1, 2, 3].map((n) => tried(NOW + n * DAY, { n, row: `row-${n}` }));
     expect(one(session({ attempts, verdict: limit({ rowUuid: "row-4" }) }))).toMatchObject({
       action: "resume",
     });
   });
 
-  it("a reset that lies days in the past is due once, not once a day", () => {
+  it("is days after a reset: resumes once, not once a day", () => {
     const old = limit({ resetsAt: NOW - 5 * DAY, at: NOW - 5 * DAY });
     const attempts = [tried(NOW - 4 * MINUTE, { resetsAt: NOW - 5 * DAY })];
     expect(one(session({ verdict: old })).action).toBe("resume");
     expect(one(session({ verdict: old, attempts }))).toMatchObject({ reason: "tried" });
   });
 
-  it("sessions of one reset are spread over half a minute, each always at the same second", () => {
+  it("reaches a reset: spreads its sessions over half a minute, each always at the same second", () => {
     const margins = many.map(({ id }) => margin(id));
     expect(Math.min(...margins)).toBeGreaterThanOrEqual(60_000);
     expect(Math.max(...margins)).toBeLessThanOrEqual(90_000);
@@ -307,7 +307,7 @@ describe("the machine's clock", () => {
     expect(margin(many[0]!.id)).toBe(margin(many[0]!.id));
   });
 
-  it("over a whole simulated week with jumps, every session starts, and none more than three times a limit", () => {
+  it("jumps for a whole simulated week: starts every session, and none more than three times a limit", () => {
     let seed = 11;
     const random = () => (seed = (seed * 1103515245 + 12345) & 0x7fffffff) / 0x7fffffff;
     const world = many.slice(0, 30).map((candidate, i) => ({
@@ -348,7 +348,7 @@ describe("the machine's clock", () => {
   });
 });
 
-describe("order and the next event", () => {
+describe("the next event of the plan", () => {
   const a = session({ id: "a", updatedAt: 1, verdict: limit({ resetsAt: NOW - 1 * HOUR }) });
   const b = session({ id: "b", updatedAt: 2, verdict: limit({ resetsAt: NOW - 3 * HOUR }) });
   const c = session({ id: "c", updatedAt: 3, verdict: limit({ resetsAt: NOW - 2 * HOUR }) });
@@ -364,7 +364,7 @@ describe("order and the next event", () => {
     ).toBe(ids);
   });
 
-  it("the next event is the soonest that time alone brings", () => {
+  it("is the soonest that time alone brings", () => {
     const soon = session({ id: "s", verdict: limit({ resetsAt: NOW + HOUR }) });
     const late = session({ id: "l", verdict: limit({ resetsAt: NOW + 2 * HOUR }) });
     const never = session({ id: "n", exists: false });

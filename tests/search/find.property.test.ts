@@ -9,8 +9,8 @@ useHome();
 describe.each([
   ["WebAssembly", undefined],
   ["plain JavaScript", "1"],
-])("with %s", (_, flag) => {
-  test("the generated sessions are found that the manifest names", async () => {
+])("full-text search with %s", (_, flag) => {
+  test("finds the generated sessions that the manifest names", async () => {
     vi.stubEnv("CCR_NO_WASM", flag);
     const { entries } = generate(join(home, "data"), "--sessions", "80", "--total", "12M", "--max", "2M");
     vi.stubEnv("CLAUDE_CONFIG_DIR", join(home, "data"));
@@ -42,7 +42,7 @@ describe.each([
   });
 });
 
-test("a word across the border of two chunks is found wherever it lies", async () => {
+test("full-text search finds a word across the border of two chunks, wherever it lies", async () => {
   const border = 262_144;
   const head = `${JSON.stringify(prompt("begin"))}\n`;
   const before = '{"type":"user","message":{"role":"user","content":"';
@@ -63,7 +63,7 @@ test("a word across the border of two chunks is found wherever it lies", async (
   }
 });
 
-test("a line of twelve megabytes is searched without being taken whole", async () => {
+test("full-text search reads a line of twelve megabytes in pieces", async () => {
   const long = `${"some words of a log. ".repeat(300_000)}the NEEDLE in it ${"and more of the log ".repeat(300_000)}`;
   session(1, [prompt(long)]);
   session(2, [prompt("x"), prompt([{ type: "tool_result", tool_use_id: "t", content: long }])]);
@@ -77,7 +77,7 @@ test("a line of twelve megabytes is searched without being taken whole", async (
   expect(hits[0]!().matches[0]!.snippet.length).toBeLessThan(300);
 });
 
-test("each file is opened once and each byte read little more than once", async () => {
+test("full-text search opens each file once and reads each byte little more than once", async () => {
   const { entries } = generate(join(home, "data"), "--sessions", "60", "--total", "20M", "--max", "2M");
   vi.stubEnv("CLAUDE_CONFIG_DIR", join(home, "data"));
   vi.stubEnv("XDG_CACHE_HOME", "/dev/null");

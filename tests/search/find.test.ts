@@ -22,8 +22,8 @@ useHome();
 describe.each([
   ["WebAssembly", undefined],
   ["plain JavaScript", "1"],
-])("with %s", (_, flag) => {
-  test("words are found in prompts, answers, titles and the project's path, in any case", async () => {
+])("full-text search with %s", (_, flag) => {
+  test("finds words in prompts, answers, titles and the project's path, in any case", async () => {
     vi.stubEnv("CCR_NO_WASM", flag);
     session(1, [prompt("make the Gateway RETRY")]);
     session(2, [prompt("hi"), answer("the gateway gives up; retry")]);
@@ -36,7 +36,7 @@ describe.each([
     expect(await found(["nowhere"])).toEqual([]);
   });
 
-  test("what is not said is never found", async () => {
+  test("finds nothing that was not said", async () => {
     vi.stubEnv("CCR_NO_WASM", flag);
     const secret = "zyzzyva";
     session(1, [
@@ -109,7 +109,7 @@ describe.each([
   });
 });
 
-test("damaged files give what can be read of them", async () => {
+test("full-text search finds what can be read of damaged files", async () => {
   const whole = JSON.stringify(prompt("needle here"));
   session(1, [whole.slice(0, whole.length - 30)]);
   session(2, [whole.slice(0, 100) + whole]);
@@ -142,13 +142,13 @@ test.each([
   ":",
   "text",
   "content",
-])("%j is looked for as it stands", async (word) => {
+])("full-text search takes %j literally", async (word) => {
   session(1, [prompt(`before ${word} after`, {}, "/x")], "/x");
   session(2, [prompt("bfr ftr", {}, "/x"), answer("", {}, "/x")], "/x");
   expect(await found([word])).toEqual([1]);
 });
 
-test("filters by directory, project and time combine", async () => {
+test("full-text search combines filters by directory, project and time", async () => {
   session(1, [prompt("needle", {}, "/work/shop/web")], "/work/shop/web");
   session(2, [prompt("needle", {}, "/work/api/web")], "/work/api/web");
   session(
@@ -166,7 +166,7 @@ test("filters by directory, project and time combine", async () => {
   expect(hits.map((one) => one()).map(({ entry }) => entry.id)).toEqual([idOf(3)]);
 });
 
-test("with a limit the newest come, though a file's time was set back or a session is stored twice", async () => {
+test("full-text search with a limit gives the newest, though a file's time was set back or a session is stored twice", async () => {
   for (let n = 1; n <= 30; n++)
     session(n, [prompt("needle", { timestamp: new Date(START + n * 60_000).toISOString() })]);
   utimesSync(fileOf(30), START / 1000 - 86_400, START / 1000 - 86_400);
@@ -179,14 +179,14 @@ test("with a limit the newest come, though a file's time was set back or a sessi
   expect(more).toBe(true);
 });
 
-test("a linked project folder is searched once, and one that vanished not at all", async () => {
+test("full-text search reads a linked project folder once, and skips one that vanished", async () => {
   session(1, [prompt("needle")]);
   symlinkSync("-work-app", join(home, ".claude/projects/-linked"));
   symlinkSync("nowhere", join(home, ".claude/projects/-gone"));
   expect(await found(["needle"])).toEqual([1]);
 });
 
-test("the best snippet is the oldest message that holds most of the words", async () => {
+test("full-text search takes its snippet from the oldest message with most of the words", async () => {
   session(1, [
     prompt("red"),
     answer("green"),
@@ -201,7 +201,7 @@ test("the best snippet is the oldest message that holds most of the words", asyn
   }
 });
 
-test("the samples of the real CLI hold what was said in them", async () => {
+test("full-text search finds what was said in the samples of the real CLI", async () => {
   vi.stubEnv("CLAUDE_CONFIG_DIR", join(fixtures, "claude/home/.claude"));
   expect(await found(["first prompt"])).toContain(11111111);
   expect(await found(["skill_listing"])).toEqual([]);

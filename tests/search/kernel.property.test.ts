@@ -31,7 +31,7 @@ function allOf(kernel: Kernel, data: Uint8Array, needle: Needle): number[] {
   return found;
 }
 
-test("both kernels find what a naive search finds", () => {
+test("both search kernels find what a naive search finds", () => {
   const [wasm, plain] = both();
   const letters = fc.constantFrom(...'aAbBnN "\\zZäÄяЯ日1'.split(""));
   const text = fc.array(letters, { maxLength: 300 }).map((all) => all.join(""));

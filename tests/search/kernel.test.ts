@@ -8,7 +8,7 @@ import { root } from "../support/home.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 
-test("the bytes in the program are what its source assembles to", async () => {
+test("the search kernel's bytes are what its source assembles to", async () => {
   const source = readFileSync(join(root, "helpers/search/kernel.wat"), "utf8");
   const { buffer } = (await wabt()).parseWat("kernel.wat", source).toBinary({});
   expect(Buffer.from(buffer).toString("base64")).toBe(WASM);
@@ -36,7 +36,7 @@ function allOf(kernel: Kernel, data: Uint8Array, needle: Needle): number[] {
   return found;
 }
 
-test("a needle of one byte, and one at the very end of the room, are found", () => {
+test("the search kernel finds a needle of one byte, and one at the very end of its memory", () => {
   for (const kernel of both()) {
     const data = Buffer.alloc(KEPT + CHUNK, 0x2e);
     data[0] = 0x78;

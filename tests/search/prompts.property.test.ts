@@ -8,7 +8,7 @@ import { generate, home, useHome, wanted } from "./home.ts";
 
 useHome();
 
-test("generated prompts are found with either kernel, and as regular expressions", async () => {
+test("ccr find --prompts finds generated prompts with either kernel, and as regular expressions", async () => {
   generate(join(home, "data"), "--sessions", "60", "--total", "3M");
   vi.stubEnv("CLAUDE_CONFIG_DIR", join(home, "data"));
   const lines = readFileSync(join(home, "data/history.jsonl"), "utf8").trim().split("\n");

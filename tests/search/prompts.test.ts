@@ -26,7 +26,7 @@ async function prompts(words: string[], since = 0, limit = Number.POSITIVE_INFIN
   return { found: sessions.map(({ id }) => Number(id.slice(0, 8))), withoutSession, more, sessions };
 }
 
-test("every word must be in some prompt of the session or in its project's path; the newest come first", async () => {
+test("the search of prompts wants every word in a prompt of the session or in its project's path, and lists the newest first", async () => {
   session(1, [prompt("red")]);
   history(
     line(1, "make it RED", 1),
@@ -45,7 +45,7 @@ test("every word must be in some prompt of the session or in its project's path;
   expect((await prompts(["pastedContents"])).found).toEqual([]);
 });
 
-test("a line that is torn, of another kind or of an old version is no reason to stop", async () => {
+test("the search of prompts skips lines that are torn, of another kind or of an old version", async () => {
   history(
     line(1, "needle", 1).slice(0, 40),
     line(2, 5, 1),
@@ -58,6 +58,6 @@ test("a line that is torn, of another kind or of an old version is no reason to 
   expect(await prompts(["needle"])).toMatchObject({ found: [6], withoutSession: 2 });
 });
 
-test("without a history nothing is found", async () => {
+test("the search of prompts finds nothing without a history", async () => {
   expect(await prompts(["needle"])).toMatchObject({ found: [], withoutSession: 0, more: false });
 });

@@ -10,7 +10,7 @@ import {
   wordsOf,
 } from "../../helpers/search/words.ts";
 
-test("words are split, phrases stay whole, nothing is left of blanks", () => {
+test("a query is split into words and phrases, without blanks", () => {
   expect(wordsOf(["retry", "gateway"])).toEqual(["retry", "gateway"]);
   expect(wordsOf(["payment gateway"])).toEqual(["payment gateway"]);
   expect(wordsOf(['"payment gateway" retry'])).toEqual(["payment gateway", "retry"]);
@@ -29,13 +29,13 @@ test.each([
   ["ΟΔΟΣ", "οδος"],
   ["Größe", "gro\u0308ße"],
   ["ﬁle", "FILE"],
-])("%s and %s are the same word", (a, b) => {
+])("a query takes %s and %s for the same word", (a, b) => {
   expect(fold(a)).toBe(fold(b));
   expect(wordsIn([literalWord(a)], `x ${b} y`)).toBe(1);
   expect(wordsIn([literalWord(b)], `x ${a} y`)).toBe(1);
 });
 
-test("every spelling of a word holds one of its needles", () => {
+test("a query's needles are in every spelling of its word", () => {
   const fits = (word: string, text: string): boolean =>
     needlesOf(word).some(({ value, mask }) => {
       const bytes = Buffer.from(text);
@@ -65,7 +65,7 @@ test("every spelling of a word holds one of its needles", () => {
     for (const text of texts) expect([word, text, fits(word, text)]).toEqual([word, text, true]);
 });
 
-test("ranges are those of the text itself, also where folding changes its length", () => {
+test("marked ranges are those of the text itself, also where folding changes its length", () => {
   const text = "Die STRASSE und die Straße, Größe und GRO\u0308ẞE; İstanbul";
   const cut = (word: string): string[] =>
     ranges([literalWord(word)], text).map(({ start, end }) => text.slice(start, end));
@@ -75,7 +75,7 @@ test("ranges are those of the text itself, also where folding changes its length
   expect(cut("; i")).toEqual(["; İ"]);
 });
 
-test("ranges do not overlap and do not end in the middle of nothing", () => {
+test("marked ranges do not overlap or end within a character", () => {
   expect(ranges([literalWord("aa"), literalWord("a")], "aaaa").map(({ start, end }) => [start, end])).toEqual(
     [
       [0, 2],
@@ -97,6 +97,6 @@ test.each([
   ["\\bword\\b", "word"],
   ["\\u0061bc", ""],
   ['say "hi', "say "],
-])("of /%s/ every match holds '%s'", (source, sure) => {
+])("a regular expression /%s/ only matches text with '%s'", (source, sure) => {
   expect(requiredText(source)).toBe(sure);
 });

@@ -42,7 +42,7 @@ const ids = (word: string, directory?: string): string[] => {
   return [];
 };
 
-test("a full id, a unique beginning in any case, and an ambiguous one", () => {
+test("looking up a session takes a full id and a unique beginning in any case, and reports an ambiguous one", () => {
   session(A, "one", { minute: 1 });
   session(B, "two", { minute: 2 });
   session(C, "three");
@@ -53,7 +53,7 @@ test("a full id, a unique beginning in any case, and an ambiguous one", () => {
   expect(ids("4bb6")).toEqual([B, A]);
 });
 
-test("an exact title wins over a part of one; a part must be of one title only", () => {
+test("looking up a session prefers an exact title to a part, which must be of one title only", () => {
   session(A, "Rate limits in the gateway");
   session(B, "x", { name: "gateway" });
   session(C, "Checkout: retry on 502");
@@ -63,12 +63,12 @@ test("an exact title wins over a part of one; a part must be of one title only",
   expect(lookup("t")).toMatchObject({ kind: "many", by: "title" });
 });
 
-test("a word of hexadecimal digits that is no id can be a title", () => {
+test("looking up a session takes hexadecimal digits that are no id for a title", () => {
   session(A, "x", { name: "decade" });
   expect(ids("decade")).toEqual([A]);
 });
 
-test("a dot is the newest session of this directory, also through a symbolic link", () => {
+test("looking up . gives the newest session of this directory, also through a symbolic link", () => {
   const here = join(home, "projects/app");
   mkdirSync(here, { recursive: true });
   symlinkSync(here, join(home, "link"));
@@ -80,13 +80,13 @@ test("a dot is the newest session of this directory, also through a symbolic lin
   expect(lookup(".", home)).toMatchObject({ kind: "none" });
 });
 
-test("a directory whose folder name another one shares has its own sessions only", () => {
+test("looking up a directory gives its own sessions only, though another one shares its folder name", () => {
   session(A, "under", { project: "/work/a_b" });
   session(B, "dash", { project: "/work/a-b" });
   expect(ids(".", "/work/a_b")).toEqual([A]);
 });
 
-test("a deleted session is told from one that never was", () => {
+test("looking up a deleted session is told apart from one that never was", () => {
   session(A, "one");
   const line = { display: "remember me", timestamp: 1_795_181_263_579, project: "/work/gone", sessionId: C };
   writeFileSync(join(home, ".claude/history.jsonl"), `${JSON.stringify(line)}\n`);
@@ -94,7 +94,7 @@ test("a deleted session is told from one that never was", () => {
   expect(lookup("deadbeef")).toMatchObject({ kind: "none", near: [{ id: A }] });
 });
 
-test("words that are patterns, paths or control characters find nothing and do no harm", () => {
+test("looking up patterns, paths or control characters finds nothing and does no harm", () => {
   session(A, "one");
   for (const word of [".*", "../..", "\u0000", "$(id)", "x".repeat(10_000), "%s"])
     expect(ids(word)).toEqual([]);

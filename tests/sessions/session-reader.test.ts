@@ -66,7 +66,7 @@ function run(
 }
 
 describe("reading all sessions in steps", () => {
-  it("begins with those of the newest prompts, without a look at the folders, and reads each file once", () => {
+  it("begins with the newest prompts' sessions, without listing the folders, and reads each file once", () => {
     for (let n = 1; n <= 40; n++) {
       session(n, n, n % 2 ? "-work-app" : "-work-other");
       if (n % 2) prompt(n);
@@ -82,7 +82,7 @@ describe("reading all sessions in steps", () => {
     expect(readCounts.opens - opens).toBe(41);
   });
 
-  it("needs no transcript again that did not change, and sees one that did", () => {
+  it("reads an unchanged transcript only once, and notices a changed one", () => {
     for (let n = 1; n <= 30; n++) session(n, n);
     run(5);
     session(7, 99);
@@ -92,7 +92,7 @@ describe("reading all sessions in steps", () => {
     expect(readCounts.opens - opens).toBe(1);
   });
 
-  it("begins with what is running", () => {
+  it("begins with running sessions", () => {
     session(1, 1);
     session(2, 2, "-work-web");
     const live = new Map([[idOf(2), { session: idOf(2), cwd: "/work/web" } as Live]]);
@@ -107,7 +107,7 @@ describe("reading all sessions in steps", () => {
 
   it("finds nothing in an empty home", () => expect(run(5)).toMatchObject({ ids: [], reading: { ids: [] } }));
 
-  it("gives what cannot be read as it is, and counts it", () => {
+  it("lists unreadable sessions, and counts them", () => {
     session(1, 1);
     session(2, 2);
     symlinkSync("/nowhere", pathOf(3, "-work-app"));
@@ -117,7 +117,7 @@ describe("reading all sessions in steps", () => {
   });
 });
 
-describe("the last messages", () => {
+describe("the last messages of a session", () => {
   const write = (rows: (object | string)[]): string => {
     const path = join(home, "t.jsonl");
     writeFileSync(path, rows.map((row) => (typeof row === "string" ? row : JSON.stringify(row))).join("\n"));

@@ -67,14 +67,14 @@ function age(): void {
 const numbers = (limit: number): number[] =>
   newestOfAll(limit).entries.map(({ id }) => Number(id.slice(0, 8)));
 
-test("the order is that of the last records, not of the files", () => {
+test("the list of sessions is ordered by the last records, not by the files", () => {
   session(1, 10, { mtime: START + 99 * 60_000 });
   session(2, 20, { mtime: START - 99 * 60_000 });
   session(3, 5);
   expect(numbers(3)).toEqual([2, 1, 3]);
 });
 
-test("a second look opens no transcript, and finds the same", () => {
+test("the list of sessions opens no transcript the second time, and finds the same", () => {
   for (let n = 0; n < 40; n++) session(n, n);
   age();
   const first = newestOfAll(20);
@@ -85,7 +85,7 @@ test("a second look opens no transcript, and finds the same", () => {
   expect(second.total).toBe(40);
 });
 
-test("what changed since is seen: an append, a new session, a deleted one, a renamed folder", () => {
+test("the list of sessions notices an append, a new session, a deleted one and a renamed folder", () => {
   for (let n = 0; n < 30; n++) session(n, n);
   age();
   expect(numbers(3)).toEqual([29, 28, 27]);
@@ -102,7 +102,7 @@ test("what changed since is seen: an append, a new session, a deleted one, a ren
   expect(newestOfAll(1).entries[0]?.path).toBe(pathOf(50, "-work-moved"));
 });
 
-test("a spoilt catalogue is not believed", () => {
+test("the list of sessions ignores a damaged catalogue", () => {
   for (let n = 0; n < 30; n++) session(n, n, { title: `title ${n}` });
   age();
   const truth = newestOfAll(30);
@@ -120,7 +120,7 @@ test("a spoilt catalogue is not believed", () => {
   }
 });
 
-test("one id in two folders is one session, the one written to last", () => {
+test("the list of sessions has one id in two folders once, as written last", () => {
   session(1, 10);
   session(1, 20, { folder: "-work-other" });
   const { entries, twins } = newestOfAll(5);
@@ -128,14 +128,14 @@ test("one id in two folders is one session, the one written to last", () => {
   expect(twins.get(idOf(1))).toBe(2);
 });
 
-test("a project folder that is a link to another one is not listed twice", () => {
+test("the list of sessions has a linked project folder once", () => {
   session(1, 10);
   symlinkSync(join(home, ".claude/projects/-work-app"), join(home, ".claude/projects/-container-app"));
   symlinkSync(join(home, "nowhere"), join(home, ".claude/projects/-dangling"));
   expect(transcripts()).toHaveLength(1);
 });
 
-test("subagents, folders, other files and strange names are no sessions", () => {
+test("the list of sessions leaves out subagents, folders, other files and strange names", () => {
   session(1, 10);
   const folder = join(home, ".claude/projects/-work-app");
   writeFileSync(join(folder, "agent-1234abcd.jsonl"), "{}\n");
@@ -146,12 +146,12 @@ test("subagents, folders, other files and strange names are no sessions", () => 
   expect(transcripts().map(({ id }) => id)).toEqual([idOf(1)]);
 });
 
-test("no projects directory: no sessions", () => {
+test("the list of sessions is empty without a projects directory", () => {
   expect(transcripts()).toEqual([]);
   expect(newest([], 5)).toEqual([]);
 });
 
-test("the newest of 300 files are found without reading them all", () => {
+test("the list of sessions finds the newest of 300 files without reading them all", () => {
   for (let n = 0; n < 300; n++) session(n, n);
   const opens = readCounts.opens;
   expect(numbers(5)).toEqual([299, 298, 297, 296, 295]);

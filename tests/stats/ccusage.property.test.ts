@@ -66,7 +66,7 @@ async function compare(config: string, zone: string): Promise<number> {
   return output;
 }
 
-test("totals, days and models agree on generated sessions of three generations of the CLI", async () => {
+test("ccr stats agrees with ccusage on generated sessions of three generations of the CLI", async () => {
   const config = join(home, "generated");
   const make = join(root, "tests/bench/gen-sessions.mjs");
   execFileSync(process.execPath, [
@@ -84,7 +84,7 @@ test("totals, days and models agree on generated sessions of three generations o
     expect(await compare(config, zone)).toBeGreaterThan(100_000);
 }, 60_000);
 
-test("totals, days and models agree on everything that the real CLI wrote", async () => {
+test("ccr stats agrees with ccusage on everything that the real CLI wrote", async () => {
   const config = join(home, "samples");
   cpSync(join(fixtures, "claude/home/.claude"), config, { recursive: true });
   const legacy = join(fixtures, "claude/legacy");
@@ -97,7 +97,7 @@ test("totals, days and models agree on everything that the real CLI wrote", asyn
   expect(await compare(config, "UTC")).toBeGreaterThan(300);
 }, 60_000);
 
-test("ours differ, on purpose, where ccusage loses rows or counts one twice", async () => {
+test("ccr stats differs from ccusage, on purpose, where that loses rows or counts one twice", async () => {
   const row = (id: string, request: string, more: object = {}, usage: object = {}) =>
     `${JSON.stringify({
       isSidechain: false,

@@ -106,7 +106,7 @@ const sums = async (
 const now = () => countTranscripts(NOW);
 const output = async () => (await sums(now())).totals.tokens.output;
 
-describe("what is readCounts", () => {
+describe("what ccr stats counts", () => {
   test("one line of 20 MB does not hide its neighbours, and is said to be missing", async () => {
     write(fileOf(1), answer("a"), `{"type":"user","x":"${"y".repeat(20_000_000)}"}\n`, answer("b"));
     const all = await now();
@@ -119,7 +119,7 @@ describe("what is readCounts", () => {
     expect(await output()).toBe(8000);
   });
 
-  test("rows of which only the beginnings are parsed are readCounts as they would be whole", async () => {
+  test("rows of which only the beginnings are parsed are counted as whole ones", async () => {
     const texts = [
       "x".repeat(300_000),
       ..."abcdef".split("").map((_, i) => "x".repeat(i) + "\u0001".repeat(50_000)),
@@ -159,7 +159,7 @@ describe("what is readCounts", () => {
 
 const cacheFiles = () => readdirSync(join(home, "cache/ccr")).map((name) => join(home, "cache/ccr", name));
 
-describe("the cache", () => {
+describe("the cache of ccr stats", () => {
   test("whatever happens to its files, the answer is the same", async () => {
     write(fileOf(1), ...Array.from({ length: 40 }, (_, i) => answer(`a${i}`)));
     write(fileOf(2), answer("a1"), prompt("p"));
@@ -217,7 +217,7 @@ function generator(seed: number): (n: number) => number {
   };
 }
 
-test("after any changes to the files, what the cache helped to count is what is readCounts without it", async () => {
+test("ccr stats counts the same with its cache as without, after any changes to the files", async () => {
   for (let seed = 1; seed <= 12; seed++) {
     const random = generator(seed);
     rmSync(projects, { recursive: true, force: true });
@@ -251,7 +251,7 @@ test("after any changes to the files, what the cache helped to count is what is 
   }
 });
 
-test("messages are compared in as many parts as memory wants, with the same answer", async () => {
+test("ccr stats compares messages in as many parts as memory allows, with the same answer", async () => {
   const random = generator(7);
   const records = new Records(null, new Uint32Array(8));
   const hash = new Hash();

@@ -106,7 +106,7 @@ const sums = async (
 const now = () => countTranscripts(NOW);
 const output = async () => (await sums(now())).totals.tokens.output;
 
-describe("what is readCounts", () => {
+describe("what ccr stats counts", () => {
   test("prompts and answers, each message once though an answer has a row for every block", async () => {
     write(
       fileOf(1),
@@ -244,7 +244,7 @@ describe("what is readCounts", () => {
   });
 });
 
-describe("days", () => {
+describe("the days of ccr stats", () => {
   const at = async (zone: string, time: string): Promise<string[]> => {
     vi.stubEnv("TZ", zone);
     write(fileOf(1), answer("a", { at: time }));
@@ -270,7 +270,7 @@ describe("days", () => {
 
 const cacheFiles = () => readdirSync(join(home, "cache/ccr")).map((name) => join(home, "cache/ccr", name));
 
-describe("the cache", () => {
+describe("the cache of ccr stats", () => {
   test("nothing changed: no transcript is opened", async () => {
     write(fileOf(1), answer("a"));
     write(fileOf(2), answer("b"));
@@ -292,7 +292,7 @@ describe("the cache", () => {
     expect(readCounts.bytes - before).toBeLessThan(2000);
   });
 
-  test("a last line that is still being written is readCounts when it is whole, and once", async () => {
+  test("a last line that is still being written is counted when it is whole, and once", async () => {
     const last = answer("late");
     write(fileOf(1), answer("a"), last.slice(0, 100));
     expect(await output()).toBe(4000);
@@ -347,7 +347,7 @@ describe("the cache", () => {
     expect(statSync(join(home, "cache/ccr")).mode & 0o777).toBe(0o700);
   });
 
-  test("a file without permission is named, and readCounts as soon as it may be read", async () => {
+  test("a file without permission is named, and counted as soon as it may be read", async () => {
     write(fileOf(1), answer("a"));
     write(fileOf(2), answer("b"));
     chmodSync(fileOf(1), 0);

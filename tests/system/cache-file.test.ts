@@ -114,7 +114,7 @@ describe("a cache file", () => {
     expect(write()).toBe(false);
   });
 
-  it("tells when it was last confirmed", () => {
+  it("says when it was last confirmed", () => {
     write();
     utimesSync(fileOf().path, 1, 1);
     expect(readCache(fileOf())!.savedAt).toBe(1000);
@@ -122,7 +122,7 @@ describe("a cache file", () => {
     expect(Date.now() - readCache(fileOf())!.savedAt).toBeLessThan(60_000);
   });
 
-  it("goes when it is unused and old", () => {
+  it("is deleted when it is unused and old", () => {
     write();
     const directory = dirname(fileOf().path);
     writeFileSync(join(directory, "used"), "");

@@ -13,11 +13,11 @@ test.each([
   ["\u009b2J", "2J"],
   ["zero\u200bwidth", "zero width"],
   ["日本 語", "日本 語"],
-])("%j is shown as %j", (text, shown) => {
+])("text %j is shown as %j", (text, shown) => {
   expect(clean(text)).toBe(shown);
 });
 
-test("lines stay lines and keep their indentation", () => {
+test("text of several lines keeps its lines and indentation", () => {
   expect(cleanLines("a\r\n\tb\u001b[2J\n  c")).toBe("a\n    b[2J\n  c");
 });
 
@@ -28,7 +28,7 @@ test.each([
   ["a\u0308", 1],
   ["🎉", 2],
   ["", 0],
-])("%j takes %i cells", (text, cells) => {
+])("the width of %j is %i cells", (text, cells) => {
   expect(width(text)).toBe(cells);
 });
 
@@ -39,12 +39,12 @@ test.each([
   ["日本語", 5, "日本…"],
   ["日本語", 4, "日…"],
   ["x", 0, ""],
-])("%j in %i cells is %j", (text, room, shown) => {
+])("cutting %j to %i cells gives %j", (text, room, shown) => {
   expect(cut(text, room)).toBe(shown);
 });
 
 const NOW = new Date(2026, 10, 20, 18, 40).getTime();
-test("times are short: today's clock, this year's day, else the date", () => {
+test("a short time is today's clock, this year's day, else the date", () => {
   expect(time(new Date(2026, 10, 20, 8, 5).getTime(), "short", NOW)).toBe("08:05");
   expect(time(new Date(2026, 10, 17).getTime(), "short", NOW)).toBe("Nov 17");
   expect(time(new Date(2025, 10, 17).getTime(), "short", NOW)).toBe("2025-11-17");
@@ -67,7 +67,7 @@ test.each([
   [100_000_000, "1 d 3 h"],
   [1_000_000_000, "11 d"],
   [-5, "0 s"],
-])("%i ms is %s", (ms, text) => {
+])("a duration of %i ms is shown as %s", (ms, text) => {
   expect(duration(ms)).toBe(text);
 });
 
@@ -86,7 +86,7 @@ test("a table fits its room, the last flexible column first, and data cannot act
   for (const line of lines) expect(width(line)).toBeLessThanOrEqual(30);
 });
 
-test("in a pipe nothing is cut", () => {
+test("a table in a pipe is not cut", () => {
   const title = "t".repeat(500);
   expect(
     table([{ title: "A" }, { title: "B" }], [["a", title]], {
