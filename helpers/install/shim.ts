@@ -1,7 +1,7 @@
 import { alwaysQuote } from "../system/shell-quote.ts";
 import { MARK, type Name } from "./names.ts";
 
-// One script under all names; the name it is called by gives the command. A link with a name of its own is followed.
+// One script under all names; the name it is called by gives the command. A link with another name is followed.
 const NAME = `
 __ccr_name=\${0##*/}
 __ccr_path=$0
@@ -91,9 +91,9 @@ fi
 const RUN = `
 [ -f "$__ccr_file" ] || __ccr_file=\${HOME-}/.local/lib/ccr/ccr.cjs
 [ -f "$__ccr_file" ] ||
-  __ccr_stop "its program $__ccr_file is gone." 'install it again: a new start of the workspace does'
+  __ccr_stop "its program is missing: $__ccr_file" 'install it again: restart the workspace, or run: node dist/ccr.cjs install'
 [ -x "$__ccr_node" ] || __ccr_node=$(__ccr_search) ||
-  __ccr_stop 'no Node.js 18.19 or newer is to be found.' 'install one (https://nodejs.org), or put it on PATH'
+  __ccr_stop 'no Node.js 18.19 or newer found' 'install one (https://nodejs.org), or put it on PATH'
 { true 9<&0; } 2>&- || exec </dev/null
 { true 9>&1; } 2>&- || exec >/dev/null
 true 9>&2 || exec 2>/dev/null
@@ -121,7 +121,7 @@ fi
 exit "$__ccr_status"
 `;
 
-/** V8's settings for every command: they keep its memory low. They belong to the compiled code that Node keeps. */
+/** V8 flags of every command. They keep its memory low; V8 rejects compiled code that was made with other flags. */
 export const FLAGS = ["--max-semi-space-size=1", "--expose-gc"] as const;
 
 /** Absolute paths of the helper's file and of the Node that it was installed with. */

@@ -275,15 +275,15 @@ PLAN
   [ "$output" = here ]
 }
 
-@test "a program that is gone is one clear error" {
+@test "a missing program is one clear error" {
   bats_require_minimum_version 1.5.0
   rm "$H/.local/lib/ccr/ccr.cjs"
   run -127 clean "$SHIM"
   [ "${#lines[@]}" -eq 2 ]
-  [ "${lines[0]}" = "ccr: its program $H/.local/lib/ccr/ccr.cjs is gone." ]
+  [ "${lines[0]}" = "ccr: its program is missing: $H/.local/lib/ccr/ccr.cjs" ]
 }
 
-# A home whose recorded Node is gone, and a PATH without any.
+# A home whose recorded Node was removed, and a PATH without any.
 lose_node() {
   fake_helper 'process.stdout.write(process.execPath)'
   sed -i "s|^__ccr_node=.*|__ccr_node='/gone/bin/node'|; s| /usr/local/bin/node /usr/bin/node | |" "$SHIM"
@@ -292,7 +292,7 @@ lose_node() {
   chmod +x "$BATS_TEST_TMPDIR/old/node"
 }
 
-@test "another Node serves where the recorded one is gone: on PATH, past one that is too old" {
+@test "another Node is used if the recorded one was removed: on PATH, after one that is too old" {
   lose_node
   ln -s "$NODE" "$BATS_TEST_TMPDIR/bin/node"
   check() {
@@ -302,7 +302,7 @@ lose_node() {
   each_sh check
 }
 
-@test "another Node serves where the recorded one is gone: nvm's, the private one, ~/.local" {
+@test "another Node is used if the recorded one was removed: nvm's, the private one, ~/.local" {
   lose_node
   local place
   for place in .nvm/versions/node/v20.1.0/bin .local/lib/ccr/node/v22.1.0/bin .local/bin .volta/tools/image/node/20.1.0/bin; do
@@ -320,7 +320,7 @@ lose_node() {
   check() {
     run -127 clean PATH="$BATS_TEST_TMPDIR/old" "$(command -v ${sh% *})" ${sh#"${sh%% *}"} "$SHIM"
     [ "${#lines[@]}" -eq 2 ]
-    [ "${lines[0]}" = 'ccr: no Node.js 18.19 or newer is to be found.' ]
+    [ "${lines[0]}" = 'ccr: no Node.js 18.19 or newer found' ]
     [[ ${lines[1]} == *'install one'* ]]
   }
   each_sh check
