@@ -208,7 +208,7 @@ export class WorkspaceTemplate extends TerraformStack {
     const autoResume = new SwitchParameter(this, "auto_resume", {
       displayName: "Resume limited sessions automatically",
       description:
-        "Continue sessions that a usage limit has stopped as soon as the limit resets, while the workspace is running.",
+        "Resume sessions that a usage limit has stopped as soon as the limit resets, while the workspace is running.",
       icon: "/icon/claude.svg",
       order: 5,
     });

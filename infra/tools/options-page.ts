@@ -48,7 +48,7 @@ In Coder's form, for each workspace. Users can change all of it later.
 | CPU, Memory | limits of the pod, up to \`cpuMax\` and \`memoryMax\` |
 | Home size | GiB; the home only grows, a smaller number changes nothing |
 | Image | one of \`images\`; only shown if \`images\` is set |
-| Resume limited sessions automatically | off by default; every five minutes, \`ccr supervise\` continues sessions whose usage limit has reset |
+| Resume limited sessions automatically | off by default; every five minutes, \`ccr supervise\` resumes sessions whose usage limit has reset |
 | Dotfiles | a repository that \`coder dotfiles\` installs at every start |
 | Repository | a git repository to clone into a new home |
 

@@ -63,7 +63,7 @@ function expectValid(name: string, value: unknown): void {
   expect(validate!.errors ?? [], name).toEqual([]);
 }
 
-// ---- the contract (design, §8), written again by hand
+// ---- the contract of docs/schemas/, written again by hand
 
 const SESSION = `id title titleFrom project cwd gitBranch transcript createdAt updatedAt version entrypoint bytes state damaged
   blockedBy limit:(window resetsAt resetFrom rowUuid at) live:(pid kind status waitingFor tmux here) deletedAfter`;
