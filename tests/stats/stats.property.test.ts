@@ -268,7 +268,7 @@ test("ccr stats compares messages in as many parts as memory allows, with the sa
     shares.push({ first, count: records.count - first, rows: [] });
   }
   records.finish();
-  const readCounts = (most: number) => {
+  const countIn = (most: number) => {
     countOnce(records, shares, most);
     return shares.map(({ rows }) => [...rows].join());
   };
@@ -278,7 +278,7 @@ test("ccr stats compares messages in as many parts as memory allows, with the sa
       .split(",")
       .filter((_, i) => i % 8 === 3)
       .reduce((sum, n) => sum + Number(n), 0);
-  const whole = readCounts(1e6);
+  const whole = countIn(1e6);
   expect(total(whole)).toBeGreaterThan(5000);
-  for (const most of [5000, 700]) expect(total(readCounts(most))).toBe(total(whole));
+  for (const most of [5000, 700]) expect(total(countIn(most))).toBe(total(whole));
 });

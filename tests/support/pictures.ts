@@ -67,6 +67,7 @@ async function draw(
   columns: number,
   rows: number,
 ): Promise<void> {
+  // Not until the screen stands still: spinners never do.
   await sleep(1000);
   write(name, await svgOf(title, columns, rows, (await one.drawn()).replaceAll(path, SHOWN)));
 }
@@ -143,6 +144,7 @@ try {
   );
   for (const letter of "why does the checkout fail on a 502?") {
     await one.type(letter);
+    // The recording shows the typing, so it has the pace of a person.
     await sleep(60);
   }
   await sleep(500);
