@@ -54,5 +54,5 @@ export function olderThan(a: string, [major, minor, patch]: readonly [number, nu
 export function requireClaude(): string {
   const found = findClaude();
   if (found !== null) return found;
-  throw new Problem("no-claude", "the claude program is not on PATH.", { hint: INSTALL_HINT });
+  throw new Problem("no-claude", "the claude program is not on PATH", { hint: INSTALL_HINT });
 }

@@ -13,12 +13,16 @@ export function requireRoom(lives: readonly Live[]): void {
   if (running.length < maxSessions) return;
   // Suggest the session that has been idle the longest, if that is known.
   const idle = running.filter(({ state }) => state === "idle");
-  throw new Problem("too-many", `${running.length} sessions are live, ${maxSessions} are allowed`, {
-    hint: [
-      `stop one: cct-kill ${displayName((idle.length > 0 ? idle : running).at(-1)!)}`,
-      `or allow more: ccr config set maxSessions ${maxSessions * 2}`,
-    ],
-  });
+  throw new Problem(
+    "too-many",
+    `${running.length} sessions are live, and at most ${maxSessions} are allowed`,
+    {
+      hint: [
+        `stop one: cct-kill ${displayName((idle.length > 0 ? idle : running).at(-1)!)}`,
+        `or allow more: ccr config set maxSessions ${maxSessions * 2}`,
+      ],
+    },
+  );
 }
 
 /** Starts Claude in a tmux session of its own, as large as this terminal. */

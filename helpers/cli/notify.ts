@@ -22,7 +22,8 @@ export async function notify(windows: readonly Window[], now: number): Promise<v
 }
 
 function messageOf({ window, usedPercent, resetsAt }: Window, now: number): string {
-  const used = usedPercent === null ? "is nearly over (estimated)" : `is ${Math.round(usedPercent)} % used`;
+  const used =
+    usedPercent === null ? "is nearly used up (estimated)" : `is ${Math.round(usedPercent)} % used`;
   const reset =
     resetsAt === null ? "" : `, resets ${time(resetsAt, "short", now)}, in ${duration(resetsAt - now)}`;
   return `Claude's ${nameOfWindow(window)} limit ${used}${reset}`;

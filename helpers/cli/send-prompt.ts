@@ -45,8 +45,8 @@ export async function sendPrompt(live: Live, text: string, raw: boolean): Promis
   await type(pane, text, title);
   const asks = rowOf(live);
   if (asks?.status === "waiting")
-    throw new Problem("not-ready", `${title} asks a question now: ${asks.waitingFor ?? "unknown"}`, {
-      hint: `the prompt is typed but not sent; attach to it: cct ${title}`,
+    throw new Problem("not-ready", `${title} is asking a question: ${asks.waitingFor ?? "unknown"}`, {
+      hint: `the prompt was typed but not sent; attach to it: cct ${title}`,
     });
   await tmux(["send-keys", "-t", pane, "Enter"]);
   const looks = raw ? RAW_LOOKS : BEGUN_LOOKS;
@@ -96,7 +96,7 @@ function requireReady(live: Live): { pane: string; before: NonNullable<ReturnTyp
     return before?.waitingFor ?? live.waitingFor ?? status;
   };
   const title = displayName(live);
-  throw new Problem("not-ready", `${title} takes no prompt now: ${why()}`, {
+  throw new Problem("not-ready", `${title} cannot take a prompt now: ${why()}`, {
     hint: `attach to it: cct ${title}`,
   });
 }
@@ -126,7 +126,9 @@ async function type(pane: string, text: string, title: string): Promise<void> {
     { input: text },
   );
   if (!ok)
-    throw new Problem("tmux", `tmux cannot type the prompt: ${err}`, { hint: `attach to it: cct ${title}` });
+    throw new Problem("tmux", `tmux could not type the prompt: ${err}`, {
+      hint: `attach to it: cct ${title}`,
+    });
   const beginning = `❯ ${text.split("\n", 1)[0]!.slice(0, 20)}`;
   const isShown = async (): Promise<boolean> => {
     const screen = ((await screenOf(pane)) ?? "").replaceAll("\u00a0", " ");

@@ -98,7 +98,7 @@ function titleCell(session: Session, now: number): Cell {
     return [{ text: title, ...(session.title ? {} : { colour: "dim" as const }) }];
   const when =
     left <= 0
-      ? "deleted at the next sweep"
+      ? "deleted at the next cleanup"
       : `deleted in ${left < DAY ? duration(left) : plural(Math.ceil(left / DAY), "day")}`;
   return [{ text: title }, { text: `  ${when}`, colour: "yellow" }];
 }

@@ -50,7 +50,7 @@ export const supervise: Command = {
       return 0;
     }
     if (isSet(call, "go") && closeBreaker())
-      appendLog({ event: "go", session: null, by: "person", why: "a person said so" });
+      appendLog({ event: "go", session: null, by: "person", why: "ccr supervise --go" });
     const now = Date.now();
     const onlyStatus = isSet(call, "status");
     const pass = planBackgroundPass(now, { record: !onlyStatus });

@@ -129,8 +129,8 @@ async function restartClaude(
   );
   const now = await findExisting(id);
   if (ok && now?.pane) return now;
-  throw new Problem("tmux", `tmux could not start Claude again in ${name}: ${err}.`, {
-    hint: `cct-kill ${name}`,
+  throw new Problem("tmux", `tmux could not start Claude again in ${name}: ${err}`, {
+    hint: `end it first: cct-kill ${name}`,
   });
 }
 
@@ -147,8 +147,8 @@ export async function createSession(options: CreateOptions): Promise<Started> {
   const { [MARK]: _, ...env } = options.env;
   const before = entryOf(id);
   let wanted = options.name ?? nameFor(project);
-  let problem = new Problem("tmux", `all tmux names for this session are taken: ${wanted}.`, {
-    hint: "tmux ls",
+  let problem = new Problem("tmux", `all tmux names for this session are taken: ${wanted}`, {
+    hint: "list them: tmux ls",
   });
   // Whoever wants the same session must also try the same names.
   const suffix = options.onePerProject ? createHash("sha256").update(project).digest("hex") : id;
@@ -166,8 +166,8 @@ export async function createSession(options: CreateOptions): Promise<Started> {
       const other = await createdMeanwhile(name, options);
       if (other) return other;
     } else {
-      problem = new Problem("tmux", `tmux could not start a session: ${answer.err || "no reason given"}.`, {
-        hint: "without tmux: ccra --headless",
+      problem = new Problem("tmux", `tmux could not start a session: ${answer.err || "no reason given"}`, {
+        hint: "resume without tmux: ccra --headless",
       });
       break;
     }

@@ -151,7 +151,7 @@ function eventsOf(row: Row, spoken: (ms: number) => string): Event[] {
     const wait = Number(row.retryInMs) || 0;
     return [event("error", `tries again in ${spoken(wait)} (${row.retryAttempt} of ${row.maxRetries})`)];
   }
-  if (isAutoContinuation(row)) return [event("ccr", "Claude Code went on by itself")];
+  if (isAutoContinuation(row)) return [event("ccr", "Claude Code resumed by itself")];
   const verdict = row.isApiErrorMessage === true ? verdictOf(row) : null;
   const found = visibleTextsOf(row, false).map(({ role, text }) =>
     event(role === "user" ? "you" : kindOfAnswer(verdict), text),

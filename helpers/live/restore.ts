@@ -44,11 +44,11 @@ const KEPT = 7 * 86_400_000;
 /** When the tmux server was started (epoch ms). Null: none runs. Throws a Problem when that is unknown. */
 async function serverStart(): Promise<number | null> {
   if (!hasTmux())
-    throw new Problem("no-tmux", "tmux is not installed.", { hint: "install it: apt-get install tmux" });
+    throw new Problem("no-tmux", "tmux is not installed", { hint: "install tmux: apt-get install tmux" });
   const { ok, out, err } = await tmux(["list-sessions", "-F", "#{start_time}"]);
   if (ok) return Number(/\d+/.exec(out)?.[0] ?? 0) * 1000 || null;
   if (/no server running|error connecting|no sessions/.test(err)) return null;
-  throw new Problem("tmux", `tmux does not answer: ${err || "no reason given"}.`, { hint: "tmux ls" });
+  throw new Problem("tmux", `tmux does not answer: ${err || "no reason given"}`, { hint: "run: tmux ls" });
 }
 
 /** Which sessions would be restored. Those in `named` (tmux names, ids or their beginnings) even if a person stopped them. */

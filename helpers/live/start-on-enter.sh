@@ -6,7 +6,7 @@
 # While the registry names a process that runs this session, Enter only says so.
 ccr_terminal=$(stty -g)
 stty -echo -isig eof undef
-printf '\033[2J\033[H%s\n' "${CCR_TEXT:-Enter shows the log.}"
+printf '\033[2J\033[H%s\n' "${CCR_TEXT:-Press Enter to show the log.}"
 # shellcheck disable=SC2034 # what is typed does not matter
 while read -r ccr_typed || exit; do
   ccr_live=

@@ -12,7 +12,10 @@ import { endSession, hasTmux, isDead, screenOf } from "./tmux.ts";
 /** How to run: as the flags say, else as the configuration says, else in tmux where it exists. Throws a Problem when that is not possible. */
 export function chooseMode(asked: { tmux: boolean; headless: boolean }): ResumeOptions["mode"] {
   if (asked.tmux && asked.headless) {
-    throw new Problem("usage", "--tmux and --headless exclude each other.", { hint: "ccra --help", exit: 2 });
+    throw new Problem("usage", "--tmux and --headless cannot be combined", {
+      hint: "run: ccra --help",
+      exit: 2,
+    });
   }
   const set = config()["resume.mode"];
   const flag = asked.tmux ? "tmux" : "headless";
@@ -20,8 +23,8 @@ export function chooseMode(asked: { tmux: boolean; headless: boolean }): ResumeO
   if (wanted === "headless") return "headless";
   if (hasTmux()) return "tmux";
   if (wanted === "tmux") {
-    throw new Problem("no-tmux", "tmux is not installed.", {
-      hint: ["install tmux", "or run without it: ccra --headless"],
+    throw new Problem("no-tmux", "tmux is not installed", {
+      hint: ["install tmux: apt-get install tmux", "or resume without it: ccra --headless"],
     });
   }
   return "headless";
@@ -51,7 +54,7 @@ export const startInTmux: Start = async (argv, { project, step }): Promise<Runni
       // tmux has read all of its output only when the pane is dead.
       for (let i = 0; i < 50 && ended && !(await isDead(pane)); i++) await sleep(50);
       // The message "Pane is dead" fills the last line and scrolls the first one away.
-      return (await screenOf(pane, 1)) ?? ((await isDead(pane)) ? "it ended at once" : "");
+      return (await screenOf(pane, 1)) ?? ((await isDead(pane)) ? "it ended immediately" : "");
     },
   };
 };

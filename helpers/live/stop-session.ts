@@ -10,13 +10,13 @@ import { endSession, target, tmux } from "./tmux.ts";
 export async function stopLive(live: Live): Promise<number[]> {
   const { name, ours, pid, here, kind, key, id } = live;
   if (!here)
-    throw new Problem("elsewhere", `${displayName(live)} runs in another container or machine.`, {
+    throw new Problem("elsewhere", `${displayName(live)} runs in another container or on another machine`, {
       hint: "end it there",
     });
   if (kind === "bg") {
     const job = live.job ?? id.slice(0, 8);
     if ((await capture(requireClaude(), ["stop", job], 30_000)) !== null) return [];
-    throw new Problem("not-ended", `claude could not stop ${job}.`, { hint: `claude stop ${job}` });
+    throw new Problem("not-ended", `claude could not stop ${job}`, { hint: `see why: claude stop ${job}` });
   }
   if (!ours || name === null)
     return endTree({ claude: pid, roots: pid === null ? [] : [pid], mark: null, close: async () => {} });

@@ -50,26 +50,26 @@ const FIELDS: Record<string, [is: (value: unknown) => boolean, what: string]> = 
   windows: [isList(isWindow), 'a list of {"name", "command", "directory"}'],
   model: [fits(/^[\w.:@[\]/][\w.:@[\]/-]*$/), "a model's name"],
   permissionMode: [(value) => PERMISSION_MODES.includes(value as string), PERMISSION_MODES.join(", ")],
-  prompt: [isText, "a text"],
-  environment: [isList(fits(/^[A-Za-z_]\w*$/)), "a list of variables' names"],
-  memory: [(value) => parseSize(value) !== null, 'a size like "2G"'],
-  restart: [fits(/^(no|on-failure)$/), "no, on-failure"],
+  prompt: [isText, "text"],
+  environment: [isList(fits(/^[A-Za-z_]\w*$/)), "a list of variable names"],
+  memory: [(value) => parseSize(value) !== null, 'a size such as "2G"'],
+  restart: [fits(/^(no|on-failure)$/), "no or on-failure"],
 };
 
 /** Parses a template. Throws a Problem that names the wrong field. */
 export function parseTemplate(name: string, file: string, text: string): Template {
   const wrong = (what: string): Problem =>
-    new Problem("template", `${file}: ${what}.`, { hint: "its fields: ccr template --help" });
+    new Problem("template", `${file}: ${what}`, { hint: "list the fields: ccr template --help" });
   let tree: unknown;
   try {
     tree = JSON.parse(text);
   } catch {
-    throw wrong("no JSON");
+    throw wrong("not valid JSON");
   }
-  if (typeof tree !== "object" || tree === null || Array.isArray(tree)) throw wrong("no JSON object");
+  if (typeof tree !== "object" || tree === null || Array.isArray(tree)) throw wrong("not a JSON object");
   for (const [field, value] of Object.entries(tree)) {
     const [is, what] = (Object.hasOwn(FIELDS, field) && FIELDS[field]) || [];
-    if (!is) throw wrong(`there is no field ${field}`);
+    if (!is) throw wrong(`unknown field: ${field}`);
     if (!is(value)) throw wrong(`${field} must be ${what}`);
   }
   const given = tree as Partial<Omit<Template, "windows" | "directory" | "memory">> & {
@@ -134,8 +134,11 @@ function readText(file: string): string | null {
 export function templateNamed(name: string): Template {
   const text = isTemplateName(name) ? readText(templateFile(name)) : null;
   if (text !== null) return parseTemplate(name, templateFile(name), text);
-  throw new Problem("no-template", `there is no template "${name}".`, {
-    hint: [`there are: ${templateNames().join(", ") || "none yet"}`, "make one: ccr template new NAME"],
+  throw new Problem("no-template", `no template named "${name}"`, {
+    hint: [
+      `your templates: ${templateNames().join(", ") || "none yet"}`,
+      "create one: ccr template new NAME",
+    ],
     exit: 2,
   });
 }

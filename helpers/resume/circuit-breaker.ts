@@ -36,7 +36,7 @@ export function closeBreaker(): boolean {
 /** Counts the result of an attempt: a success closes the breaker; a failure may open it. */
 export function updateBreaker(session: string, { outcome, detail, at }: Result, by: Entry["by"]): void {
   if (outcome === "continued" && closeBreaker())
-    appendLog({ event: "go", session, by, why: "a session was continued" });
+    appendLog({ event: "go", session, by, why: "a session was resumed" });
   if (outcome !== "failed" && outcome !== "needs-login") return;
   const failures = readBreaker().failures + 1;
   const open = outcome === "needs-login" || failures >= MAX_FAILURES;

@@ -155,7 +155,7 @@ async function execute(job: Job, taken: Claim, options: RunOptions): Promise<Res
 
 const whyOf = ({ row, window, resetsAt }: Step): string =>
   row.startsWith("plan-")
-    ? "scheduled by a person"
+    ? "scheduled with ccr resume-later"
     : `${window} limit${resetsAt === null ? "" : `, reset ${new Date(resetsAt).toISOString()}`}`;
 
 function lastRow(transcript: string): Row | undefined {
@@ -169,7 +169,7 @@ function lastRow(transcript: string): Row | undefined {
 type Seen = { outcome: Outcome; detail: string | null; resetsAt?: number | null };
 
 const STARTED: Seen = { outcome: "started", detail: null };
-const WITHOUT_ANSWER: Seen = { outcome: "failed", detail: "it ended before an answer" };
+const WITHOUT_ANSWER: Seen = { outcome: "failed", detail: "it ended before it answered" };
 
 const STEP = 250;
 /** How long (ms) after its first row a turn may still ask the person something. */
@@ -310,7 +310,10 @@ function dialogIn(words: string): Seen | null {
 function failureOf(words: string, exit: number | null): Seen {
   if (LOGIN.test(words)) return { outcome: "needs-login", detail: lastLine(words) };
   const said = lastLine(words);
-  return { outcome: "failed", detail: said ?? (exit === null ? "it ended at once" : `exit status ${exit}`) };
+  return {
+    outcome: "failed",
+    detail: said ?? (exit === null ? "it ended immediately" : `exit status ${exit}`),
+  };
 }
 
 const lastLine = (words: string): string | null =>

@@ -400,7 +400,10 @@ describe("cct", () => {
     await expect.poll(() => tmux("ls"), PATIENT).toBe("");
     await expect.poll(async () => (await ccr("restore")).out, PATIENT).toContain("starts on Enter");
     const { status, err } = await ccr("send", name, "hello");
-    expect([status, err]).toEqual([1, expect.stringContaining("takes no prompt now: it starts on Enter")]);
+    expect([status, err]).toEqual([
+      1,
+      expect.stringContaining("cannot take a prompt now: it starts on Enter"),
+    ]);
   });
 
   it("passes the prompt also when the transcript cannot be read", async () => {

@@ -126,7 +126,7 @@ describe("cct-list", () => {
     expect(names.sort()).toEqual(Array.from({ length: 12 }, (_, i) => `claude-many-${i}`).sort());
     const refused = await ccr(["ccr", "start", places.web!]);
     expect(refused.status).toBe(1);
-    expect(refused.err).toContain("12 are allowed");
+    expect(refused.err).toContain("at most 12 are allowed");
     for (const name of names) await is(name, "idle");
 
     // One works, one waits for a permission, one is in the background, one in a terminal of its own.

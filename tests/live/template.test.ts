@@ -75,11 +75,11 @@ describe("a session template", () => {
   });
 
   it.each([
-    ["[]", "no JSON object"],
-    ["{", "no JSON"],
-    ['{"colour":"red"}', "no field colour"],
-    ['{"__proto__":1}', "no field __proto__"],
-    ['{"constructor":1}', "no field constructor"],
+    ["[]", "not a JSON object"],
+    ["{", "not valid JSON"],
+    ['{"colour":"red"}', "unknown field: colour"],
+    ['{"__proto__":1}', "unknown field: __proto__"],
+    ['{"constructor":1}', "unknown field: constructor"],
     ['{"permissionMode":"bypassPermissions"}', "permissionMode must be"],
     ['{"model":"-p"}', "model must be"],
     ['{"environment":["A=B"]}', "environment must be"],
