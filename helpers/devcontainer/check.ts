@@ -100,7 +100,7 @@ function checkSources(mounts: readonly Mount[], found: Findings): void {
   const missing = those((stats, { kind }) => !(kind === "folder" ? stats?.isDirectory() : stats?.isFile()));
   found.checkEmpty("sources", missing, "missing", ADD);
   const foreign = those((stats, { readOnly }) => !readOnly && stats !== undefined && stats.uid !== uid());
-  found.checkEmpty("owner", foreign, "not yours", `sudo chown -R ${uid()} ${words(foreign)}`);
+  found.checkEmpty("owner", foreign, "owned by another user", `sudo chown -R ${uid()} ${words(foreign)}`);
   const closed = those((stats, { kind }) => {
     const needed = kind === "folder" ? 0o700 : 0o600;
     return stats !== undefined && (stats.mode & needed) !== needed;
@@ -145,11 +145,12 @@ function checkOwnMounts(text: string, found: Findings): void {
     const trap = (message: string, fix = "remove that mount"): void =>
       found.check("trap", false, `${source}: ${message}`, fix, true);
     if (/\/\.claude(?:\.json|\/settings\.json|\/CLAUDE\.md)$/.test(source))
-      trap("bound as a file; once the host saves it, the container keeps the old one");
-    if (/\/\.claude(?:\/sessions)?\/?$/.test(source)) trap("processes of both sides mix up in sessions/");
+      trap("mounted as a file: when the host saves it, the container keeps the old one");
+    if (/\/\.claude(?:\/sessions)?\/?$/.test(source))
+      trap("processes on both sides get mixed up in sessions/");
     if (form?.readonly)
       trap(
-        "in this form a mount is not read-only",
+        "a mount in this form is not read-only",
         `"source=${source},target=${form.target},type=bind,readonly"`,
       );
   }
@@ -179,7 +180,12 @@ export function checkInside(share: Share, directory: string): Report {
       rebuilt(host),
     );
     const open = those((mount, readOnly) => mount.readOnly && readOnly === false);
-    found.checkEmpty("read-only", open, "can be written", `${there(ADD)}, then ${rebuilt(host)}`);
+    found.checkEmpty(
+      "read-only",
+      open,
+      "writable, but should be read-only",
+      `${there(ADD)}, then ${rebuilt(host)}`,
+    );
     const mixed = points.has(realPathOrSame(join(target, "sessions")));
     found.check("sessions", !mixed, "sessions/ is shared", "remove that mount from devcontainer.json");
     const stale = those(({ target: at, kind }) => kind === "file" && lstat(at)?.nlink === 0);

@@ -74,7 +74,7 @@ export const machine: Checks = {
     }
     if (status === false || (output === null && version !== null && !olderThan(version, RESUMES_ANYWHERE)))
       found.push({
-        finding: "nobody is logged in",
+        finding: "Claude Code is not logged in",
         evidence: `${program} auth status`,
         fix: "claude, then /login; without a browser: claude setup-token",
       });

@@ -33,13 +33,13 @@ export const shell: Checks = {
     if (textOf(program()) === null)
       return {
         finding: "ccr is not installed in this home",
-        evidence: `no ${tilde(program())}`,
+        evidence: `${tilde(program())} does not exist`,
         fix: "node ccr.cjs install",
       };
     if (textOf(functionsFile()) === null)
       return {
         finding: "the file with the shell functions is missing",
-        evidence: `no ${tilde(functionsFile())}`,
+        evidence: `${tilde(functionsFile())} does not exist`,
         fix,
         apply: install,
       };

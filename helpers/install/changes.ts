@@ -137,7 +137,7 @@ export class Changes {
     } catch (error) {
       if (error instanceof Problem) throw error;
       const { kind, message } = problemOf(error);
-      const what = errno(error) === "EBUSY" ? `${target}: it is a mount point` : message;
+      const what = errno(error) === "EBUSY" ? `${target} is a mount point` : message;
       throw new Problem(kind, target === path ? what : `${path} leads to ${what}`, { hint });
     }
   }
@@ -175,7 +175,9 @@ export class Changes {
   rename(from: string, to: string): boolean {
     return this.attempt(from, () => {
       if (lstat(to))
-        throw new Problem("name-taken", `${to} already exists`, { hint: `move it or ${from} away` });
+        throw new Problem("name-taken", `${to} already exists`, {
+          hint: `move it away, or move ${from} away`,
+        });
       if (!this.#dry) renameSync(from, to);
       return "removed";
     });

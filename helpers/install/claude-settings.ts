@@ -83,7 +83,7 @@ const isOurs = (command: string): boolean =>
 /** Removes the status line; an earlier one comes back. */
 export function dropStatusLine(old: string | null): string | null {
   if (old === null || !old.includes(" statusline")) return old;
-  const at = open(old, "remove what is ccr's from it yourself");
+  const at = open(old, "remove ccr's entry from it by hand");
   const line = member(old, at, "statusLine");
   const command = line && old[line.value] === "{" ? member(old, line.value, "command") : undefined;
   const words: unknown = command && JSON.parse(old.slice(command.value, command.end));
@@ -116,12 +116,11 @@ export function addHook(old: string | null, ccr: string): string {
   const at = open(text, `${PASTE} "hooks": ${whole}`);
   const hooks = member(text, at, "hooks");
   if (!hooks) return text === NEW ? `{\n  "hooks": ${whole}\n}\n` : insert(text, at, "hooks", whole);
-  if (text[hooks.value] !== "{")
-    throw new Problem("settings", "settings.json has hooks that are not an object");
+  if (text[hooks.value] !== "{") throw new Problem("settings", '"hooks" in settings.json is not an object');
   const event = member(text, hooks.value, EVENT);
   if (!event) return insert(text, hooks.value, EVENT, `[${ours}]`);
   if (text[event.value] !== "[")
-    throw new Problem("settings", `settings.json has a hook ${EVENT} that is not a list`);
+    throw new Problem("settings", `hook ${EVENT} in settings.json is not a list`);
   if (isHook(text.slice(event.value, event.end))) return old ?? text;
   const first = skip(text, event.value + 1);
   // The blank marks a list that existed and was empty, so that it stays when the hook is removed.
@@ -132,7 +131,7 @@ export function addHook(old: string | null, ccr: string): string {
 /** Removes the hook. */
 export function dropHook(old: string | null): string | null {
   if (old === null || !isHook(old)) return old;
-  const at = open(old, "remove what is ccr's from it yourself");
+  const at = open(old, "remove ccr's entry from it by hand");
   const hooks = member(old, at, "hooks");
   const event = hooks && old[hooks.value] === "{" ? member(old, hooks.value, EVENT) : undefined;
   if (!hooks || !event || old[event.value] !== "[") return old;

@@ -32,8 +32,8 @@ export async function cron(ccr: string | null): Promise<"updated" | "unchanged">
   const now = await crontab(["-l"]);
   if (now.err === "missing") {
     if (ccr === null) return "unchanged";
-    throw new Problem("no-cron", "there is no crontab program", {
-      hint: "run ccr supervise every five minutes by other means",
+    throw new Problem("no-cron", "crontab is not installed", {
+      hint: "install cron, or run ccr supervise every five minutes in another way",
     });
   }
   if (!now.ok && !/no crontab/i.test(now.err))

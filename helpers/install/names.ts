@@ -17,8 +17,8 @@ export function checkName(name: string, others: readonly string[]): void {
   const usable =
     /^[A-Za-z][A-Za-z0-9_-]{0,31}$/.test(name) && !TAKEN.test(` ${name} `) && !others.includes(name);
   if (usable) return;
-  throw new Problem("bad-name", `ccr cannot be called "${name}".`, {
-    hint: "take a letter, then letters, digits, - or _, and no word of the shell: ccr install --name cr",
+  throw new Problem("bad-name", `invalid name "${name}"`, {
+    hint: "use a letter, then letters, digits, - or _, but no name that the shell uses: ccr install --name cr",
     exit: 2,
   });
 }

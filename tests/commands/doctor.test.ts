@@ -177,9 +177,9 @@ describe("ccr doctor on programs", () => {
     expect(missing).toBe(other === null);
   });
 
-  test("reports claude: nobody is logged in", async () => {
+  test("reports claude: not logged in", async () => {
     const found = await only("claude", [], { CLAUDE_AUTH: '{"loggedIn":false}' });
-    expect(found.finding).toBe("nobody is logged in");
+    expect(found.finding).toBe("Claude Code is not logged in");
     expect(found.fix).toContain("claude setup-token");
   });
 

@@ -574,9 +574,9 @@ describe("ccr devcontainer check on the host", () => {
     );
     const traps = wrong().filter(({ what }) => what === "trap");
     expect(traps.map(({ message }) => message)).toEqual([
-      expect.stringContaining(".claude.json: bound as a file"),
+      expect.stringContaining(".claude.json: mounted as a file"),
       expect.stringMatching("/x/agents.*not read-only"),
-      expect.stringContaining("mix up"),
+      expect.stringContaining("get mixed up"),
     ]);
   });
 });

@@ -48,7 +48,9 @@ describe("ccr doctor with the real CLI", () => {
         /TOKEN|API_KEY/.test(name) ? [[name, undefined]] : [[name, claude.env[name]]],
       ),
     );
-    expect((await findings([], without)).map(({ finding }) => finding)).toContain("nobody is logged in");
+    expect((await findings([], without)).map(({ finding }) => finding)).toContain(
+      "Claude Code is not logged in",
+    );
   });
 
   test("repairs into a copy that the CLI resumes with every whole turn, and keeps the damaged file", async () => {

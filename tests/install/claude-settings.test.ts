@@ -103,6 +103,6 @@ describe("settings.json", () => {
 
   it("of another kind of status line is left alone", () => {
     expect(() => addStatusLine('{"statusLine":"x"}', CCR)).toThrow(/statusLine that is not a command/);
-    expect(() => addHook('{"hooks":[]}', CCR)).toThrow(/hooks that are not an object/);
+    expect(() => addHook('{"hooks":[]}', CCR)).toThrow(/"hooks" in settings.json is not an object/);
   });
 });

@@ -291,7 +291,7 @@ describe("ccr install", () => {
   });
 
   it("refuses a name that a shell would take for itself", () => {
-    expect(() => run({ name: "cd" })).toThrow('ccr cannot be called "cd".');
+    expect(() => run({ name: "cd" })).toThrow('invalid name "cd"');
     expect(readdirSync(home)).toEqual([]);
   });
 

@@ -33,7 +33,7 @@ describe("the names of installed commands", () => {
   it.each(["", "-x", "a b", "a;b", "$(id)", "../x", "cd", "if", "claude", "cct", "x".repeat(40), "é"])(
     "cannot be %j",
     (name) => {
-      expect(() => checkName(name, ["ccr-list", "cct"])).toThrow(/cannot be called/);
+      expect(() => checkName(name, ["ccr-list", "cct"])).toThrow(/invalid name/);
     },
   );
 });
