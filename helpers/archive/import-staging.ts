@@ -105,9 +105,11 @@ export class Staging {
     if (present === null) return { action: "imported", detail: null, present, tail: 0 };
     const { is, to } = compareTranscripts(present, candidate.files[0]!.path);
     const refuse = (detail: string) => ({ action: "refused" as const, detail, present, tail: to });
-    if (is === "different") return refuse("it went on differently here and there: neither was changed");
+    if (is === "different")
+      return refuse("it has different new turns here and in the archive: neither was changed");
     if (is === "ours-longer") return refuse("it is longer here than in the archive");
-    if (is === "theirs-longer" && !update) return refuse("the archive has more of it: --update appends that");
+    if (is === "theirs-longer" && !update)
+      return refuse("the archive has newer turns: add them with --update");
     return { action: is === "same" ? "here" : "updated", detail: null, present, tail: to };
   }
 }

@@ -50,7 +50,7 @@ export async function importArchive(file: string, options: ImportOptions): Promi
     await readArchive(file, {
       onManifest: (again) => {
         if (JSON.stringify(again) !== JSON.stringify(manifest))
-          throw new Problem("changed", `${file} has changed while it was read`, { hint: "run it again" });
+          throw new Problem("changed", `${file} changed while it was being read`, { hint: "run it again" });
       },
       sinkFor: ({ name }) => {
         const candidate = undecided.get(sessionOf(name));

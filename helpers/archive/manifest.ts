@@ -88,7 +88,7 @@ export function parseMemberName(name: string): { id: string; part: Part; rest: s
     (part !== "todos" || rest.includes(id)) &&
     (part !== "agents" || SUBAGENT_FILE.test(rest)) &&
     (part !== "plans" || /^[\w-]+\.md$/.test(rest));
-  if (!safe) throw badArchive(`a file has the name ${JSON.stringify(name.slice(0, 120))}`);
+  if (!safe) throw badArchive(`a file has an invalid name: ${JSON.stringify(name.slice(0, 120))}`);
   return { id, part: part as Part, rest };
 }
 

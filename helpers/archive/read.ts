@@ -62,7 +62,7 @@ async function readMembers(bytes: ByteReader, manifest: Manifest, options: ReadO
     const found = await nextMember(bytes);
     if (found?.name !== expected.name) throw badArchive(`${expected.name} is missing or in the wrong place`);
     if (found.size !== expected.size)
-      throw badArchive(`the size of ${expected.name} is not the one in the manifest`);
+      throw badArchive(`the size of ${expected.name} differs from the manifest`);
     const sink = options.sinkFor?.(expected);
     const hash = createHash("sha256");
     for await (const piece of bytes.chunks(expected.size)) {
@@ -94,7 +94,7 @@ async function expectEnd(bytes: ByteReader): Promise<void> {
 function archiveProblem(path: string, error: unknown): unknown {
   const code = errno(error) ?? "";
   if (code === "Z_BUF_ERROR") return badArchive("it ends too early");
-  if (/^Z_|^ERR_/.test(code)) return badArchive("it is damaged or no gzip file");
+  if (/^Z_|^ERR_/.test(code)) return badArchive("it is damaged or not a gzip file");
   if (code === "EISDIR") return new Problem("usage", `${path} is a folder, not an archive`, { exit: 2 });
   return error;
 }

@@ -42,7 +42,7 @@ async function readSource(
 }
 
 const changed = ({ path }: Source): Problem =>
-  new Problem("changed", `${path} has changed while it was read`, { hint: "run it again" });
+  new Problem("changed", `${path} changed while it was being read`, { hint: "run it again" });
 
 /** Reads a source and returns its entry for the manifest. Calls `onRead` with its bytes. */
 export async function memberOf(source: Source, onRead: (bytes: Buffer) => void = () => {}): Promise<Member> {

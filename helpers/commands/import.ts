@@ -44,7 +44,7 @@ export const importSessions: Command = {
       type: "boolean",
       description: "also import sessions whose directory does not exist here",
     },
-    update: { type: "boolean", description: "append what the archive has more of an existing session" },
+    update: { type: "boolean", description: "add newer turns of the archive to existing sessions" },
     "dry-run": { type: "boolean", description: "only check the archives and show what would be done" },
   },
   positionals: "file",

@@ -28,7 +28,7 @@ export function acquireLock(directory: string): () => void {
     const { pid, isDead } = readHolder(path);
     if (tries >= MAX_TRIES + (isDead ? 4 : 0))
       throw new Problem("locked", `another sync is running${pid ? `: pid ${pid}` : ""}`, {
-        hint: ["wait for it, then run this again", `or, if there is none: rm ${path}`],
+        hint: ["wait for it, then run this again", `or, if none is running: rm ${path}`],
       });
     if (isDead) breakLock(path);
     else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);

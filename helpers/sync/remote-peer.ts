@@ -42,7 +42,7 @@ async function sendMessage(
     await send(to, piece);
     sent += piece.length;
   }
-  if (sent < bytes) throw new Problem("changed", `${file.path} has become shorter`);
+  if (sent < bytes) throw new Problem("changed", `${file.path} became shorter while it was being sent`);
 }
 
 async function readMessage(from: ByteReader): Promise<Message> {
@@ -93,7 +93,7 @@ export class RemotePeer implements Peer {
       throw new Problem("remote", `${this.#name} ended the connection`, {
         hint: [
           `check the other side: ccr --on ${this.#name} version`,
-          "then run it again: it continues where it ended",
+          "then run it again: it continues where it stopped",
         ],
       });
     }
