@@ -66,11 +66,11 @@ export const configure: Command = {
 
 function lines(set: Config, names: readonly KeyName[]): string {
   const rows = names.map((name) => {
-    const { description, choices }: Key = KEYS[name];
+    const { description }: Key = KEYS[name];
     return [
       name,
       [{ text: JSON.stringify(set[name]), ...(isSet(name) ? { colour: "bold" as const } : {}) }],
-      choices ? `${description} (${choices.join(", ")})` : description,
+      description,
     ];
   });
   return table(

@@ -20,16 +20,21 @@ export const KEYS = {
   "resume.mode": {
     default: "auto",
     choices: ["auto", "tmux", "headless"],
-    description:
-      "where to resume: in tmux (attachable), headless (claude -p), or auto: in tmux if it is installed",
+    description: "where to resume: tmux, headless (claude -p), or auto (tmux if it is installed)",
   },
-  "resume.prompt": { default: "continue", description: "the prompt that a resumed session gets" },
+  "resume.prompt": { default: "continue", description: "prompt that is sent to resumed sessions" },
   "resume.permissionMode": {
     default: "own",
     choices: ["own", "default", "acceptEdits", "auto", "plan", "dontAsk"],
-    description: "permission mode of resumed sessions; own = the mode that the session had last",
+    description:
+      "permission mode of resumed sessions: own (the last mode of each session), default, acceptEdits, auto, plan or dontAsk",
   },
-  "resume.max": { default: 10, min: 1, max: 100, description: "how many resumed sessions may work at once" },
+  "resume.max": {
+    default: 10,
+    min: 1,
+    max: 100,
+    description: "maximum number of resumed sessions that work at the same time",
+  },
   "resume.interval": { default: 2, min: 0, max: 3600, description: "seconds between two resumes" },
   "resume.since": {
     default: 7,
@@ -41,7 +46,7 @@ export const KEYS = {
     default: 40,
     min: 1,
     max: 1000,
-    description: "how many sessions supervise may resume in 24 hours",
+    description: "maximum number of sessions that ccr supervise resumes in 24 hours",
   },
   "notify.percent": {
     default: 80,
@@ -58,16 +63,21 @@ export const KEYS = {
     default: "lazy",
     choices: ["lazy", "eager", "off"],
     description:
-      "sessions after a restart: restored on Enter (lazy), all started (eager), or not restored (off)",
+      "after a restart: restore sessions and start them on Enter (lazy) or at once (eager), or restore nothing (off)",
   },
-  maxSessions: { default: 12, min: 1, max: 1000, description: "how many sessions may be live at once" },
+  maxSessions: { default: 12, min: 1, max: 1000, description: "maximum number of live sessions" },
   memory: {
     default: "",
-    pattern: [/^(\d+(\.\d+)?[MGT])?$/i, "a size like 4G"],
-    description: "memory that each session may use, such as 4G; empty = no limit",
+    pattern: [/^(\d+(\.\d+)?[MGT])?$/i, "a size such as 4G"],
+    description: "memory limit of each session, such as 4G; empty = no limit",
   },
   "recording.on": { default: true, description: "record the output of live sessions (see ccr replay)" },
-  "recording.megabytes": { default: 32, min: 1, max: 10_000, description: "size of one recording in MB" },
+  "recording.megabytes": {
+    default: 32,
+    min: 1,
+    max: 10_000,
+    description: "maximum size of one recording in MB",
+  },
   "recording.days": {
     default: 30,
     min: 1,
@@ -98,7 +108,7 @@ function readTree(): Tree {
     tree = text.trim() === "" ? {} : JSON.parse(text);
   } catch (error) {
     const why = error instanceof Error ? error.message : "cannot be parsed";
-    throw new Problem("config", `${configFile()} is not JSON: ${why}`, {
+    throw new Problem("config", `${configFile()} is not valid JSON: ${why}`, {
       hint: "fix it in an editor; ccr does not change it",
     });
   }

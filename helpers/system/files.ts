@@ -28,7 +28,10 @@ export function openFile(path: string): number {
   const stats = fstatSync(fd);
   if (stats.isFile()) return fd;
   closeSync(fd);
-  throw Object.assign(new Error("no regular file"), { code: stats.isDirectory() ? "EISDIR" : "ENXIO", path });
+  throw Object.assign(new Error("not a regular file"), {
+    code: stats.isDirectory() ? "EISDIR" : "ENXIO",
+    path,
+  });
 }
 
 /** A whole regular file as text. */

@@ -30,7 +30,7 @@ const REASONS: Record<string, [what: string, hint: string]> = {
   EDQUOT: ["the disk quota is used up", "make room, then run it again"],
   EACCES: ["permission denied", "check owner and mode: ls -ld"],
   EPERM: ["not permitted", "check owner and mode: ls -ld"],
-  EROFS: ["the file system is read-only", "use a folder that can be written to"],
+  EROFS: ["the file system is read-only", "use a writable folder"],
   ENOENT: ["no such file or directory", ""],
   ENOTDIR: ["a part of the path is not a directory", ""],
   EISDIR: ["is a directory", ""],

@@ -46,9 +46,9 @@ describe("the configuration", () => {
     ['{"autoResume":"yes"}', /autoResume must be a boolean/],
     ['{"resume":{"max":1000}}', /resume\.max must be from 1 to 100/],
     ['{"resume":{"mode":"screen"}}', /resume\.mode must be one of/],
-    ['{"memory":"lots"}', /memory must be a size like 4G/],
+    ['{"memory":"lots"}', /memory must be a size such as 4G/],
     ['{"resume":{"permissionMode":"bypassPermissions"}}', /resume\.permissionMode must be one of/],
-    ["{", /is not JSON/],
+    ["{", /is not valid JSON/],
     ["[]", /must contain one JSON object/],
     ['{"__proto__":{"a":1},"constructor":1}', /is not a known key/],
   ])("%s is one clear line, and the file stays as it is", (text, message) => {
@@ -82,7 +82,7 @@ describe("the configuration", () => {
       expect(() => parseValue(name, value), `${name}=${value}`).toThrow(name);
     }
     writeFileSync(file, "{ broken");
-    expect(() => setKey("autoResume", true)).toThrow(/is not JSON/);
+    expect(() => setKey("autoResume", true)).toThrow(/is not valid JSON/);
     expect(readFileSync(file, "utf8")).toBe("{ broken");
   });
 });
