@@ -26,7 +26,7 @@ export async function fetchBoard(
     const { sessions } = JSON.parse(answer.out);
     return { sessions: sessions.flatMap((one: Fields) => parseSession(one) ?? []) };
   } catch {
-    return { error: "the answer of its ccr cannot be read" };
+    return { error: "cannot read the answer of its ccr" };
   }
 }
 

@@ -90,9 +90,9 @@ export const cleanUp: Command = {
       const fields = items.map(({ modifiedAt, ...item }) => ({ ...item, modifiedAt: iso(modifiedAt) }));
       json("clean", { removed: yes, items: fields }, call.warnings);
     } else if (items.length === 0)
-      writeStderr(`nothing is older than ${stringFlag(call, "older-than") ?? "30d"}\n`);
+      writeStderr(`no leftovers are older than ${stringFlag(call, "older-than") ?? "30d"}\n`);
     else if (yes) writeStderr(`${plural(gone, "item")} removed (${size(sum)})\n`);
-    else writeStderr("nothing removed     remove  ccr clean --yes\n");
+    else writeStderr("nothing removed     remove them  ccr clean --yes\n");
     return call.warnings.length > 0 ? 1 : 0;
   },
 };

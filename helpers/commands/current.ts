@@ -43,7 +43,7 @@ export const current: Command = {
       return found ? 0 : 1;
     }
     if (!found) {
-      writeStderr("no sessions yet\n     start one  claude\n");
+      writeStderr("no sessions yet\n     start one: claude\n");
       return 1;
     }
     if (call.flags.id === true) {

@@ -65,7 +65,7 @@ export const find: Command = {
     time: {
       type: "string",
       value: "how",
-      description: "style of times: short, iso, local or relative",
+      description: "format of times: short, iso, local or relative",
       completes: ["short", "iso", "local", "relative"],
     },
   },
@@ -144,7 +144,7 @@ async function promptHits(
     return { session: shown, hits, matches: [] };
   });
   if (withoutSession > 0) {
-    const message = `${plural(withoutSession, "more prompt")} matched, of a Claude Code version that did not save the session`;
+    const message = `${plural(withoutSession, "more prompt")} matched, but the Claude Code version that wrote them did not save their sessions`;
     call.warn(new Problem("no-session-id", message));
   }
   return { hits, searched, more, ids: allSessionIds };
@@ -156,7 +156,7 @@ function wantedOf(call: Call): Query {
   const sources = wordsOf(call.positionals);
   if (sources.length === 0) throw usageError("missing argument: <words>", "run: ccr find --help");
   if (sources.length > MOST_WORDS)
-    throw usageError(`more than ${MOST_WORDS} words`, 'search for a phrase: ccr-find "a phrase"');
+    throw usageError(`too many words: at most ${MOST_WORDS}`, 'search for a phrase: ccr-find "a phrase"');
   const project = stringFlag(call, "project");
   return {
     words: isSet(call, "regex")

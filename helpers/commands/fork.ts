@@ -66,7 +66,7 @@ async function forkSession(call: Call, entry: Entry, fd: number): Promise<number
     if (found.damagedLines > 0) call.warn(new Problem("damaged", `left out ${lines} of ${short}`));
   };
   if (!found.hasCutPoint())
-    throw new Problem("empty", `${short} has no message to cut at`, { hint: "run: ccr-list" });
+    throw new Problem("empty", `${short} has no messages to copy`, { hint: "run: ccr-list" });
   if (list && !call.json) {
     warnDamaged();
     printTurns(found, context.now);

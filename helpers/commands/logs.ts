@@ -69,7 +69,7 @@ export const logs: Command = {
     }
     for (const event of events) show(event);
     if (events.length === 0 && !isSet(call, "follow")) {
-      writeStderr(`no events of ${id.slice(0, 8)}\n`);
+      writeStderr(`no events in ${id.slice(0, 8)}\n`);
       return 1;
     }
     return isSet(call, "follow") ? follow(id, tail) : 0;

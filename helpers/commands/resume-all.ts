@@ -329,7 +329,7 @@ function choiceFlag<T extends string>(call: Call, flag: string, values: readonly
   const value = stringFlag(call, flag);
   if (value === undefined) return null;
   if (values.includes(value as T)) return value as T;
-  throw invalidValue(`--${flag}`, value, `one of ${values.join(", ")}`);
+  throw invalidValue(`--${flag}`, value, `${values.slice(0, -1).join(", ")} or ${values.at(-1)}`);
 }
 
 /** Returns the value of a flag that takes a number; null if it is not given. */

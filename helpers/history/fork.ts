@@ -68,7 +68,7 @@ function isKeptFileHistory(row: Row, index: TranscriptIndex, cut: number): boole
   return number !== undefined && number <= cut;
 }
 
-const wrongCut = (message: string, hint = "ccr fork <session> --list"): Problem =>
+const wrongCut = (message: string, hint = "list the turns: ccr fork <session> --list"): Problem =>
   new Problem("cut", message, { hint, exit: 2 });
 
 const isTurnNumber = (text: string): boolean => /^\d{1,6}$/.test(text);
@@ -106,7 +106,8 @@ function findByPrefix(index: TranscriptIndex, prefix: string): { number: number;
     last = one;
   }
   if (number < 0) throw wrongCut(`no message of the main chain starts with "${prefix}"`);
-  if (matches > 1) throw wrongCut(`"${prefix}" matches ${matches} messages`, "type more of the id");
+  if (matches > 1)
+    throw wrongCut(`"${prefix}" matches ${matches} messages`, "type more characters of the id");
   return { number, before };
 }
 

@@ -65,7 +65,11 @@ function checked(remote: Remote): Remote {
 
 const badTarget = (message: string): Problem =>
   new Problem("target", message, {
-    hint: ["ccr remote list", "ccr remote add box me@host", "ccr remote add web coder:workspace"],
+    hint: [
+      "list targets: ccr remote list",
+      "add a target: ccr remote add box me@host",
+      "or a workspace: ccr remote add web coder:workspace",
+    ],
     exit: 2,
   });
 

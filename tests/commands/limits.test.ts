@@ -268,9 +268,12 @@ describe("ccra", () => {
   it.each([
     [["--max", "0"], /invalid --max "0": use a number, 1 or more/],
     [["--since", "soon"], /invalid --since "soon": use a duration such as 7d or 36h/],
-    [["--order", "size"], /invalid --order "size": use one of newest, oldest, reset/],
-    [["--tmux", "--headless"], /exclude each other/],
-    [["--permission-mode", "yolo"], /invalid --permission-mode "yolo": use one of/],
+    [["--order", "size"], /invalid --order "size": use newest, oldest or reset/],
+    [["--tmux", "--headless"], /--tmux and --headless cannot be combined/],
+    [
+      ["--permission-mode", "yolo"],
+      /invalid --permission-mode "yolo": use default, acceptEdits, auto, plan, dontAsk or bypassPermissions/,
+    ],
   ])("refuses %j as wrong usage", (words, message) => {
     const { status, err } = ccr(["resume-all", ...words]);
     expect(status).toBe(2);

@@ -176,7 +176,7 @@ describe("ccr clean", () => {
     expect(err).toMatch(/^7 items removed \(/);
     expect(old.filter(existsSync)).toEqual([]);
     expect(kept()).toBe(true);
-    expect((await ccr(home, ["clean", "--yes"])).err).toBe("nothing is older than 30d\n");
+    expect((await ccr(home, ["clean", "--yes"])).err).toBe("no leftovers are older than 30d\n");
   });
 
   test("takes an age with --older-than, and reports removed files as JSON", async () => {
