@@ -30,7 +30,7 @@ while (words[0]?.startsWith("-")) {
   const flag = words.shift()!;
   if (flag === "--keep") keep = true;
   else if (flag === "--help" || flag === "-h") end(usage, 0);
-  else end(`npm run try: there is no option ${flag}.\n\n${usage}`, 2);
+  else end(`npm run try: unknown flag: ${flag}\n\n${usage}`, 2);
 }
 const command = words.join(" ");
 const bash = onPath("bash") ?? end("npm run try: bash is needed, and is not on your PATH.\n", 1);

@@ -84,7 +84,7 @@ async function ratio(
 const ms = (time: number): string => (time < 100 ? time.toFixed(1) : time.toFixed(0));
 const shown = ({ ratio, own, yardstick, low, high, rounds }: Pair, against: string) => ({
   value: `${ratio.toFixed(2)} ×`,
-  detail: `${ms(own)} ms to ${ms(yardstick)} ms of ${against}, quarter to quarter ${low.toFixed(2)} to ${high.toFixed(2)}, ${rounds} rounds`,
+  detail: `${ms(own)} ms against ${ms(yardstick)} ms of ${against}, half of the rounds from ${low.toFixed(2)} to ${high.toFixed(2)}, ${rounds} rounds`,
 });
 
 /** The Node that the bounds are meant for, and an older one, which is reported beside it. */
@@ -521,10 +521,11 @@ if (!small && !only) {
   const page = [
     "# Benchmarks",
     "",
-    "Written by `npm run bench`. A figure is the median of the ratios of one round, in which our command and its yardstick",
-    "run one after the other in random order; times are whole processes. Data comes from `tests/bench/gen-sessions.mjs`,",
-    "which writes the same bytes for the same flags, with the truth beside them. Below 40 ms a ratio swings by a tenth from",
-    "run to run, and more on a machine that has other work. What cannot swing (files opened, bytes read) is tested in `npm test`.",
+    "Written by `npm run bench`. Each figure is the median of the ratios of all rounds. In a round, our command and the program that",
+    "it is compared with run one after the other, in random order; times are those of whole processes. The data comes from",
+    "`tests/bench/gen-sessions.mjs`, which writes the same bytes for the same flags, together with the expected answers. Below 40 ms a",
+    "ratio varies by a tenth from run to run, and more on a busy machine. What does not vary (files opened, bytes read) is tested in",
+    "`npm test`.",
     "",
     `Measured on ${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores (${cpus()[0]?.model.trim()}), load ${load.toFixed(1)} at the start and ${loadavg()[0]!.toFixed(1)} at the end, ${versions.join(", ")}; page cache warm; \`NODE_OPTIONS\` and \`NODE_EXTRA_CA_CERTS\` unset.`,
     "",

@@ -1,5 +1,5 @@
-// Harmed transcripts through everything that reads them, many files at a time. CCR_FUZZ_LINES is how many lines there
-// are to be (npm run fuzz: a million), CCR_FUZZ_SEED what to begin with; a failure names both and keeps the file.
+// Gives damaged transcripts to everything that reads them, many files at a time. CCR_FUZZ_LINES is the number of lines
+// (npm run fuzz: a million), CCR_FUZZ_SEED the seed; a failure prints both and keeps the file.
 
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
