@@ -105,7 +105,7 @@ test("the tests of habits call every command", () => {
   expect(Object.keys(CALLS).sort()).toEqual(COMMANDS.map(({ name }) => name).sort());
 });
 
-test("no regular expression has letters beyond ASCII: packed parts of the bundle are read as latin1", async () => {
+test("the bundle is pure ASCII, which Node reads and keeps as one byte for each character", async () => {
   const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: ["helpers/bin.ts"],
