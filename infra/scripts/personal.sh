@@ -8,17 +8,17 @@ warn() { printf 'warning: %s\n' "$*" >&2; }
 
 dotfiles() {
   if ! command -v coder >/dev/null; then
-    warn 'dotfiles: the coder command is not on PATH here.'
+    warn 'dotfiles not installed: the coder command is not on PATH'
     return
   fi
-  coder dotfiles -y "$ccr_dotfiles" </dev/null || warn 'dotfiles: could not be installed; see above.'
+  coder dotfiles -y "$ccr_dotfiles" </dev/null || warn 'dotfiles not installed; the error is above'
   # They may have replaced the rc files. If setup.sh has not come to that yet, it will see the new ones itself.
   if [ -x "$ccr" ]; then "$ccr" install --name "$ccr_name" </dev/null; fi
 }
 
 repository() {
   if ! command -v git >/dev/null; then
-    warn 'repository: git is not in this image.'
+    warn 'repository not cloned: git is not installed in this image'
     return
   fi
   folder=${ccr_repository%/}
@@ -26,7 +26,7 @@ repository() {
   folder=${folder##*:}
   folder=${folder%.git}
   case $folder in '' | .*)
-    warn 'repository: the address does not end in a name.'
+    warn 'repository not cloned: the address does not end in a name'
     return
     ;;
   esac
@@ -39,7 +39,7 @@ repository() {
   if GIT_TERMINAL_PROMPT=0 git clone --quiet -- "$ccr_repository" "$clone" </dev/null && mv "$clone" "$home/$folder"; then
     printf '%s cloned\n' "$folder"
   else
-    warn 'repository: could not be cloned; see above.'
+    warn 'repository not cloned; the error is above'
   fi
 }
 

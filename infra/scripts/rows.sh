@@ -74,7 +74,7 @@ status() {
     *) if [ -x "$ccr" ]; then
       echo "ready, but not updated: $(missing) $logs"
     elif ! [ -w "$home" ]; then
-      echo 'not installed: the home cannot be written'
+      echo 'not installed: the home is not writable'
     elif ! [ -d "$pieces" ]; then
       echo 'not installed yet'
     else

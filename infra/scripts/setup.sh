@@ -65,7 +65,7 @@ directories() {
   if [ -w "$home" ]; then
     broken_home "$home takes no more files. Is the disk full? Check: df -h \"$home\""
   fi
-  broken_home "$home cannot be written by $(id -un 2>/dev/null || id -u). Check: ls -ld \"$home\""
+  broken_home "$home is not writable for $(id -un 2>/dev/null || id -u). Check: ls -ld \"$home\""
 }
 
 # Removes what killed runs and other versions left behind, once it is an hour old: a younger file may still be in use.
@@ -158,7 +158,7 @@ install_node() {
     Linux-x86_64 | Linux-amd64) arch=x64 wanted=${ccr_node_sha256_x64:-} ;;
     Linux-aarch64 | Linux-arm64) arch=arm64 wanted=${ccr_node_sha256_arm64:-} ;;
     *)
-      warn "there is no Node to download for $(uname -s) $(uname -m). $advice"
+      warn "Node cannot be downloaded for $(uname -s) $(uname -m). $advice"
       return 1
       ;;
   esac
@@ -166,7 +166,7 @@ install_node() {
   if [ "$version" != "${ccr_node_version:-}" ]; then wanted=; fi
   wanted=${CCR_NODE_SHA256:-$wanted}
   if [ -z "$version" ] || [ -z "$wanted" ]; then
-    warn "no Node found, and none is downloaded without a version and its checksum (CCR_NODE_VERSION, CCR_NODE_SHA256). $advice"
+    warn "no Node found; to download one, set its version and checksum (CCR_NODE_VERSION, CCR_NODE_SHA256). $advice"
     return 1
   fi
   folder=node-v$version-linux-$arch
@@ -178,7 +178,7 @@ install_node() {
   fi
   actual=$(checksum "$work/node.tar.gz")
   if [ "$actual" != "$wanted" ]; then
-    warn "the Node from $url is not the expected one (sha256 ${actual:-unknown}, not $wanted). $advice"
+    warn "the Node from $url has the wrong checksum (sha256 ${actual:-unknown}, expected $wanted). $advice"
     return 1
   fi
   if ! why=$(cd "$work" && tar -xzf node.tar.gz "$folder/bin/node" 2>&1); then

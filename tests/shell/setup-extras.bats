@@ -64,7 +64,7 @@ says() {
   row status
   says 'not installed yet'
   mkdir -p "$PIECES"
-  printf '%s\n' "the Node from https://x/secret is not the expected one" >"$PIECES/warnings-1"
+  printf '%s\n' "the Node from https://x/secret has the wrong checksum" >"$PIECES/warnings-1"
   row status
   says 'not installed: no Node 18.19 or newer (see the logs of Claude sessions)'
   rm "$PIECES/warnings-1"
@@ -215,11 +215,11 @@ says() {
 
 @test "dotfiles without coder, or that fail, are a warning" {
   script personal.sh ccr_name=ccr ccr_dotfiles=https://x/y ccr_repository=
-  says 'warning: dotfiles: the coder command is not on PATH here.'
+  says 'warning: dotfiles not installed: the coder command is not on PATH'
   program "$TOOLS/coder" 'echo no; exit 3'
   script personal.sh ccr_name=ccr ccr_dotfiles=https://x/y ccr_repository=
   [ "$status" -eq 0 ]
-  [[ $output == *'could not be installed'* ]]
+  [[ $output == *'dotfiles not installed; the error is above'* ]]
 }
 
 @test "a repository is cloned once, under its own name, and whole or not at all" {
@@ -232,7 +232,7 @@ says() {
   says 'my work already exists'
   script personal.sh ccr_name=ccr ccr_dotfiles= "ccr_repository=$THERE/gone.git"
   [ "$status" -eq 0 ]
-  [[ $output == *'warning: repository: could not be cloned'* ]]
+  [[ $output == *'warning: repository not cloned; the error is above'* ]]
   [ ! -e "$HERE/gone" ]
   [ -z "$(find "$HERE" -name '.clone.*')" ]
 }

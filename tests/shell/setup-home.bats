@@ -227,13 +227,13 @@ breaks_with() {
 
 @test "a read-only home is one line and status 1" {
   chmod 555 "$HERE"
-  breaks_with 'cannot be written by'
+  breaks_with 'is not writable for'
   chmod 755 "$HERE"
 }
 
 @test "a home that belongs to root is one line and status 1" {
   [ "$(id -u)" -eq 0 ] || HERE=/root
-  breaks_with 'cannot be written by'
+  breaks_with 'is not writable for'
 }
 
 @test "a home that belongs to root but may be written by the group is a home" {

@@ -178,7 +178,7 @@ finds_in() {
   no_node
   from_server
   EXTRA+=(CCR_NODE_SHA256="${CHECKSUM/[0-9a-f]/x}")
-  does_without 'is not the expected one'
+  does_without 'has the wrong checksum'
 }
 
 @test "an archive that is not there is a warning" {
@@ -214,7 +214,7 @@ finds_in() {
 @test "another version is not downloaded without its checksum" {
   no_node
   EXTRA=(CCR_NODE_BASE_URL="$BASE" CCR_NODE_VERSION=23.0.0)
-  does_without 'without a version and its checksum'
+  does_without 'to download one, set its version and checksum'
   [ -z "$(asked)" ]
 }
 
