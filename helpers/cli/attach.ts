@@ -30,7 +30,7 @@ export async function attachTo(
   if (name === null) {
     const claude = findClaude();
     if (kind === "bg" && claude) return handOver(home(), [claude, "attach", job ?? id.slice(0, 8)]);
-    throw new Problem("not-in-tmux", `${id.slice(0, 8)} runs in a terminal of its own, not in tmux`, {
+    throw new Problem("not-in-tmux", `${id.slice(0, 8)} is running in another terminal, not in tmux`, {
       hint: `work in a copy: ccr ${id.slice(0, 8)} --fork`,
     });
   }

@@ -62,4 +62,4 @@ export const archiveOptions = (call: Call): ExportOptions => {
 
 /** Warns about a file that is left out because an archive cannot hold its name. */
 export const warnLeftOut = (call: Call) => (path: string) =>
-  call.warn(new Problem("left-out", `left out, because an archive cannot hold this file name: ${path}`));
+  call.warn(new Problem("left-out", `left out, because an archive cannot contain this file name: ${path}`));

@@ -40,7 +40,7 @@ export async function chooseTemplate(
   }
   if (answer === null)
     warn(
-      new Problem("not-allowed", "the project's template is not used: nobody has allowed it", {
+      new Problem("not-allowed", "the project's template is not used: it has not been allowed yet", {
         hint: `read it, then run: ccr template allow ${directory}`,
       }),
     );
@@ -49,7 +49,9 @@ export async function chooseTemplate(
 
 /** Returns the Problem for a directory whose project has no template. */
 export const noTemplate = (directory: string): Problem =>
-  new Problem("no-template", `${directory} has no template of its own`, { hint: "run: ccr template list" });
+  new Problem("no-template", `there is no project template in ${directory}`, {
+    hint: "run: ccr template list",
+  });
 
 /**
  * Returns what a template means for a new session: flags for claude, windows, and what the journal keeps. `given`

@@ -143,7 +143,7 @@ function refreshShare(call: Call, host: string, changes: Changes, shims: Shims):
 function stopSharing(call: Call, host: string, changes: Changes): number {
   const record = remove(host, changes);
   if (call.json) print(call, "remove", record, record?.file ?? null, { changes });
-  else if (!record) writeStdout("this project shares nothing with a container\n");
+  else if (!record) writeStdout("this project does not share sessions with a container\n");
   else {
     const kept = tilde(join(shareFolderOf(host).path, "claude"));
     writeStdout(`${tilde(record.file)} is as it was before\nkept  ${kept}  the container's own files\n`);
@@ -211,7 +211,7 @@ function printReport(call: Call, { share, file, inside, mounts, findings }: Repo
 async function openContainer(call: Call, host: string, changes: Changes, shims: Shims): Promise<number> {
   const { path, record } = shareFolderOf(host);
   if (!record)
-    throw new Problem("not-shared", "this project shares nothing with a container", {
+    throw new Problem("not-shared", "this project does not share sessions with a container", {
       hint: `first run: ccr devcontainer add${directoryArgument(host)}`,
     });
   const id = sessionToOpen(call, host, record);

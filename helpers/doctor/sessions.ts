@@ -122,7 +122,7 @@ export const sessions: Checks = {
     );
     return (
       lost.length > 0 && {
-        finding: `there is no transcript for ${plural(lost.length, "session")} of the last day`,
+        finding: `${plural(lost.length, "session")} of the last day ${lost.length === 1 ? "has" : "have"} no transcript`,
         evidence: `the history has prompts of ${short(lost[0]!.id)}: it was deleted, or never saved`,
         fix: "see the prompts: ccr-list --all; start claude from a new shell, not from within Claude",
         level: "note",

@@ -386,7 +386,9 @@ describe("ccr export and import of one session", () => {
     const both = rows(there, new_);
     expect(await action(["--update"], 1)).toMatchObject({
       action: "refused",
-      detail: expect.stringContaining("differently"),
+      detail: expect.stringContaining(
+        "it has different new turns here and in the archive: neither was changed",
+      ),
     });
     expect(rows(there, new_)).toBe(both);
   });
@@ -467,7 +469,7 @@ describe("ccr export and import of one session", () => {
     for (const name of ["good", "new\nline", "back\\slash"]) writeFileSync(join(own, name), name);
     writeFileSync(Buffer.concat([Buffer.from(`${own}/not`), Buffer.from([0xff])]), "x");
     const { err } = await done(here, ["export", ID, file], 1);
-    expect(err.match(/left out, because an archive cannot hold this file name: /g)).toHaveLength(3);
+    expect(err.match(/left out, because an archive cannot contain this file name: /g)).toHaveLength(3);
     const words = ["archive", ID, "--delete", "--to", join(here.around, "kept")];
     const { out } = await done(here, words, 1);
     expect(out).toMatch(/^archived, deleted/);

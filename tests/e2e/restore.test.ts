@@ -290,7 +290,7 @@ describe("ccr restore", () => {
       }),
     );
     const refused = await run("open", `${project}/.`);
-    expect(refused.err).toContain("nobody has allowed it");
+    expect(refused.err).toContain("it has not been allowed yet");
     expect(existsSync(join(project, "started"))).toBe(false);
     expect(started()).toEqual([expect.stringMatching(/--session-id [0-9a-f-]{36}$/)]);
     expect((await run("template", "allow", project)).status).toBe(0);

@@ -149,6 +149,8 @@ describe("a session template of a project", () => {
     writeFileSync(join(copy, "template.json"), JSON.stringify({ prompt: "hello" }));
     expect(await isAllowed(projectTemplate(join(copy, ".."))!)).toBe(false);
     expect(await chooseTemplate(undefined, folder, vi.fn())).toBeNull();
-    await expect(chooseTemplate("project", folder, vi.fn())).rejects.toThrow("has no template of its own");
+    await expect(chooseTemplate("project", folder, vi.fn())).rejects.toThrow(
+      `there is no project template in ${folder}`,
+    );
   });
 });
