@@ -48,6 +48,8 @@ const of = (...folders: string[]): string[] => folders.map((folder) => `tests/${
 export default defineConfig({
   test: {
     pool: "forks",
+    // By default vitest leaves one processor free: on two, files would run one after another.
+    maxWorkers: "100%",
     projects: [
       sharingModules(part("unit", 60, of("*"), [...of(...OTHERS), PROPERTY])),
       part("properties", 120, [PROPERTY]),
