@@ -215,7 +215,7 @@ describe.skipIf(!able)("ccr devcontainer open", () => {
     writeFileSync(join(home.around, "bin/docker"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
     const down = await ccr("devcontainer", "open", "--up");
     expect(down.exitCode).toBe(1);
-    expect(down.stderr).toContain("is the container engine running?");
+    expect(down.stderr).toContain("check that the container engine is running");
     rmSync(join(home.around, "bin/devcontainer"));
     expect((await ccr("devcontainer", "open", "--up")).stderr).toContain("npm install -g @devcontainers/cli");
   });
