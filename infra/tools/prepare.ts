@@ -23,7 +23,7 @@ export async function prepare(): Promise<Prepared> {
   await ensureBindings();
   const { buildHelper, summary } = await import("./build-helper.ts");
   const built = await buildHelper();
-  console.log(summary(built));
+  console.error(summary(built));
   const { file } = built;
   const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
   // Imported here because it needs the bindings.
