@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { findClaude, INSTALL_HINT, resumeArguments } from "../claude/cli.ts";
+import { findClaude, requireClaude, resumeArguments } from "../claude/cli.ts";
 import { claudeEnvironment } from "../claude/environment.ts";
 import { lastMessages } from "../claude/recent.ts";
 import { createCapped } from "../live/cap.ts";
@@ -150,9 +150,7 @@ const EXEC_IN_SHELL: Record<string, string> = {
  */
 function resumeCommandOf(entry: Entry, session: Session | undefined): string[] {
   const shell = personsShell();
-  const claude = findClaude() ?? (shell ? "claude" : null);
-  if (claude === null)
-    throw new Problem("no-claude", "the claude program is not on PATH", { hint: INSTALL_HINT });
+  const claude = shell ? (findClaude() ?? "claude") : requireClaude();
   const mode = permissionModeFor(session ?? entry, null);
   return [
     ...(shell ? [shell, "-lic", EXEC_IN_SHELL[basename(shell)]!] : []),

@@ -9,7 +9,7 @@ import { type Entry, transcripts } from "../sessions/store.ts";
 import { Problem } from "../system/problem.ts";
 import { quote } from "../system/shell-quote.ts";
 import { type Call, isSet, stringFlag } from "./command.ts";
-import { usageError } from "./usage-error.ts";
+import { requireDirectory } from "./requirements.ts";
 
 export type ResumeCommand = { directory: string; argv: string[]; notes: string[] };
 
@@ -28,7 +28,8 @@ export async function resumeCommand(
 
   const notes: string[] = [];
   const asked = stringFlag(call, "dir");
-  const directory = asked === undefined ? ownDirectory(session) : existing(resolve(asked));
+  const directory = asked === undefined ? ownDirectory(session) : resolve(asked);
+  if (asked !== undefined) requireDirectory(directory);
   const elsewhere = slug(realPath(directory)) !== entry.folder;
   if (elsewhere && asked !== undefined && (await isTooOld(claude))) {
     throw new Problem(
@@ -81,11 +82,6 @@ function ownDirectory(session: Session): string {
       `or create it: mkdir -p ${directory}`,
     ],
   });
-}
-
-function existing(directory: string): string {
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return directory;
-  throw usageError(`no such directory: ${directory}`);
 }
 
 async function isTooOld(claude: string): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { makeDirectory } from "../system/files.ts";
 // Gives both sides one history: the container's project folder is a symbolic link to the host's.
 
 import {
@@ -14,7 +15,7 @@ import { join } from "node:path";
 import { projectsDirectory, slug } from "../claude/places.ts";
 import { Problem } from "../system/problem.ts";
 import { quote } from "../system/shell-quote.ts";
-import { folder, lstat, type Share } from "./share-folder.ts";
+import { lstat, type Share } from "./share-folder.ts";
 
 /** Returns the link that a share needs; null if both sides use the same folder name. */
 export const linkOf = ({ host, container }: Share): { path: string; to: string } | null => {
@@ -42,7 +43,7 @@ export function makeLink(share: Share): number {
   if (!link || share.isolated) return 0;
   const { path, to } = link;
   const target = join(projectsDirectory(), to);
-  folder(target);
+  makeDirectory(target);
   const there = linkState(link);
   if (there === "right") return 0;
   if (there === "other")

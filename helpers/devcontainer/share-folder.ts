@@ -3,7 +3,7 @@
 //   claude/       the container's own configuration directory, for everything that is not shared
 //   host/         copies of the host's settings, for the container to read
 
-import { lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, type Stats } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, realpathSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { configDirectory, slug } from "../claude/places.ts";
 import { object } from "../claude/rows.ts";
@@ -92,8 +92,4 @@ export const realPathOrSame = (path: string): string => {
   } catch {
     return path;
   }
-};
-
-export const folder = (path: string): void => {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
 };

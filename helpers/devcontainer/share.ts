@@ -1,3 +1,4 @@
+import { makeDirectory } from "../system/files.ts";
 // Shares sessions with a container: its folder on the host, devcontainer.json, and the link between the two histories.
 
 import { closeSync, existsSync, openSync, readFileSync, symlinkSync } from "node:fs";
@@ -10,7 +11,6 @@ import { configDirectoryOf, configFiles, containerFolder, containerHome, readFil
 import { dropLink, makeLink } from "./link.ts";
 import { COPIED, composeText, type Mount, mountsOf, mountText, startLine } from "./mounts.ts";
 import {
-  folder,
   lstat,
   readJson,
   type Share,
@@ -227,7 +227,7 @@ export function refresh(
 /** Creates what is mounted and the mount point in the container's own folder. */
 function createSources({ name, source, kind }: Mount, own: string): void {
   for (const path of [source, join(own, name)]) {
-    if (kind === "folder") folder(path);
+    if (kind === "folder") makeDirectory(path);
     // If a file is missing, the container engine would create a folder in its place.
     else if (!lstat(path)) closeSync(openSync(path, "a", 0o600));
   }
